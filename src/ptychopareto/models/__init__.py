@@ -1,0 +1,1 @@
+"""The neural operators: one file per architecture behind one registry."""

@@ -1,0 +1,34 @@
+"""FNO: a Fourier neural operator at constant resolution with a convolutional refiner.
+
+Spectral layers after Li et al., "Fourier Neural Operator for Parametric Partial Differential
+Equations", ICLR 2021.
+"""
+
+from torch import Tensor, nn
+
+from ptychopareto.models.layers import Lifter, SpectralBlock, conv3x3
+
+BLOCKS = 4
+
+
+class FNO(nn.Module):
+    """lifter → 4 spectral blocks → conv1×1 → 2 × (conv3×3 → GELU) → conv1×1 head.
+
+    Takes (B, in_channels, N, N), gives (B, out_channels, N, N). `modes` frequencies are kept on
+    each axis and side.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, modes: int, width: int, size: int
+    ) -> None:
+        super().__init__()
+        self.lifter = Lifter(in_channels, width)
+        self.blocks = nn.Sequential(*(SpectralBlock(width, modes, size) for _ in range(BLOCKS)))
+        self.project = nn.Conv2d(width, width, kernel_size=1)
+        self.refiner = nn.Sequential(
+            conv3x3(width, width), nn.GELU(), conv3x3(width, width), nn.GELU()
+        )
+        self.head = nn.Conv2d(width, out_channels, kernel_size=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.refiner(self.project(self.blocks(self.lifter(x)))))

@@ -1,0 +1,60 @@
+"""Hybrid U-NO: a U-shaped operator with a spectral encoder and a convolutional decoder.
+
+The U-shape of operators is that of Rahman, Ross & Azizzadenesheli, "U-NO: U-shaped Neural
+Operators", TMLR 2023; its spectral layers those of Li et al., ICLR 2021.
+"""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from ptychopareto.models.layers import Lifter, SpectralBlock, conv3x3
+
+LEVELS = 4
+
+
+class Hybrid(nn.Module):
+    """lifter → 4 spectral blocks with strided convolutions between → bottleneck → decoder → head.
+
+    Each step down halves the size, rounded up, and doubles the channels. The bottleneck block
+    keeps modes / 2. A decoder step is a transposed convolution, the skip beside it, and conv3×3 →
+    GELU → conv3×3.
+    Takes (B, in_channels, N, N), gives (B, out_channels, N, N).
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, modes: int, width: int, size: int
+    ) -> None:
+        super().__init__()
+        channels = [width * 2**level for level in range(LEVELS)]
+        sizes = [-(-size // 2**level) for level in range(LEVELS)]
+        steps = list(pairwise(channels))
+        self.lifter = Lifter(in_channels, width)
+        self.encoder = nn.ModuleList(
+            SpectralBlock(c, modes, n) for c, n in zip(channels, sizes, strict=True)
+        )
+        self.down = nn.ModuleList(conv3x3(fine, coarse, stride=2) for fine, coarse in steps)
+        self.bottleneck = SpectralBlock(channels[-1], max(1, modes // 2), sizes[-1])
+        self.up = nn.ModuleList(
+            nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in reversed(steps)
+        )
+        self.decoder = nn.ModuleList(
+            nn.Sequential(conv3x3(2 * fine, fine), nn.GELU(), conv3x3(fine, fine))
+            for fine, _ in reversed(steps)
+        )
+        self.head = nn.Conv2d(width, out_channels, kernel_size=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.encoder[0](self.lifter(x))
+        skips = []
+        for down, block in zip(self.down, self.encoder[1:], strict=True):
+            skips.append(x)
+            x = block(down(x))
+        x = self.bottleneck(x)
+        for up, merge in zip(self.up, self.decoder, strict=True):
+            skip = skips.pop()
+            # An odd size comes back one pixel larger than it was.
+            x = up(x)[..., : skip.shape[-2], : skip.shape[-1]]
+            x = merge(torch.cat([x, skip], dim=1))
+        return self.head(x)

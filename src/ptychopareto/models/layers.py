@@ -1,0 +1,126 @@
+"""The layers that the architectures share."""
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import gelu
+
+
+class SpectralConv(nn.Module):
+    """Multiply the lowest Fourier modes of (B, C, H, W) images by learned matrices.
+
+    After Li et al., ICLR 2021.
+
+    Kept are the rows k = 0 … m−1 and −m … −1 (two weight blocks, stacked in this order) and the
+    columns 0 … m−1 of the half spectrum of a real image; `modes` m is capped at half of `size`. On
+    smaller images than `size` the inner part of the weights is used.
+
+    The transform is a product with the m kept rows of the DFT matrix: no frequency is computed
+    that is then dropped, and everything is real matrix products, which is faster than FFT and
+    complex einsum at these sizes.
+
+    Parameters
+    ----------
+    in_channels, out_channels : channels of the input and of the output
+    modes : kept frequencies on each axis and side
+    size : side [px] of the images the layer is built for, odd or even
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, modes: int, size: int) -> None:
+        super().__init__()
+        self.modes = min(modes, size // 2)
+        # Keeps the variance of the kept band; the real and the imaginary part have half of it each.
+        scale = (2 * in_channels) ** -0.5
+        shape = (2, 2 * self.modes, self.modes, in_channels, out_channels)
+        self.weight = nn.Parameter(scale * torch.randn(shape))
+        """(real | imaginary, row, column, in, out)"""
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, channels, height, width = x.shape
+        modes = min(self.modes, height // 2, width // 2)
+        along_width, along_height, back_height, back_width = dft_matrices(
+            height, width, modes, x.device, x.dtype
+        )
+
+        # (B, C, H, W) → columns → (B, C, H, [re | im], m) → rows → (B, C, [re | im], 2m, m)
+        half = (x @ along_width).view(batch, channels, 2 * height, modes)
+        spectrum = along_height @ half
+        # One real matrix product per mode: (2m·m, B, 2C) @ (2m·m, 2C, 2C')
+        per_mode = spectrum.view(batch, channels, 2, 2 * modes * modes).permute(3, 0, 2, 1)
+        mixed = per_mode.reshape(-1, batch, 2 * channels) @ self._matrices(modes)
+        mixed = mixed.view(2 * modes * modes, batch, 2, -1).permute(1, 3, 2, 0)
+
+        rows = back_height @ mixed.reshape(batch, -1, 4 * modes, modes)
+        return rows.view(batch, -1, height, 2 * modes) @ back_width
+
+    def _matrices(self, modes: int) -> Tensor:
+        """The complex weights as real matrices [[Re, Im], [−Im, Re]], (2m·m, 2C, 2C')."""
+        weight: Tensor = self.weight
+        if modes < self.modes:
+            rows = [*range(modes), *range(2 * self.modes - modes, 2 * self.modes)]
+            weight = weight[:, rows, :modes]
+        real, imag = weight.flatten(1, 2)
+        return torch.cat(
+            [torch.cat([real, imag], dim=-1), torch.cat([-imag, real], dim=-1)], dim=-2
+        )
+
+
+@lru_cache(maxsize=64)
+def dft_matrices(
+    height: int, width: int, modes: int, device: torch.device, dtype: torch.dtype
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The kept part of the 2-D DFT of a real image and of its inverse, as four real matrices.
+
+    along_width (W, 2m): x @ it gives [re | im] of columns 0 … m−1, for each row of the image.
+    along_height (4m, 2H): from interleaved (row, [re | im]) to ([re | im], kept row), kept rows 0
+    … m−1, −m … −1.
+    back_height (2H, 4m), back_width (2m, W): the inverses. Columns k > 0 stand for ±k, hence their
+    factor 2.
+    The norm 1/(H·W) is in the inverse.
+    """
+    kept_rows = torch.tensor([*range(modes), *range(-modes, 0)], dtype=torch.float64)
+    columns = torch.arange(modes, dtype=torch.float64)
+    angle_w = 2 * torch.pi * torch.outer(torch.arange(width, dtype=torch.float64), columns) / width
+    angle_h = (
+        2 * torch.pi * torch.outer(kept_rows, torch.arange(height, dtype=torch.float64)) / height
+    )
+
+    along_width = torch.cat([angle_w.cos(), -angle_w.sin()], dim=1)
+    # exp(−iθ)·(re + i·im): rows of the output are re then im, columns of the input alternate (row,
+    # re | im).
+    cos, sin = angle_h.cos(), angle_h.sin()
+    to_real = torch.stack([cos, sin], dim=2).flatten(1)
+    to_imag = torch.stack([-sin, cos], dim=2).flatten(1)
+    along_height = torch.cat([to_real, to_imag], dim=0)
+    # exp(+iθ)·(re + i·im), the transpose of the above.
+    back_height = along_height.T / (height * width)
+    fold = torch.where(columns > 0, 2.0, 1.0)
+    back_width = (along_width * fold.repeat(2)).T
+    matrices = (along_width, along_height, back_height, back_width)
+    a, b, c, d = (matrix.to(device=device, dtype=dtype).contiguous() for matrix in matrices)
+    return a, b, c, d
+
+
+class Lifter(nn.Sequential):
+    """Lift the patterns to `width` channels: conv3×3 → GELU → conv3×3."""
+
+    def __init__(self, in_channels: int, width: int) -> None:
+        super().__init__(conv3x3(in_channels, width), nn.GELU(), conv3x3(width, width))
+
+
+class SpectralBlock(nn.Module):
+    """x + GELU(spectral(x) + conv3×3(x)) on `channels` channels and `size` px."""
+
+    def __init__(self, channels: int, modes: int, size: int) -> None:
+        super().__init__()
+        self.spectral = SpectralConv(channels, channels, modes, size)
+        self.local = conv3x3(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + gelu(self.spectral(x) + self.local(x))
+
+
+def conv3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
+    """A 3×3 convolution with zero padding: same size, or ⌈size / stride⌉."""
+    return nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=stride, padding=1)

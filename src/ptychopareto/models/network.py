@@ -1,0 +1,81 @@
+"""From diffraction pattern to object patch, around an architecture."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import grid_sample
+
+from ptychopareto.config import InputTransform
+
+
+class Network(nn.Module):
+    """Diffraction amplitudes (B, C, N, N) float32 in, object patches (B, C, N, N) complex64 out.
+
+    The input is max(x, 0), transformed, resampled about the centre by the probe's magnification s
+    (`Registration`), and divided by a fixed scale. The body's 2·C output channels are the real and
+    the imaginary parts.
+    """
+
+    def __init__(
+        self,
+        body: nn.Module,
+        input_transform: InputTransform,
+        magnification: float,
+        input_scale: float,
+    ) -> None:
+        super().__init__()
+        self.body = body
+        self.input_transform = input_transform
+        self.registration = Registration(magnification)
+        self.input_scale = input_scale
+
+    def forward(self, amplitude: Tensor) -> Tensor:
+        x = transform(amplitude, self.input_transform)
+        real, imag = self.body(self.registration(x) / self.input_scale).chunk(2, dim=1)
+        return torch.complex(real, imag)
+
+
+def transform(amplitude: Tensor, kind: InputTransform) -> Tensor:
+    """Compress the dynamic range of diffraction amplitudes, elementwise on max(x, 0)."""
+    x = amplitude.clamp_min(0)
+    match kind:
+        case "none":
+            return x
+        case "log1p":
+            return x.log1p()
+        case "sqrt":
+            return x.sqrt()
+
+
+class Registration(nn.Module):
+    """Resample images (B, C, N, N) so that pixel N/2 + s·(r − N/2) comes to lie on pixel r.
+
+    Bilinear, zeros outside.
+
+    With s the magnification of the probe's shadow image, the shadow then lies on the object. s = 1
+    changes nothing.
+    """
+
+    def __init__(self, magnification: float) -> None:
+        super().__init__()
+        self.magnification = magnification
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.magnification == 1:
+            return x
+        return grid_sample(
+            x, self._grid(x).expand(len(x), -1, -1, -1), mode="bilinear", align_corners=True
+        )
+
+    def _grid(self, x: Tensor) -> Tensor:
+        height, width = x.shape[-2:]
+        rows, cols = (
+            (
+                self.magnification * (torch.arange(n, dtype=x.dtype, device=x.device) - n // 2)
+                + n // 2
+            )
+            * 2
+            / (n - 1)
+            - 1
+            for n in (height, width)
+        )
+        return torch.stack(torch.meshgrid(cols, rows, indexing="xy"), dim=-1)[None]

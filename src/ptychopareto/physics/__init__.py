@@ -1,0 +1,1 @@
+"""Probes, objects, scans and the far-field forward model."""

@@ -1,0 +1,97 @@
+"""Simulate the grid-lines data: objects, scan, probe, diffraction, Poisson counts."""
+
+import platform
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ptychopareto import __version__
+from ptychopareto.config import SimulatedDataset
+from ptychopareto.files import Dataset
+from ptychopareto.physics import objects, scan
+from ptychopareto.physics.forward import diffraction_amplitude
+from ptychopareto.physics.probe import make_probe
+
+# Patterns propagated at once: bounds the memory, whatever the scan's size.
+CHUNK = 1024
+
+
+def simulate(config: SimulatedDataset) -> tuple[Dataset, Dataset]:
+    """The training and the test split of a simulated study.
+
+    The test objects use other random numbers than the training objects. Both splits share the
+    probe, the amplitude normalisation and the intensity scale s, which are fixed by the training
+    split: the mean over its patterns of the expected Σ counts is `photons`.
+    """
+    object_seed, test_seed, train_noise, test_noise = np.random.SeedSequence(config.seed).spawn(4)
+    probe = make_probe(config.probe, config.N)
+    train = _Split(config, config.images_train, config.scan_step_train, object_seed)
+    test = _Split(config, config.images_test, config.scan_step_test, test_seed)
+
+    norm = float(np.abs(train.patches()).max(axis=(1, 2)).mean())
+    train.objects, test.objects = train.objects / norm, test.objects / norm
+    power = (train.expected_amplitude(probe).astype(np.float64) ** 2).sum(axis=(1, 2)).mean()
+    scale = float(np.sqrt(config.photons / power))
+    metadata = {
+        "config": config.model_dump(mode="json"),
+        "seed": config.seed,
+        "versions": {
+            "ptychopareto": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "torch": torch.__version__,
+        },
+    }
+    made = train.measure(probe, scale, norm, metadata, train_noise)
+    scored = test.measure(probe, scale, norm, metadata, test_noise)
+    return made, replace(scored, ground_truth=scored.truth)
+
+
+class _Split:
+    """The objects of one split, (n, size, size) complex128, each scanned at the same corners."""
+
+    def __init__(
+        self, config: SimulatedDataset, count: int, step: int, seed: np.random.SeedSequence
+    ) -> None:
+        rng = np.random.default_rng(seed)
+        drawn = [objects.lines(config.object, config.size, rng) for _ in range(count)]
+        self.N = config.N
+        self.objects = np.stack(drawn)
+        self.corners = scan.grid(config.size, config.N, step)
+
+    def patches(self) -> NDArray[np.complex128]:
+        return np.concatenate([scan.patches(o, self.corners, self.N) for o in self.objects])
+
+    def expected_amplitude(self, probe: NDArray[np.complex64]) -> NDArray[np.float32]:
+        """Noiseless √I (B, N, N) of every patch."""
+        chunks = torch.from_numpy(self.patches().astype(np.complex64)).split(CHUNK)
+        light = torch.from_numpy(probe)
+        return torch.cat([diffraction_amplitude(chunk, light) for chunk in chunks]).numpy()
+
+    def measure(
+        self,
+        probe: NDArray[np.complex64],
+        scale: float,
+        norm: float,
+        metadata: dict[str, Any],
+        noise: np.random.SeedSequence,
+    ) -> Dataset:
+        """The dataset with Poisson counts: diffraction = √counts / scale."""
+        expected = (scale * self.expected_amplitude(probe).astype(np.float64)) ** 2
+        counts = np.random.default_rng(noise).poisson(expected)
+        return Dataset(
+            diffraction=(np.sqrt(counts) / scale).astype(np.float32),
+            probe=probe,
+            corners=np.tile(self.corners, (len(self.objects), 1)),
+            object_index=np.repeat(np.arange(len(self.objects)), len(self.corners)).astype(
+                np.int32
+            ),
+            objects=self.objects.astype(np.complex64),
+            patches=self.patches().astype(np.complex64),
+            intensity_scale=scale,
+            norm_Y_I=norm,
+            metadata=metadata,
+        )

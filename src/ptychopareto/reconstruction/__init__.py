@@ -1,0 +1,1 @@
+"""From patterns to one object: predict, stitch, and the classical rPIE engine."""

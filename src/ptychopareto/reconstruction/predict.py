@@ -1,0 +1,14 @@
+"""Run a network over the patterns of a scan."""
+
+import torch
+from torch import Tensor, nn
+
+# Small enough to stay in a CPU's cache, large enough to fill it.
+CPU_BATCH, GPU_BATCH = 32, 1024
+
+
+@torch.inference_mode()
+def predict(network: nn.Module, diffraction: Tensor) -> Tensor:
+    """Object patches (B, N, N) complex64 of all patterns (B, N, N), on their device, in batches."""
+    batch = CPU_BATCH if diffraction.device.type == "cpu" else GPU_BATCH
+    return torch.cat([network(patterns[:, None])[:, 0] for patterns in diffraction.split(batch)])

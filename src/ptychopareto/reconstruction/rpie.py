@@ -1,0 +1,74 @@
+"""rPIE, the regularised ptychographic iterative engine, with a known probe."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ptychopareto.reconstruction.patches import disjoint_batches, pixel_indices
+
+
+def rpie(
+    diffraction: Tensor,
+    probe: Tensor,
+    corners: NDArray[np.int64],
+    start: Tensor,
+    epochs: int,
+    alpha: float,
+    seed: int = 0,
+    on_epoch: Callable[[int, float], None] | None = None,
+) -> Tensor:
+    """Reconstruct an object from one scan by rPIE (Maiden, Johnson & Li, Optica 4, 736, 2017), the
+    probe known.
+
+    For each pattern, with exit wave ψ = P·O and ψ' = F⁻¹[√I·Fψ/|Fψ|]:
+    O ← O + P*·(ψ' − ψ) / ((1 − α)·|P|² + α·max|P|²).
+
+    Patches that do not overlap cannot see each other's update, so a batch of them is updated at
+    once with exactly the result of one after the other. The order of the batches is drawn anew
+    each epoch.
+
+    Parameters
+    ----------
+    diffraction : (B, N, N) measured √I, DC at pixel N // 2
+    probe : (N, N) complex
+    corners : (B, 2) top-left corners [px]
+    start : (rows, columns) complex start object; not changed
+    epochs, alpha, seed : passes over the scan; regularisation, 0 < α ≤ 1; seed of the order
+    on_epoch : called after each epoch with its number (from 1) and the mean |√I_model − √I| before
+    each update
+
+    Returns the object (rows, columns), on the device and in the precision of `start`.
+    """
+    N = probe.shape[-1]
+    measured = torch.fft.ifftshift(diffraction, dim=(-2, -1))
+    intensity = probe.abs() ** 2
+    gain = probe.conj() / ((1 - alpha) * intensity + alpha * intensity.max())
+    batches = disjoint_batches(corners, N)
+    indices = [pixel_indices(corners[batch], N, start.shape[1], start.device) for batch in batches]
+    targets = [measured[torch.from_numpy(batch).to(start.device)] for batch in batches]
+    order = np.random.default_rng(seed)
+    pixels = start.flatten().clone()
+    for epoch in range(1, epochs + 1):
+        misfit = torch.zeros((), dtype=measured.dtype, device=start.device)
+        for chosen in order.permutation(len(batches)):
+            index, target = indices[chosen], targets[chosen]
+            patch = pixels[index]
+            wave = torch.fft.fft2(probe * patch, norm="ortho")
+            modulus = wave.abs()
+            # ψ' − ψ in one inverse transform: F⁻¹[(√I/|Fψ| − 1)·Fψ]; where the model has no light,
+            # there is no phase.
+            ratio = torch.where(modulus > 0, target / modulus, 1.0) - 1
+            change = torch.fft.ifft2(ratio * wave, norm="ortho")
+            pixels[index] = patch + gain * change
+            misfit += (modulus - target).abs().sum()
+        if on_epoch is not None:
+            on_epoch(epoch, float(misfit) / measured.numel())
+    return pixels.view(start.shape)
+
+
+def flat_start(shape: tuple[int, int], device: torch.device) -> Tensor:
+    """An object of ones, the classical start."""
+    return torch.ones(shape, dtype=torch.complex64, device=device)

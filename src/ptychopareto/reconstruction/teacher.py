@@ -1,0 +1,58 @@
+"""The classical reconstruction of the training scan that networks learn from."""
+
+import logging
+import time
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ptychopareto.config import Teacher
+from ptychopareto.files import Dataset
+from ptychopareto.reconstruction.rpie import flat_start, rpie
+
+log = logging.getLogger(__name__)
+
+REPORT_SECONDS = 5.0
+
+
+def teach(dataset: Dataset, settings: Teacher, device: torch.device) -> NDArray[np.complex64]:
+    """Reconstruct every object of a scan from a flat start: (n, rows, columns) complex64.
+
+    A global phase is free in each; it is chosen so that the mean over the scored region is real
+    and positive, and hence is the same for objects of the same kind. Pixels no pattern covers stay
+    1.
+    """
+    probe = torch.from_numpy(dataset.probe).to(device)
+    rows, columns = dataset.scored_region()
+    found = []
+    for number in range(int(dataset.object_index.max()) + 1):
+        members = np.flatnonzero(dataset.object_index == number)
+        image = rpie(
+            torch.from_numpy(dataset.diffraction[members]).to(device),
+            probe,
+            dataset.corners[members],
+            flat_start(dataset.object_shape, device),
+            settings.epochs,
+            settings.alpha,
+            on_epoch=_Reporter(number, settings.epochs),
+        )
+        found.append((image * torch.sgn(image[rows, columns].mean()).conj()).cpu().numpy())
+    return np.stack(found)
+
+
+class _Reporter:
+    """A progress line every few seconds and at the end."""
+
+    def __init__(self, number: int, epochs: int) -> None:
+        self.number, self.epochs = number, epochs
+        self.began = self.last = time.perf_counter()
+
+    def __call__(self, epoch: int, misfit: float) -> None:
+        now = time.perf_counter()
+        if now - self.last < REPORT_SECONDS and epoch < self.epochs:
+            return
+        self.last = now
+        left = (now - self.began) / epoch * (self.epochs - epoch)
+        text = "object %d: rPIE epoch %d/%d  misfit %.3e  %.0f s left"
+        log.info(text, self.number, epoch, self.epochs, misfit, left)

@@ -1,0 +1,211 @@
+import logging
+import math
+import os
+import signal
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ptychopareto.config import Training
+from ptychopareto.files import Dataset
+from ptychopareto.learning import training as training_module
+from ptychopareto.learning.checkpoint import Checkpoint, Stopped
+from ptychopareto.learning.scan_data import ScanData, scan_data
+from ptychopareto.learning.training import Trained, Trainer, input_scale, learning_rate, train
+from ptychopareto.models.registry import NetworkConfig
+
+SETTINGS = Training(epochs=3, batch_size=8, learning_rate=3e-3, validation_fraction=0.1)
+CONFIG = NetworkConfig("fno", "none", modes=4, width=4, N=32)
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def scan(small_scan: tuple[Dataset, Dataset]) -> ScanData:
+    return scan_data(small_scan[0], small_scan[0].objects, CPU)
+
+
+def run(scan: ScanData, folder: Path, settings: Training = SETTINGS, **changes) -> Trained:
+    arguments = {"config": CONFIG, "supervision": "truth", "seed": 0, **changes}
+    return train(
+        settings=settings, scan=scan, checkpoint_path=folder / "checkpoint.pt", **arguments
+    )
+
+
+def weights(trained: Trained) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in trained.network.parameters()])
+
+
+@pytest.mark.parametrize("supervision", ["physics", "teacher", "truth"])
+@pytest.mark.parametrize("architecture", ["fno", "hybrid"])
+def test_loss_falls(supervision, architecture, scan: ScanData, tmp_path: Path) -> None:
+    config = replace(CONFIG, architecture=architecture, input_scale=input_scale(CONFIG, scan))
+    trained = run(scan, tmp_path, config=config, supervision=supervision)
+    losses = [row["val_loss"] for row in trained.history]
+    assert trained.status == "ok"
+    assert losses[-1] < 0.95 * losses[0]
+    assert [row["epoch"] for row in trained.history] == [1, 2, 3]
+    assert not (tmp_path / "checkpoint.pt").exists()
+
+
+@pytest.mark.parametrize("loss", ["amplitude", "poisson"])
+def test_physics_losses_train(loss, scan: ScanData, tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={"physics_loss": loss})
+    losses = [
+        row["val_loss"] for row in run(scan, tmp_path, settings, supervision="physics").history
+    ]
+    assert losses[-1] < losses[0]
+
+
+def test_same_configuration_same_bits(scan: ScanData, tmp_path: Path) -> None:
+    first, second = run(scan, tmp_path), run(scan, tmp_path)
+    assert torch.equal(weights(first), weights(second))
+    assert not torch.equal(weights(first), weights(run(scan, tmp_path, seed=1)))
+
+
+@pytest.mark.parametrize("stop_at", [1, 9, 10, 13, 25])
+def test_stopped_and_continued_gives_the_same_bits(
+    stop_at: int, scan: ScanData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run(scan, tmp_path)
+    updates, update = [], Trainer._update
+
+    def signalled(self: Trainer, batch: torch.Tensor) -> torch.Tensor:
+        updates.append(batch)
+        if len(updates) == stop_at:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return update(self, batch)
+
+    monkeypatch.setattr(Trainer, "_update", signalled)
+    with pytest.raises(Stopped) as stopped:
+        run(scan, tmp_path)
+    assert stopped.value.code == 128 + signal.SIGTERM
+    assert (tmp_path / "checkpoint.pt").exists()
+    continued = run(scan, tmp_path)
+    assert len(updates) == 3 * math.ceil(73 / 8)  # nothing repeated, nothing left out
+    assert torch.equal(weights(whole), weights(continued))
+    for one, other in zip(whole.history, continued.history, strict=True):
+        assert {**one, "seconds": 0} == {**other, "seconds": 0}
+
+
+def interrupted(scan: ScanData, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Leave the checkpoint of a training that was killed after its first epoch."""
+
+    def killed(self: Trainer, state: dict) -> None:
+        save(self, state)
+        raise KeyboardInterrupt
+
+    save = Checkpoint.save
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(scan, folder)
+    return folder / "checkpoint.pt"
+
+
+def test_a_kill_between_checkpoints_gives_the_same_bits(
+    scan: ScanData,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    whole = run(scan, tmp_path)
+    interrupted(scan, tmp_path, monkeypatch)
+    with caplog.at_level(logging.INFO):
+        assert torch.equal(weights(whole), weights(run(scan, tmp_path)))
+    assert "continuing from the checkpoint: epoch 2" in caplog.text
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "garbage", "other config"])
+def test_an_unusable_checkpoint_is_refused_and_training_starts_over(
+    damage: str, scan: ScanData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog
+) -> None:
+    path = interrupted(scan, tmp_path, monkeypatch)
+    seed = 0
+    match damage:
+        case "truncated":
+            path.write_bytes(path.read_bytes()[:-1000])
+        case "empty":
+            path.write_bytes(b"")
+        case "garbage":
+            path.write_bytes(b"not a checkpoint" * 100)
+        case "other config":
+            seed = 1
+    trained = run(scan, tmp_path, seed=seed)
+    assert "the training starts over" in caplog.text
+    assert len(trained.history) == 3
+
+
+def test_divergence_is_a_result(scan: ScanData, tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={"learning_rate": 1e30})
+    trained = run(scan, tmp_path, settings, supervision="physics")
+    assert trained.status == "diverged"
+    assert "non-finite loss in epoch 1" in trained.error
+    assert torch.isfinite(weights(trained)).all()
+
+
+def test_exhausted_gpu_memory_is_a_result(
+    scan: ScanData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(self: Trainer, batch: torch.Tensor) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB\nmore")
+
+    monkeypatch.setattr(Trainer, "_update", exhausted)
+    trained = run(scan, tmp_path)
+    assert (trained.status, trained.error) == (
+        "out_of_memory",
+        "CUDA out of memory. Tried to allocate 2 GiB",
+    )
+
+
+def test_best_epoch_is_kept(
+    scan: ScanData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = iter([0.5, 0.1, 0.3])
+    seen = []
+
+    def scripted(self: Trainer) -> float:
+        seen.append(torch.cat([p.flatten() for p in self.average]).clone())
+        return next(losses)
+
+    monkeypatch.setattr(Trainer, "_validate", scripted)
+    trained = run(scan, tmp_path)
+    assert trained.best_epoch == 2
+    assert torch.equal(weights(trained), seen[1])
+
+
+def test_held_out_patterns_are_never_trained_on(scan: ScanData) -> None:
+    train_index, held_out = scan.split(0.1)
+    assert len(held_out) == 8
+    assert sorted([*train_index, *held_out]) == list(range(81))
+    np.testing.assert_array_equal(scan.split(0.1)[1], held_out)
+
+
+def test_learning_rate_warms_up_and_decays() -> None:
+    settings = Training(learning_rate=1.0, warmup=0.1)
+    rates = [learning_rate(step, 100, settings) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == rates[9] == pytest.approx(1.0)
+    assert rates[-1] < 0.001
+    assert all(a > b for a, b in pairwise(rates[10:]))
+
+
+@pytest.mark.parametrize("transform", ["none", "log1p", "sqrt"])
+def test_input_scale_is_the_rms_of_the_transformed_patterns(transform, scan: ScanData) -> None:
+    config = replace(CONFIG, input_transform=transform)
+    values = training_module.transform(scan.diffraction, transform)
+    assert input_scale(config, scan) == pytest.approx(
+        float(values.square().mean().sqrt()), rel=1e-5
+    )
+
+
+def test_target_patches_come_from_their_object(small_scan: tuple[Dataset, Dataset]) -> None:
+    data = small_scan[0]
+    two = replace(data, object_index=np.arange(81, dtype=np.int32) % 2)
+    objects = np.stack([data.objects[0], 2 * data.objects[0]])
+    target = scan_data(two, objects, CPU).target
+    factor = torch.tensor([1 + n % 2 for n in range(81)])[:, None, None]
+    torch.testing.assert_close(target[:, 0], factor * torch.from_numpy(data.patches))

@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from ptychopareto.assessment.metrics import evaluate
+from ptychopareto.config import Teacher
+from ptychopareto.files import Dataset
+from ptychopareto.physics import scan
+from ptychopareto.reconstruction.patches import disjoint_batches
+from ptychopareto.reconstruction.rpie import flat_start, rpie
+from ptychopareto.reconstruction.teacher import teach
+
+
+def sequential_rpie(
+    diffraction: NDArray,
+    probe: NDArray,
+    corners: NDArray,
+    start: NDArray,
+    order: list[int],
+    alpha: float,
+) -> NDArray:
+    """One pattern after the other, as Maiden, Johnson & Li (2017) write it."""
+    image, N = start.copy(), len(probe)
+    power = np.abs(probe) ** 2
+    for n in order:
+        window = np.s_[corners[n, 0] : corners[n, 0] + N, corners[n, 1] : corners[n, 1] + N]
+        wave = probe * image[window]
+        far = np.fft.fftshift(np.fft.fft2(wave, norm="ortho"))
+        far = diffraction[n] * np.exp(1j * np.angle(far))
+        revised = np.fft.ifft2(np.fft.ifftshift(far), norm="ortho")
+        image[window] += (
+            probe.conj() * (revised - wave) / ((1 - alpha) * power + alpha * power.max())
+        )
+    return image
+
+
+@pytest.mark.parametrize("alpha", [0.1, 1.0])
+def test_equals_the_sequential_update(small_scan: tuple[Dataset, Dataset], alpha: float) -> None:
+    data = small_scan[1]
+    diffraction, probe = data.diffraction.astype(np.float64), data.probe.astype(np.complex128)
+    start = flat_start((96, 96), torch.device("cpu")).to(torch.complex128)
+    got = rpie(
+        torch.from_numpy(diffraction),
+        torch.from_numpy(probe),
+        data.corners,
+        start,
+        2,
+        alpha,
+        seed=3,
+    )
+
+    batches, rng = disjoint_batches(data.corners, 32), np.random.default_rng(3)
+    order = [
+        n for _ in range(2) for chosen in rng.permutation(len(batches)) for n in batches[chosen]
+    ]
+    expected = sequential_rpie(diffraction, probe, data.corners, start.numpy(), order, alpha)
+    np.testing.assert_allclose(got.numpy(), expected, atol=1e-10)
+    torch.testing.assert_close(start, torch.ones_like(start))  # not changed
+
+
+def test_batches_hold_each_pattern_once_and_do_not_overlap() -> None:
+    corners = np.concatenate([scan.grid(200, 32, 7), np.array([[0, 0], [3, 5]])])
+    batches = disjoint_batches(corners, 32)
+    assert sorted(np.concatenate(batches)) == list(range(len(corners)))
+    for batch in batches:
+        cover = np.zeros((200, 200), int)
+        for row, col in corners[batch]:
+            cover[row : row + 32, col : col + 32] += 1
+        assert cover.max() == 1
+
+
+def test_recovers_the_object(small_scan: tuple[Dataset, Dataset]) -> None:
+    data = small_scan[0]
+    image = teach(data, Teacher(epochs=60), torch.device("cpu"))[0]
+    region = data.scored_region()
+    assert data.objects is not None
+    measures = evaluate(image[region], data.objects[0][region])
+    assert measures["ssim_phase"] > 0.97
+    assert measures["ssim_amp"] > 0.97
+    assert np.angle(image[region].mean()) == pytest.approx(0, abs=1e-5)
+
+
+def test_misfit_falls(small_scan: tuple[Dataset, Dataset]) -> None:
+    data, misfits = small_scan[0], []
+    rpie(
+        torch.from_numpy(data.diffraction),
+        torch.from_numpy(data.probe),
+        data.corners,
+        flat_start((96, 96), torch.device("cpu")),
+        10,
+        0.1,
+        on_epoch=lambda epoch, misfit: misfits.append((epoch, misfit)),
+    )
+    assert [epoch for epoch, _ in misfits] == list(range(1, 11))
+    assert misfits[-1][1] < 0.2 * misfits[0][1]

@@ -1,0 +1,44 @@
+import numpy as np
+import torch
+from torch import nn
+
+from ptychopareto.files import Dataset
+from ptychopareto.physics import scan
+from ptychopareto.reconstruction.predict import predict
+from ptychopareto.reconstruction.stitch import stitch
+
+
+def test_true_patches_return_the_object(small_scan: tuple[Dataset, Dataset]) -> None:
+    data = small_scan[1]
+    assert data.objects is not None
+    probe, patches = torch.from_numpy(data.probe), torch.from_numpy(data.patches)
+    image = stitch(patches, probe, data.corners, (96, 96)).numpy()
+    region = data.scored_region()
+    np.testing.assert_allclose(image[region], data.objects[0][region], atol=1e-6)
+
+
+def test_overlaps_are_weighted_by_the_probe() -> None:
+    probe = torch.tensor([[1.0, 2.0], [0.0, 1.0]], dtype=torch.complex128)
+    patches = torch.stack([torch.full((2, 2), v, dtype=torch.complex128) for v in (1.0, 3.0j)])
+    image = stitch(patches, probe, np.array([[0, 0], [0, 1]]), (3, 3))
+    expected = [[1, (4 * 1 + 1 * 3j) / 5, 3j], [0, 1, 3j], [0, 0, 0]]
+    torch.testing.assert_close(image, torch.tensor(expected, dtype=torch.complex128))
+
+
+def test_prediction_keeps_the_order() -> None:
+    class Offset(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.to(torch.complex64) + 1
+
+    patterns = torch.arange(70.0)[:, None, None].expand(70, 4, 4)
+    out = predict(Offset(), patterns)
+    torch.testing.assert_close(out, patterns.to(torch.complex64) + 1)
+
+
+def test_cut_and_stitch_on_a_rectangle() -> None:
+    rng = np.random.default_rng(0)
+    image = rng.normal(size=(20, 30)) + 1j * rng.normal(size=(20, 30))
+    corners = np.array([[r, c] for r in (0, 5, 12) for c in (0, 6, 14, 22)])
+    patches = torch.from_numpy(scan.patches(image, corners, 8))
+    again = stitch(patches, torch.ones(8, 8, dtype=torch.complex128), corners, (20, 30)).numpy()
+    np.testing.assert_allclose(again[:20, :30], image, atol=1e-12)
