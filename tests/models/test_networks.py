@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from ptychopareto.config import Architecture
+from ptychopareto.config import Architecture, ConfigError
 from ptychopareto.files import FileError
 from ptychopareto.models.network import Registration, transform
 from ptychopareto.models.registry import (
@@ -82,6 +82,19 @@ def test_hybrid_doubles_channels_and_caps_modes() -> None:
         (2, 8, 4, 64, 64),
     ]
     assert network.body.bottleneck.spectral.weight.shape == (2, 8, 4, 64, 64)
+
+
+def test_modes_beyond_half_the_pattern_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"sweep.modes: 9 is too large; at most N/2 = 8"):
+        build(small(modes=9))
+
+
+@architectures
+def test_training_starts_near_a_uniform_object(architecture: Architecture) -> None:
+    torch.manual_seed(0)
+    patches = build(small(architecture, channels=2, transmission=0.6))(torch.rand(3, 2, 16, 16))
+    assert (patches - 0.6).abs().max() < 0.3
+    assert patches.std() > 0
 
 
 def test_input_transforms() -> None:

@@ -70,6 +70,12 @@ def input_scale(network: NetworkConfig, scan: ScanData) -> float:
     return float(x.double().square().mean().sqrt())
 
 
+def transmission(scan: ScanData) -> float:
+    """RMS transmission of the training object: √(mean Σ I / Σ |P|²), as no light is lost."""
+    power = scan.diffraction.double().square().sum((-2, -1)).mean()
+    return float((power / scan.probe.abs().double().square().sum()).sqrt())
+
+
 def learning_rate(step: int, steps: int, settings: Training) -> float:
     """Linear warm-up over the first `warmup` of all steps, then half a cosine down to zero."""
     warm = max(1, round(settings.warmup * steps))

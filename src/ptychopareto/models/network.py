@@ -6,6 +6,9 @@ from torch.nn.functional import grid_sample
 
 from ptychopareto.config import InputTransform
 
+# The head's weights start this much smaller than usual.
+HEAD_START = 0.1
+
 
 class Network(nn.Module):
     """Diffraction amplitudes (B, C, N, N) float32 in, object patches (B, C, N, N) complex64 out.
@@ -32,6 +35,19 @@ class Network(nn.Module):
         x = transform(amplitude, self.input_transform)
         real, imag = self.body(self.registration(x) / self.input_scale).chunk(2, dim=1)
         return torch.complex(real, imag)
+
+
+@torch.no_grad()
+def start_uniform(head: nn.Conv2d, transmission: float) -> None:
+    """Let the untrained network see a nearly uniform object of real `transmission` everywhere.
+
+    The classical flat start. A random start has a random phase in each patch, of which physics
+    supervision, blind to global phases, keeps much (`docs/recipe.md`). The head's first half of
+    channels are the real parts.
+    """
+    head.weight.mul_(HEAD_START)
+    head.bias.zero_()
+    head.bias[: len(head.bias) // 2] = transmission
 
 
 def transform(amplitude: Tensor, kind: InputTransform) -> Tensor:

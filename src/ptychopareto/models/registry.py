@@ -10,11 +10,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from ptychopareto.config import Architecture, InputTransform
+from ptychopareto.config import Architecture, ConfigError, InputTransform
 from ptychopareto.files import FileError, atomic
 from ptychopareto.models.fno import FNO
 from ptychopareto.models.hybrid import Hybrid
-from ptychopareto.models.network import Network
+from ptychopareto.models.network import Network, start_uniform
 
 ARCHITECTURES: dict[Architecture, type[nn.Module]] = {"fno": FNO, "hybrid": Hybrid}
 
@@ -23,7 +23,8 @@ ARCHITECTURES: dict[Architecture, type[nn.Module]] = {"fno": FNO, "hybrid": Hybr
 class NetworkConfig:
     """All that is needed to rebuild a network around its weights.
 
-    `magnification` and `input_scale` are measured from the training data, see `network.Network`.
+    `magnification`, `input_scale` and `transmission` are measured from the training data, see
+    `network.Network`.
     """
 
     architecture: Architecture
@@ -34,10 +35,17 @@ class NetworkConfig:
     channels: int = 1
     magnification: float = 1.0
     input_scale: float = 1.0
+    transmission: float = 1.0
 
 
 def build(config: NetworkConfig) -> Network:
-    """A freshly initialised network; seed torch's generator first for reproducible weights."""
+    """A freshly initialised network; seed torch's generator first for reproducible weights.
+
+    Raises ConfigError where N×N patterns do not hold the modes (existing data: no config tells N).
+    """
+    if config.modes > config.N // 2:
+        allowed = f"at most N/2 = {config.N // 2} is allowed for patterns of {config.N} px"
+        raise ConfigError(f"sweep.modes: {config.modes} is too large; {allowed}")
     body = ARCHITECTURES[config.architecture](
         in_channels=config.channels,
         out_channels=2 * config.channels,
@@ -45,6 +53,7 @@ def build(config: NetworkConfig) -> Network:
         width=config.width,
         size=config.N,
     )
+    start_uniform(body.head, config.transmission)
     return Network(body, config.input_transform, config.magnification, config.input_scale)
 
 

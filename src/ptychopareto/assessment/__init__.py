@@ -1,0 +1,1 @@
+"""What a reconstruction is worth, and what it costs."""

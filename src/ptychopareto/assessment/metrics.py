@@ -1,0 +1,186 @@
+"""How close a reconstructed object is to the truth.
+
+Ptychography leaves a global complex factor, and often a phase ramp, undetermined: both are removed
+before anything is compared. Every data range is that of the truth, and the score of a constant
+reconstruction stands beside each SSIM.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.signal.windows import tukey
+from skimage.metrics import structural_similarity
+
+Image = NDArray[np.float64]
+ComplexImage = NDArray[np.complex128]
+
+SSIM_WINDOW = 7  # px
+TUKEY_TAPER = 0.25  # fraction of each axis
+FRC_THRESHOLD = 0.5
+ROUNDING = 1e-10  # of the strongest ring
+FLAT = 1e-5  # rad, or fraction of the mean amplitude: a smaller range is single-precision rounding
+
+
+def evaluate(
+    reconstruction: ArrayLike, truth: ArrayLike, remove_ramp: bool = True
+) -> dict[str, float]:
+    """Score a reconstruction against the truth, its phase and its amplitude apart.
+
+    Args:
+        reconstruction: complex object (H, W), at least 7 px on each side.
+        truth: complex object of the same shape.
+        remove_ramp: whether a phase ramp counts as undetermined, like the global factor.
+
+    Returns:
+        With the endings ``_phase`` and ``_amp``: ``ssim``; ``psnr`` [dB]; ``mae`` [rad for the
+        phase]; ``frc50``, where the Fourier ring correlation first falls below one half, as a
+        fraction of Nyquist. And ``ssim_phase_floor``, ``ssim_amp_floor``: the SSIM of a constant
+        reconstruction. Where the truth is flat its measures are void: ``nan``.
+
+    Raises:
+        ValueError: the two are not finite, non-zero images of one shape.
+    """
+    r, t = _checked(reconstruction, truth)
+    scored = phase_and_amplitude(align(r, t, remove_ramp), t)
+    constant = phase_and_amplitude(align(np.ones_like(t), t, remove_ramp), t)
+    true = phase_and_amplitude(t, t)
+    # Counted from the strongest pixel, a flat phase of ±π is not taken for jumps of 2π.
+    phase_span = np.ptp(np.angle(t * t.flat[np.abs(t).argmax()].conj()))
+    amplitude_span = np.ptp(true[1]) / true[1].mean()
+    return {
+        **_measures("phase", scored[0], constant[0], true[0], void=bool(phase_span < FLAT)),
+        **_measures("amp", scored[1], constant[1], true[1], void=bool(amplitude_span < FLAT)),
+    }
+
+
+def align(reconstruction: ArrayLike, truth: ArrayLike, remove_ramp: bool = True) -> ComplexImage:
+    """Bring a reconstruction to the truth's global factor and, if asked, to its phase ramp.
+
+    Takes two complex (H, W) objects, returns one in complex128, raises like `evaluate`. The plane
+    is fitted to wrapped phase differences: a ramp of more than half a turn to either side of the
+    centre is not recognised.
+    """
+    r, t = _checked(reconstruction, truth)
+    r = _scaled(r, t)
+    if remove_ramp:
+        r = _scaled(r * np.exp(-1j * _plane(np.angle(r * t.conj()))), t)
+    return r
+
+
+def phase_and_amplitude(aligned: ComplexImage, truth: ComplexImage) -> tuple[Image, Image]:
+    """Phase [rad] and amplitude of an aligned (H, W) reconstruction.
+
+    The phase is counted from that of the truth, arg t, so that they differ by at most π whatever
+    wraps. A pixel without amplitude has phase 0, not the phase of the truth.
+    """
+    true_phase = np.angle(truth)
+    difference = np.angle(np.exp(1j * (np.angle(aligned) - true_phase)))
+    return true_phase + difference, np.abs(aligned)
+
+
+def fourier_ring_correlation(image: Image, reference: Image) -> Image:
+    """Correlate two real (H, W) images ring by ring in Fourier space (van Heel & Schatz 2005).
+
+    Both are cropped to their central square of n × n pixels, freed of their mean and tapered.
+    Element k of the n // 2 + 1 returned is the correlation at k / n cycles per pixel: 0 where a
+    ring is empty in either image, 1 at k = 0 if only rounding would decide.
+    """
+    a, b = _spectrum(image), _spectrum(reference)
+    n = len(a)
+    frequency = np.fft.fftfreq(n, 1 / n)
+    ring = np.rint(np.hypot(frequency[:, None], frequency)).astype(np.intp).ravel()
+
+    def ring_sums(values: Image) -> Image:
+        return np.bincount(ring, weights=values.ravel()).astype(np.float64)[: n // 2 + 1]
+
+    cross = ring_sums((a * b.conj()).real)
+    power = np.sqrt(ring_sums(np.abs(a) ** 2) * ring_sums(np.abs(b) ** 2))
+    curve = np.divide(cross, power, out=np.zeros_like(cross), where=power > 0)
+    # Ring 0 is one number, what the taper leaves of the mean; its correlation is a bare sign.
+    if power[0] < ROUNDING * power.max():
+        curve[0] = 1.0
+    return curve
+
+
+def _checked(reconstruction: ArrayLike, truth: ArrayLike) -> tuple[ComplexImage, ComplexImage]:
+    r = np.asarray(reconstruction, dtype=np.complex128)
+    t = np.asarray(truth, dtype=np.complex128)
+    for name, array in (("reconstruction", r), ("truth", t)):
+        if array.ndim != 2 or min(array.shape) < SSIM_WINDOW:
+            raise ValueError(
+                f"{name}: shape {array.shape}; (H, W), at least {SSIM_WINDOW} px a side, is wanted"
+            )
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name}: holds NaN or infinity; finite values are wanted")
+        if not array.any():
+            raise ValueError(f"{name}: is zero everywhere; an object is wanted")
+    if r.shape != t.shape:
+        raise ValueError(
+            f"reconstruction: shape {r.shape}; that of the truth, {t.shape}, is wanted"
+        )
+    return r, t
+
+
+def _scaled(r: ComplexImage, t: ComplexImage) -> ComplexImage:
+    """Multiply r by the complex factor that brings it closest to t, by least squares."""
+    energy = np.vdot(r, r).real
+    # A reconstruction orthogonal to the truth has been scaled to zero before: it stays.
+    return r * (np.vdot(r, t) / energy) if energy > 0 else r
+
+
+def _plane(image: Image) -> Image:
+    """Fit a plane by least squares; on a centred grid its three coefficients are independent."""
+    rows, columns = image.shape
+    y = np.arange(rows)[:, None] - (rows - 1) / 2
+    x = np.arange(columns) - (columns - 1) / 2
+    slope_y = np.mean(y * image) / np.mean(y**2)
+    slope_x = np.mean(x * image) / np.mean(x**2)
+    return np.mean(image) + slope_y * y + slope_x * x
+
+
+def _measures(
+    name: str, image: Image, constant: Image, truth: Image, *, void: bool
+) -> dict[str, float]:
+    return {
+        f"ssim_{name}": math.nan if void else _ssim(image, truth),
+        f"ssim_{name}_floor": math.nan if void else _ssim(constant, truth),
+        f"psnr_{name}": math.nan if void else _psnr(image, truth),
+        f"mae_{name}": math.nan if void else float(np.mean(np.abs(image - truth))),
+        f"frc50_{name}": math.nan if void else _frc50(image, truth),
+    }
+
+
+def _ssim(image: Image, truth: Image) -> float:
+    """Mean structural similarity with a uniform window (Wang et al. 2004)."""
+    data_range = np.ptp(truth)
+    return float(structural_similarity(image, truth, win_size=SSIM_WINDOW, data_range=data_range))
+
+
+def _psnr(image: Image, truth: Image) -> float:
+    """Peak signal-to-noise ratio [dB]; infinite for an exact image."""
+    mean_square = float(np.mean((image - truth) ** 2))
+    return 10 * math.log10(float(np.ptp(truth)) ** 2 / mean_square) if mean_square else math.inf
+
+
+def _frc50(image: Image, truth: Image) -> float:
+    """First crossing below one half, interpolated, as a fraction of Nyquist; 1 without one."""
+    if np.ptp(image) < FLAT * np.ptp(truth):
+        return 0.0  # a flat image has rounding errors to correlate and nothing else
+    curve = fourier_ring_correlation(image, truth)
+    below = np.flatnonzero(curve < FRC_THRESHOLD)
+    if below.size == 0:
+        return 1.0
+    k = int(below[0])
+    if k == 0:
+        return 0.0
+    ring = k - (FRC_THRESHOLD - curve[k]) / (curve[k - 1] - curve[k])
+    return float(ring / (min(image.shape) / 2))
+
+
+def _spectrum(image: Image) -> ComplexImage:
+    side = min(image.shape)
+    top, left = ((length - side) // 2 for length in image.shape)
+    square = image[top : top + side, left : left + side]
+    window = tukey(side, TUKEY_TAPER)
+    return np.fft.fft2((square - square.mean()) * window[:, None] * window)

@@ -1,0 +1,74 @@
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ptychopareto.assessment.evaluation import evaluate_run
+from ptychopareto.assessment.metrics import evaluate
+from ptychopareto.files import Dataset
+from ptychopareto.models.registry import NetworkConfig, build, save_model
+
+CPU = torch.device("cpu")
+CONFIG = NetworkConfig("fno", "none", modes=4, width=4, N=32)
+RECORD = {"architecture": "fno", "seed": 0, "status": "ok", "error": "", "train_time_s": 1.5}
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    save_model(tmp_path / "model.safetensors", build(CONFIG), CONFIG, RECORD)
+    return tmp_path / "model.safetensors"
+
+
+def test_metrics_of_a_run(model: Path, small_scan: tuple[Dataset, Dataset]) -> None:
+    test = small_scan[1]
+    metrics, reconstruction = evaluate_run(model, test, CPU)
+    assert RECORD.items() <= metrics.items()
+    assert reconstruction.shape == test.ground_truth.shape
+    assert evaluate(reconstruction, test.ground_truth).items() <= metrics.items()
+    assert (
+        metrics["model_params"]
+        == metrics["model_params_real"]
+        == sum(p.numel() for p in build(CONFIG).parameters())
+    )
+    assert metrics["patterns_per_s"] == pytest.approx(81 / metrics["inference_time_s"])
+
+
+def test_only_the_first_object_is_scored(model: Path, small_scan: tuple[Dataset, Dataset]) -> None:
+    one = small_scan[1]
+    two = replace(
+        one,
+        diffraction=np.concatenate([one.diffraction, one.diffraction[::-1]]),
+        corners=np.tile(one.corners, (2, 1)),
+        object_index=np.repeat(np.arange(2, dtype=np.int32), 81),
+    )
+    np.testing.assert_allclose(
+        evaluate_run(model, two, CPU)[1], evaluate_run(model, one, CPU)[1], atol=1e-6
+    )
+
+
+def test_a_failed_training_is_not_measured(
+    model: Path, small_scan: tuple[Dataset, Dataset]
+) -> None:
+    save_model(model, build(CONFIG), CONFIG, {**RECORD, "status": "diverged", "error": "why"})
+    metrics, reconstruction = evaluate_run(model, small_scan[1], CPU)
+    assert (metrics["status"], metrics["error"]) == ("diverged", "why")
+    assert metrics["model_params"] > 0
+    assert "ssim_phase" not in metrics
+    assert np.isnan(reconstruction).all()
+
+
+def test_void_measures_say_so(model: Path, small_scan: tuple[Dataset, Dataset]) -> None:
+    test = small_scan[1]
+    flat = replace(test, ground_truth=np.abs(test.ground_truth).astype(np.complex64))
+    metrics, _ = evaluate_run(model, flat, CPU)
+    assert math.isnan(metrics["ssim_phase"])
+    assert metrics["ssim_amp"] == pytest.approx(metrics["ssim_amp"])
+    assert "flat phase" in metrics["error"]
+    unknown = replace(test, ground_truth=None, objects=None)
+    metrics, _ = evaluate_run(model, unknown, CPU)
+    assert "ssim_amp" not in metrics
+    assert "no truth" in metrics["error"]

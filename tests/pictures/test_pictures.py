@@ -1,0 +1,255 @@
+"""The pictures: made whatever the study looks like, honest in words, the same each time."""
+
+import math
+from collections.abc import Iterable
+from itertools import combinations, product
+from pathlib import Path
+from typing import Any, get_args
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from ptychopareto.assessment.metrics import evaluate
+from ptychopareto.config import Architecture, Cost, InputTransform, Quality, Supervision
+from ptychopareto.files import Dataset
+from ptychopareto.pictures import dataset, pareto, reconstruction, style
+from ptychopareto.pictures.labels import label_points
+from ptychopareto.study.runs import Run
+from ptychopareto.study.table import COLUMNS, TYPES
+
+
+def study(runs: Iterable[Run]) -> pd.DataFrame:
+    """A table in which larger networks are better, up to noise; every run is ok."""
+    rng = np.random.default_rng(0)
+    rows: list[dict[str, Any]] = []
+    for run in runs:
+        parameters = 8 * run.modes**2 * run.width**2 * (5 if run.architecture == "hybrid" else 2)
+        rows.append(
+            {
+                **{name: getattr(run, name) for name in COLUMNS if hasattr(run, name)},
+                "run": run.id,
+                "status": "ok",
+                "ssim_phase": 1 - 3 / math.log(parameters) ** 1.5 + 0.02 * rng.standard_normal(),
+                "ssim_phase_floor": 0.07,
+                "psnr_amp": 20 + rng.random(),
+                "model_params": parameters,
+                "inference_time_s": 1e-7 * parameters,
+            }
+        )
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES)
+
+
+def grid(*axes: list[Any]) -> list[Run]:
+    return [Run(*values) for values in product(*axes)]
+
+
+LIGHT = grid(["fno", "hybrid"], ["sqrt"], [8, 12], [8, 16], ["teacher"], [0])
+FULL = grid(
+    ["fno", "hybrid"],
+    ["none", "log1p", "sqrt"],
+    [12, 16, 24],
+    [32, 48, 64],
+    ["physics", "teacher"],
+    [0],
+)
+
+
+def drawn(table: pd.DataFrame, folder: Path, cost: Cost = "model_params") -> str:
+    """Draw phase SSIM against a cost, look at the PNG, and return the SVG."""
+    pareto.draw(table, cost, "ssim_phase", folder / "plot.png", folder / "plot.svg")
+    assert_is_a_picture(folder / "plot.png")
+    return (folder / "plot.svg").read_text()
+
+
+def assert_is_a_picture(path: Path) -> None:
+    pixels = imread(path)
+    assert min(pixels.shape[:2]) > 500
+    assert len(np.unique(pixels[..., :3] @ (1, 2, 4))) > 20  # shades
+    assert 0.01 < np.mean(pixels[..., :3].min(axis=-1) < 0.9) < 0.95  # drawn upon, and not full
+
+
+def smooth_object(shape: tuple[int, int]) -> NDArray[np.complex128]:
+    rng = np.random.default_rng(1)
+    phase, absorption = (gaussian_filter(rng.standard_normal(shape), 3) for _ in range(2))
+    return (1 + absorption) * np.exp(5j * phase)
+
+
+def scan(step: int, **changes: Any) -> Dataset:
+    n, size = 16, 48
+    side = range(0, size - n + 1, step)
+    corners = np.array(list(product(side, side)), dtype=np.int64)
+    y, x = np.mgrid[:n, :n] - n / 2
+    rng = np.random.default_rng(2)
+    content: dict[str, Any] = {
+        "diffraction": rng.exponential(size=(len(corners), n, n)).astype(np.float32),
+        "probe": np.exp((-0.05 + 0.1j) * (x**2 + y**2)).astype(np.complex64),
+        "corners": corners,
+        "object_index": np.zeros(len(corners), np.int32),
+        "objects": smooth_object((size, size))[None].astype(np.complex64),
+        "intensity_scale": 100.0,
+    }
+    return Dataset(**(content | changes))
+
+
+def test_every_value_of_the_config_has_its_words_and_looks() -> None:
+    assert set(get_args(Cost) + get_args(Quality)) <= set(style.LABELS) <= set(COLUMNS)
+    for values, looks in (
+        (Architecture, pareto.MARKERS),
+        (InputTransform, pareto.COLOURS),
+        (Supervision, pareto.FILLS),
+    ):
+        assert set(get_args(values)) == set(looks)
+        assert len(set(looks.values())) == len(looks)
+
+
+def test_pareto_of_the_light_study(tmp_path: Path) -> None:
+    svg = drawn(study(LIGHT), tmp_path)
+    for words in (
+        "8 runs of 8 configurations",
+        "trainable parameters",
+        "phase SSIM",
+        "constant reconstruction: 0.07",
+        "100k",
+        "1M",
+        "fno m8 w8",
+    ):
+        assert words in svg, words
+    assert "failed" not in svg
+    assert "single run" not in svg
+
+
+def test_pareto_of_the_full_grid(tmp_path: Path) -> None:
+    assert "108 runs of 108 configurations" in drawn(study(FULL), tmp_path)
+
+
+def test_pareto_is_the_same_each_time(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        drawn(study(LIGHT), folder)
+    for name in ("plot.png", "plot.svg"):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+
+
+def test_pareto_counts_what_it_cannot_draw(tmp_path: Path) -> None:
+    table = study(grid(["fno"], ["none"], [8, 12], [8, 16], ["truth"], [0, 1]))
+    results = ["ssim_phase", "model_params", "inference_time_s"]
+    table.loc[:2, "status"] = ["diverged", "out_of_memory", "missing"]
+    table.loc[:2, results] = pd.NA
+    table.loc[3, "inference_time_s"] = pd.NA
+    svg = drawn(table, tmp_path, cost="inference_time_s")
+    note = (
+        "8 runs of 4 configurations, 2 failed (1 diverged, 1 out of memory), 1 missing, "
+        "1 without a value on these axes"
+    )
+    assert note in svg
+    assert "inference time of the test scan [s]" in svg
+
+
+def test_pareto_of_one_run(tmp_path: Path) -> None:
+    assert "fno sqrt m8 w8 teacher" in drawn(study(LIGHT[:1]), tmp_path)
+
+
+@pytest.mark.parametrize("n_runs", [0, 2])
+def test_pareto_without_results_says_so(tmp_path: Path, n_runs: int) -> None:
+    table = study(LIGHT[:n_runs])
+    table["status"] = pd.Series(["missing"] * n_runs, dtype="string")
+    pareto.draw(table, "model_params", "psnr_amp", tmp_path / "a.png", tmp_path / "a.svg")
+    assert "no run with a result" in (tmp_path / "a.svg").read_text()
+
+
+def test_pareto_of_a_long_front_lists_its_names(tmp_path: Path) -> None:
+    table = study(grid(["fno"], ["sqrt"], [8, 10, 12, 14, 16], [8, 16, 24, 32], ["teacher"], [0]))
+    table["ssim_phase"] = table["model_params"].rank().astype(float) / 25
+    svg = drawn(table, tmp_path)
+    assert "1  m8 w8" in svg
+    assert f"{len(table)}  m16 w32" in svg
+
+
+def test_pareto_draws_equal_points_and_seeds(tmp_path: Path) -> None:
+    table = study(grid(["fno", "hybrid"], ["sqrt"], [8], [8], ["teacher"], [0, 1]))
+    table[["model_params", "ssim_phase"]] = 1000, 1.0
+    svg = drawn(table, tmp_path)
+    assert all(words in svg for words in (">fno<", ">hybrid<", "single run", "mean over seeds"))
+
+
+def test_labels_hide_neither_each_other_nor_points() -> None:
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.add_subplot(xlim=(0, 10), ylim=(0, 12))
+    points = np.array([(x, x + 0.5 * (x > 5)) for x in (2.0, 4.0, 4.1, 5.0, 5.2, 7.0, 9.5)])
+    texts = [f"configuration {i}" for i in range(len(points))]
+    label_points(figure, axes, points, texts, points + np.array([0.4, -0.4]))
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    assert [text.get_text() for text in axes.texts] == texts
+    boxes = [mpl.text.Text.get_window_extent(text, renderer) for text in axes.texts]
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+    frame = axes.get_window_extent(renderer)
+    for box in boxes:
+        assert frame.contains(*box.min)
+        assert frame.contains(*box.max)
+        assert not any(box.contains(*point) for point in axes.transData.transform(points))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"objects": None, "intensity_scale": None},
+        {"objects": np.ones((2, 48, 48), np.complex64)},
+        {"diffraction": np.zeros((9, 16, 16), np.float32)},
+    ],
+    ids=["usual", "unknown object", "flat objects", "dark"],
+)
+def test_dataset(tmp_path: Path, changes: dict[str, Any]) -> None:
+    dataset.draw(scan(16, **changes), tmp_path / "dataset.png")
+    assert_is_a_picture(tmp_path / "dataset.png")
+
+
+def test_dataset_of_one_pattern(tmp_path: Path) -> None:
+    dataset.draw(scan(64), tmp_path / "dataset.svg")
+    svg = (tmp_path / "dataset.svg").read_text()
+    assert "pattern 1" in svg
+    assert "pattern 2" not in svg
+    assert all(words in svg for words in ("phase [rad]", "amplitude", "photons"))
+
+
+def test_reconstruction(tmp_path: Path) -> None:
+    truth = smooth_object((60, 48))
+    other = 2j * truth + 0.05 * np.random.default_rng(3).standard_normal(truth.shape)
+    measures = evaluate(other, truth)
+    for name in ("a.png", "b.png", "a.svg"):
+        reconstruction.draw(other, truth, measures, "fno_tsqrt", tmp_path / name)
+    assert_is_a_picture(tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    svg = (tmp_path / "a.svg").read_text()
+    assert f"SSIM {measures['ssim_phase']:.3g}" in svg
+    assert all(words in svg for words in ("fno_tsqrt", "truth", "error [rad]"))
+
+
+def test_reconstruction_of_a_flat_phase(tmp_path: Path) -> None:
+    truth = np.abs(smooth_object((48, 60)))
+    measures = {**evaluate(truth + 0.1j, truth), "psnr_amp": None}  # as JSON has it
+    reconstruction.draw(truth + 0.1j, truth, measures, "flat", tmp_path / "flat.svg")
+    svg = (tmp_path / "flat.svg").read_text()
+    assert "no measures: the truth is flat" in svg
+    assert "PSNR – dB" in svg
+
+
+def test_what_cannot_be_drawn_leaves_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="truth"):
+        reconstruction.draw(np.ones((9, 9)), np.ones((9, 8)), {}, "no", tmp_path / "no.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_drawing_leaves_matplotlib_as_it_was(tmp_path: Path) -> None:
+    with mpl.rc_context({"font.size": 17, "savefig.dpi": 33}):
+        drawn(study(LIGHT[:1]), tmp_path)
+        assert mpl.rcParams["font.size"] == 17
+        assert mpl.rcParams["savefig.dpi"] == 33

@@ -1,0 +1,88 @@
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ptychopareto.config import ConfigError, parse_study
+from ptychopareto.study.runs import Run, expand
+
+BLOCK = {
+    "architecture": ["hybrid", "fno"],
+    "input_transform": ["sqrt", "none"],
+    "modes": [12, 8],
+    "width": [32],
+    "supervision": ["teacher", "physics"],
+}
+
+
+def runs_of(*blocks: dict[str, Any], seeds: list[int]) -> dict[str, Run]:
+    return expand(parse_study({"sweep": list(blocks), "seeds": seeds}))
+
+
+def test_a_run_is_named_by_what_it_is() -> None:
+    run = Run("fno", "sqrt", 12, 32, "teacher", 0)
+    assert run.id == "fno_tsqrt_m12_w32_teacher_s0"
+    assert run.configuration == "fno_tsqrt_m12_w32_teacher"
+
+
+def test_runs_are_in_grid_order_with_the_seeds_innermost() -> None:
+    runs = runs_of(BLOCK, seeds=[1, 0])
+    expected = [Run(*values) for values in product(*BLOCK.values(), [1, 0])]
+    assert list(runs.values()) == expected
+    assert list(runs)[:3] == [
+        "hybrid_tsqrt_m12_w32_teacher_s1",
+        "hybrid_tsqrt_m12_w32_teacher_s0",
+        "hybrid_tsqrt_m12_w32_physics_s1",
+    ]
+
+
+def test_blocks_follow_each_other() -> None:
+    runs = runs_of({**BLOCK, "width": [16]}, BLOCK, seeds=[0])
+    assert [run.width for run in runs.values()] == [16] * 16 + [32] * 16
+
+
+def test_the_same_run_in_two_blocks_is_refused() -> None:
+    other = {**BLOCK, "modes": [16, 8], "architecture": ["fno"]}
+    with pytest.raises(ConfigError) as caught:
+        runs_of(BLOCK, other, seeds=[0])
+    assert str(caught.value) == (
+        "sweep[1]: the run fno_tsqrt_m8_w32_teacher_s0 stands already in sweep[0]; "
+        "each run is allowed once"
+    )
+
+
+@st.composite
+def blocks(draw: st.DrawFn) -> dict[str, Any]:
+    choices: dict[str, Any] = {
+        "architecture": st.sampled_from(["fno", "hybrid"]),
+        "input_transform": st.sampled_from(["none", "log1p", "sqrt"]),
+        "modes": st.integers(2, 32),
+        "width": st.integers(1, 64),
+        "supervision": st.sampled_from(["physics", "teacher", "truth"]),
+    }
+    axes = {
+        axis: st.lists(values, min_size=1, max_size=3, unique=True)
+        for axis, values in choices.items()
+    }
+    return {axis: draw(values) for axis, values in axes.items()}
+
+
+@settings(max_examples=25, deadline=None)
+@given(blocks(), st.lists(st.integers(0, 9), min_size=1, max_size=3, unique=True))
+def test_each_combination_is_one_run_under_its_own_id(
+    block: dict[str, Any], seeds: list[int]
+) -> None:
+    runs = runs_of(block, seeds=seeds)
+    assert list(runs.values()) == [Run(*values) for values in product(*block.values(), seeds)]
+    assert all(run.id == id for id, run in runs.items())
+
+
+@settings(max_examples=25, deadline=None)
+@given(blocks(), st.sampled_from(["modes", "width"]))
+def test_a_new_value_renames_no_run(block: dict[str, Any], axis: str) -> None:
+    before = runs_of(block, seeds=[0])
+    new = next(value for value in range(2, 32) if value not in block[axis])
+    after = runs_of({**block, axis: [*block[axis], new]}, seeds=[0])
+    assert {id: after[id] for id in before} == before

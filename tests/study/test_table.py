@@ -1,0 +1,92 @@
+"""The table: one row per run, in grid order, whatever became of it."""
+
+from pathlib import Path
+
+import pytest
+
+from ptychopareto.files import FileError, write_csv, write_json
+from ptychopareto.study.runs import Run
+from ptychopareto.study.table import COLUMNS, TYPES, gather, read_table
+
+RUNS = [
+    Run("hybrid", "none", 12, 32, "teacher", 0),
+    Run("fno", "sqrt", 12, 32, "teacher", 0),
+    Run("fno", "log1p", 8, 16, "physics", 3),
+]
+
+
+def write_metrics(folder: Path) -> dict[str, Path]:
+    """The results of three runs: one ok, one diverged, one that has not been made."""
+    paths = {run.id: folder / run.id / "metrics.json" for run in RUNS}
+    ok = {
+        "architecture": "hybrid",
+        "status": "ok",
+        "epochs": 20,
+        "ssim_phase": 0.85,
+        "psnr_phase": float("inf"),
+        "model_params": 1_234_567,
+        "device": "cpu",
+        "history": [1, 2],
+    }
+    write_json(paths[RUNS[0].id], ok)
+    failed = {"status": "diverged", "error": "loss is nan, in epoch 2", "model_params": 100}
+    write_json(paths[RUNS[1].id], failed)
+    return paths
+
+
+def test_columns_are_in_the_order_of_the_contract() -> None:
+    assert COLUMNS[:10] == (
+        *("run", "architecture", "input_transform", "modes", "width", "supervision", "seed"),
+        *("epochs", "status", "error"),
+    )
+    measures = ["ssim_phase", "psnr_phase", "mae_phase", "ssim_amp", "psnr_amp", "mae_amp"]
+    measures += ["frc50_phase", "frc50_amp", "model_params", "model_params_real"]
+    measures += ["inference_time_s", "patterns_per_s", "peak_memory_mb", "train_time_s", "device"]
+    assert [name for name in COLUMNS[10:] if not name.endswith("_floor")] == measures
+    assert COLUMNS[COLUMNS.index("ssim_phase") + 1] == "ssim_phase_floor"
+
+
+def test_one_row_per_run_in_order(tmp_path: Path) -> None:
+    table = gather(RUNS, write_metrics(tmp_path))
+    assert tuple(table.columns) == COLUMNS
+    assert {name: str(kind) for name, kind in table.dtypes.items()} == TYPES
+    assert table["run"].tolist() == [run.id for run in RUNS]
+    assert table["status"].tolist() == ["ok", "diverged", "missing"]
+    assert table["seed"].tolist() == [0, 0, 3]
+    assert table["model_params"].tolist()[:2] == [1_234_567, 100]
+    assert table["ssim_phase"].notna().tolist() == [True, False, False]
+    assert table.loc[1, "error"] == "loss is nan, in epoch 2"
+    assert table.loc[0, ["error", "psnr_phase", "train_time_s"]].isna().all()
+
+
+def test_a_run_without_a_path_is_missing() -> None:
+    assert gather(RUNS, {})["status"].tolist() == ["missing"] * 3
+    assert tuple(gather([], {}).columns) == COLUMNS
+
+
+def test_csv_there_and_back(tmp_path: Path) -> None:
+    """In particular the transform 'none' stays a word, and integers stay integers."""
+    table = gather(RUNS, write_metrics(tmp_path))
+    write_csv(tmp_path / "table.csv", table)
+    assert "1234567,," in (tmp_path / "table.csv").read_text()
+    again = read_table(tmp_path / "table.csv")
+    assert again.equals(table)
+    assert again.loc[0, "input_transform"] == "none"
+
+
+@pytest.mark.parametrize("content", ["[]", '{"status": "fine"}', "{}", '{"status": "ok"'])
+def test_refuses_metrics_that_are_none(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "metrics.json"
+    path.write_text(content)
+    with pytest.raises(FileError, match=r"metrics\.json"):
+        gather(RUNS[:1], {RUNS[0].id: path})
+
+
+@pytest.mark.parametrize("content", ["", "run,status\na,ok\n", "run,modes\na,many\n"])
+def test_refuses_tables_that_are_none(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(content)
+    with pytest.raises(FileError, match=r"table\.csv"):
+        read_table(path)
+    with pytest.raises(FileError, match="nowhere"):
+        read_table(tmp_path / "nowhere.csv")

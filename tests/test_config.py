@@ -1,0 +1,372 @@
+import copy
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ptychopareto
+from ptychopareto.config import (
+    ConfigError,
+    ExistingDataset,
+    ProbeDisk,
+    SimulatedDataset,
+    StudyConfig,
+    json_schema,
+    parse_study,
+)
+
+SRC = Path(ptychopareto.__file__).parents[1]
+SCHEMA = SRC.parent / "workflow" / "schemas" / "config.schema.json"
+
+SIMULATED = {
+    "dataset": {
+        "N": 64,
+        "size": 392,
+        "scan_step_train": 4,
+        "scan_step_test": 10,
+        "photons": 1.0e9,
+        "seed": 1,
+        "object": {"kind": "lines", "segments": 400},
+        "probe": {"kind": "zone_plate", "aperture": 0.42, "mask_radius": None},
+    },
+    "teacher": {"epochs": 60, "alpha": 0.1},
+    "sweep": [
+        {
+            "architecture": ["fno", "hybrid"],
+            "input_transform": ["none", "log1p", "sqrt"],
+            "modes": [8, 12, 16],
+            "width": [8, 16],
+            "supervision": ["teacher"],
+        }
+    ],
+    "seeds": [0, 1],
+    "training": {"epochs": 3, "batch_size": 16, "learning_rate": 4.0e-3},
+    "pareto": {"cost": "model_params", "quality": "ssim_phase"},
+    "device": "cpu",
+}
+EXISTING = {
+    **SIMULATED,
+    "dataset": {"train_npz": "train.npz", "test_npz": "data/test.npz", "register_input": "none"},
+}
+
+
+def changed(text: str, config: dict[str, Any] = SIMULATED) -> dict[str, Any]:
+    """A config with one place set, written as in `sweep.0.modes = [12]` with a YAML value."""
+    path, _, value = text.partition(" = ")
+    *parents, last = [int(key) if key.isdigit() else key for key in path.split(".")]
+    config = copy.deepcopy(config)
+    section: Any = config
+    for key in parents:
+        section = section[key]
+    section[last] = yaml.safe_load(value)
+    return config
+
+
+def refusal(config: Any) -> str:
+    with pytest.raises(ConfigError) as caught:
+        parse_study(config)
+    return str(caught.value)
+
+
+def test_a_study_is_typed() -> None:
+    study = parse_study(SIMULATED)
+    assert isinstance(study.dataset, SimulatedDataset)
+    assert study.sweep[0].modes == (8, 12, 16)
+    assert study.training.learning_rate == 4e-3
+    assert study.training.batch_size == 16
+
+
+def test_defaults_fill_what_is_left_out() -> None:
+    study = parse_study({"sweep": SIMULATED["sweep"]})
+    assert study.dataset == SimulatedDataset()
+    assert study.dataset.probe.kind == "zone_plate"
+    assert study.seeds == (0,)
+
+
+def test_existing_files_are_chosen_by_their_keys() -> None:
+    dataset = parse_study(EXISTING).dataset
+    assert isinstance(dataset, ExistingDataset)
+    assert dataset.test_npz == Path("data/test.npz")
+
+
+def test_a_whole_number_is_a_number() -> None:
+    photons = parse_study(changed("dataset.photons = 1000000")).dataset.photons
+    assert isinstance(photons, float)
+    assert photons == 1e6
+
+
+def test_a_probe_has_the_keys_of_its_kind() -> None:
+    probe = parse_study(changed("dataset.probe = {kind: disk, radius: 0.3}")).dataset.probe
+    assert probe == ProbeDisk(radius=0.3)
+
+
+@pytest.mark.parametrize("config", [SIMULATED, EXISTING])
+def test_a_study_survives_json(config: dict[str, Any]) -> None:
+    study = parse_study(config)
+    assert parse_study(json.loads(study.model_dump_json())) == study
+
+
+def test_modes_of_existing_files_are_not_guessed_at() -> None:
+    parse_study(changed("sweep.0.modes = [64]", EXISTING))
+
+
+MISTAKES = [
+    (
+        "training.learning_rate = 1e-3",
+        "training.learning_rate: '1e-3' is a string, a number is wanted "
+        "(YAML reads 1e-3 as text; write 1.0e-3)",
+    ),
+    (
+        "dataset.photons = 1.0e9",
+        "dataset.photons: '1.0e9' is a string, a number is wanted "
+        "(YAML reads 1.0e9 as text; write 1.0e+9)",
+    ),
+    (
+        "training.epochs = '12'",
+        "training.epochs: '12' is a string, a whole number is wanted (write it without quotes)",
+    ),
+    ("training.epochs = many", "training.epochs: 'many' is a string, a whole number is wanted"),
+    ("training.epochs = true", "training.epochs: true is a truth value, a whole number is wanted"),
+    ("training.warmup = false", "training.warmup: false is a truth value, a number is wanted"),
+    ("training.epochs = 3.0", "training.epochs: 3.0 is a decimal number, a whole number is wanted"),
+    ("training.epochs = null", "training.epochs: null is empty, a whole number is wanted"),
+    ("training.epochs = 0", "training.epochs: 0 is too small; at least 1 is allowed"),
+    ("training.warmup = 1", "training.warmup: 1 is too large; less than 1 is allowed"),
+    (
+        "training.learning_rate = 0.0",
+        "training.learning_rate: 0.0 is too small; more than 0 is allowed",
+    ),
+    (
+        "training.learning_rate = .nan",
+        "training.learning_rate: nan is not allowed; a finite number is wanted",
+    ),
+    (
+        "dataset.photons = .inf",
+        "dataset.photons: inf is not allowed; a finite number is wanted",
+    ),
+    ("training.epoch = 3", "training.epoch: unknown key; did you mean epochs?"),
+    ("pareto.z = 3", "pareto.z: unknown key; allowed are cost, quality"),
+    (
+        "sweep.0.architecture = [fno, unet]",
+        "sweep[0].architecture[1]: 'unet' is not allowed; allowed is 'fno' or 'hybrid'",
+    ),
+    (
+        "sweep.0.modes = [12, 16, 40]",
+        "sweep[0].modes[2]: 40 is too large; at most N/2 = 32 is allowed (dataset.N = 64)",
+    ),
+    (
+        "sweep.0.modes = 12",
+        "sweep[0].modes: 12 is a whole number, a list is wanted, such as [12]",
+    ),
+    ("sweep.0.modes = []", "sweep[0].modes: [] is empty; at least one value is wanted"),
+    (
+        "sweep.0.modes = [12, 12]",
+        "sweep[0].modes[1]: 12 stands twice; each value is allowed once",
+    ),
+    ("sweep = []", "sweep: [] is empty; at least one value is wanted"),
+    ("sweep.0 = null", "sweep[0]: null is empty, a section of keys is wanted"),
+    ("seeds = [1, 2, 1]", "seeds[2]: 1 stands twice; each value is allowed once"),
+    ("seeds = [-1]", "seeds[0]: -1 is too small; at least 0 is allowed"),
+    ("dataset.N = 63", "dataset.N: 63 is not allowed; a multiple of 2 is wanted"),
+    ("dataset.size = 32", "dataset.size: 32 is too small; at least N = 64 is allowed"),
+    (
+        "dataset.scan_step_test = 400",
+        "dataset.scan_step_test: 400 is too large for N = 64 on an object of size = 392; "
+        "at most 64 is allowed (no more than N and than size - N)",
+    ),
+    ("dataset.probe.kind = gauss", "dataset.probe.kind: 'gauss' is not allowed; "),
+    ("dataset.probe = {}", "dataset.probe.kind: missing; allowed are zone_plate, disk, npz"),
+    ("dataset.probe = {kind: npz}", "dataset.probe.path: missing; "),
+    (
+        "dataset.probe = {kind: npz, path: probe.mat}",
+        "dataset.probe.path: 'probe.mat' is not allowed; the path of a .npz file is wanted",
+    ),
+    ("dataset.probe.apperture = 1", "dataset.probe.apperture: unknown key; did you mean aperture?"),
+    (
+        "dataset = {train_npz: a.npz}",
+        "dataset.test_npz: missing; path of the scored scan (.npz) is wanted",
+    ),
+    (
+        "dataset.train_npz = a.npz",
+        "dataset.N: unknown key; allowed are train_npz, test_npz, register_input",
+    ),
+    (
+        "dataset.object.phase = none",
+        "pareto.quality: 'ssim_phase' is void for an object of flat phase "
+        "(dataset.object.phase = none); allowed are ssim_amp, psnr_amp, frc50_amp",
+    ),
+    ("device = gpu", "device: 'gpu' is not allowed; allowed is 'auto', 'cpu' or 'cuda'"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), MISTAKES)
+def test_a_mistake_is_named_in_one_line(change: str, message: str) -> None:
+    said = refusal(changed(change))
+    # A message that ends in a blank is the beginning of a longer one.
+    assert said.startswith(message) if message.endswith(" ") else said == message
+
+
+def test_an_unknown_key_is_named_before_what_is_missing_for_it() -> None:
+    block = {key: value for key, value in SIMULATED["sweep"][0].items() if key != "modes"}
+    said = refusal({**SIMULATED, "sweep": [{**block, "mode": [12]}]})
+    assert said == "sweep[0].mode: unknown key; did you mean modes?"
+
+
+def test_further_mistakes_are_counted() -> None:
+    said = refusal(changed("training = {epochs: 0, batch_size: x, learning_rate: 2}"))
+    assert said.startswith("training.epochs: 0 is too small")
+    assert said.endswith(" (and 2 more)")
+
+
+def test_a_missing_axis_is_described() -> None:
+    said = refusal({"sweep": [{"architecture": ["fno"]}]})
+    assert said.startswith("sweep[0].input_transform: missing; list of transforms")
+
+
+def test_a_scan_that_just_fits_is_allowed() -> None:
+    parse_study(changed("dataset = {N: 64, size: 74}"))
+    assert "scan_step_test: 10 is too large" in refusal(changed("dataset = {N: 64, size: 73}"))
+
+
+@pytest.mark.parametrize(
+    "value", [np.float64(3.0), np.int64(3), np.arange(3), {1, 2}, (1, 2), b"x", 1j, object()]
+)
+def test_only_what_yaml_knows_is_a_value(value: object) -> None:
+    said = refusal({**SIMULATED, "seeds": value})
+    assert said.startswith(f"seeds: a {type(value).__name__} is not allowed")
+
+
+def test_nesting_without_end_is_refused() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    assert "nested too deeply" in refusal({**SIMULATED, "sweep": endless})
+
+
+@pytest.mark.parametrize("key", [1, None, True, "a\nb", ("a", 1)])
+def test_a_key_is_a_word(key: object) -> None:
+    assert refusal({**SIMULATED, key: 1}).startswith("the config: the key ")
+
+
+@pytest.mark.parametrize("config", [None, [], "text", 3])
+def test_a_config_is_a_section(config: object) -> None:
+    assert refusal(config).endswith("a section of keys is wanted")
+
+
+# --- whatever is given, the answer is a study or one plain line -------------------------------
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([10**400, 2**63, -(2**70), "1e-3", "a\nb", "\ud800", "none", "x.npz"])
+    | st.floats()
+    | st.text(max_size=5)
+)
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Each container of a config with each of its keys."""
+    if isinstance(value, dict | list):
+        for key in list(value) if isinstance(value, dict) else range(len(value)):
+            yield value, key
+            yield from places(value[key])
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> Any:
+    config = copy.deepcopy(draw(st.sampled_from([SIMULATED, EXISTING])))
+    for _ in range(draw(st.integers(1, 3))):
+        container, key = draw(st.sampled_from(list(places(config)) or [([None], 0)]))
+        match draw(st.sampled_from(["replace", "remove", "rename", "swap"])):
+            case "replace":
+                container[key] = draw(values)
+            case "remove":
+                del container[key]
+            case "rename" if isinstance(container, dict):
+                container[draw(st.text(max_size=8))] = container.pop(key)
+            case "swap":
+                other, other_key = draw(st.sampled_from(list(places(config)) or [(container, key)]))
+                container[key] = copy.deepcopy(other[other_key])
+    return config
+
+
+def is_study_or_one_plain_line(config: Any) -> None:
+    try:
+        assert isinstance(parse_study(config), StudyConfig)
+    except ConfigError as error:
+        line = str(error)
+        assert line.isprintable()  # and therefore one line
+        assert not any(word in line for word in ("pydantic", "Input should", "Dataset", "Probe"))
+
+
+@settings(max_examples=200, deadline=None)
+@given(mutated())
+def test_a_mutated_config_is_accepted_or_refused_plainly(config: Any) -> None:
+    is_study_or_one_plain_line(config)
+
+
+@settings(max_examples=100, deadline=None)
+@given(values)
+def test_anything_is_accepted_or_refused_plainly(config: Any) -> None:
+    is_study_or_one_plain_line(config)
+
+
+# --- the schema -------------------------------------------------------------------------------
+
+
+def python(*arguments: str) -> str:
+    """What a fresh interpreter prints; in this folder it finds the package without installation."""
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=SRC, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def test_the_schema_file_is_in_step() -> None:
+    """If this fails: python -m ptychopareto.config > workflow/schemas/config.schema.json."""
+    made = python("-m", "ptychopareto.config")
+    assert SCHEMA.read_text(encoding="utf-8") == made
+    assert json.loads(made) == json_schema()
+
+
+def test_every_key_of_the_schema_is_described() -> None:
+    schema = json_schema()
+    sections = [schema, *schema["$defs"].values()]
+    keys = [key for section in sections for key in section.get("properties", {}).items()]
+    assert len(keys) > 40
+    assert [name for name, key in keys if not key.get("description")] == []
+
+
+@pytest.mark.parametrize("config", [SIMULATED, EXISTING])
+def test_the_schema_accepts_what_is_a_study(config: dict[str, Any]) -> None:
+    jsonschema.validate(config, json_schema())
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["training.epoch = 3", "dataset.probe = {}", "seeds = [1, 1]", "training.learning_rate = 1e-3"],
+)
+def test_the_schema_refuses_what_is_none(change: str) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(changed(change), json_schema())
+
+
+def test_the_import_is_light() -> None:
+    """`snakemake -n` imports the config: nothing heavy may come with it."""
+    code = "import sys, ptychopareto.config; print(*sys.modules)"
+    loaded = set(python("-c", code).split())
+    assert not {"torch", "numpy", "pandas", "scipy", "matplotlib", "snakemake"} & loaded
