@@ -326,12 +326,6 @@ class Training(_Section):
     gradient_clip: float = Field(
         default=1.0, gt=0, le=1e6, description="largest norm of the gradient"
     )
-    average: float = Field(
-        default=0.0,
-        ge=0,
-        lt=1,
-        description="decay per step of the weights' moving average; 0 = off",
-    )
     validation_fraction: float = Field(
         default=0.05,
         gt=0,

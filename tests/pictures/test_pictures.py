@@ -253,3 +253,16 @@ def test_drawing_leaves_matplotlib_as_it_was(tmp_path: Path) -> None:
         drawn(study(LIGHT[:1]), tmp_path)
         assert mpl.rcParams["font.size"] == 17
         assert mpl.rcParams["savefig.dpi"] == 33
+
+
+def test_reconstruction_without_a_truth(tmp_path: Path) -> None:
+    image = np.exp(1j * np.arange(80).reshape(8, 10) / 80)
+    reconstruction.draw(image, None, {"status": "ok"}, "alone", tmp_path / "alone.svg")
+    assert "no truth to compare with" in (tmp_path / "alone.svg").read_text()
+
+
+def test_reconstruction_of_a_failed_run(tmp_path: Path) -> None:
+    measures = {"status": "diverged", "error": "non-finite loss in epoch 2"}
+    image = np.full((8, 8), np.nan, np.complex64)
+    reconstruction.draw(image, image, measures, "failed", tmp_path / "failed.svg")
+    assert "diverged: non-finite loss in epoch 2" in (tmp_path / "failed.svg").read_text()

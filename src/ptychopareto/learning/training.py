@@ -163,7 +163,6 @@ class Trainer:
         )
         self.train_index, self.held_out = scan.split(settings.validation_fraction)
         self.steps = math.ceil(len(self.train_index) / settings.batch_size)
-        self.average = [parameter.detach().clone() for parameter in network.parameters()]
         self.best = self._weights()
         self.progress = Progress()
 
@@ -212,17 +211,11 @@ class Trainer:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.gradient_clip)
         self.optimizer.step()
-        # The average forgets its random start quickly: its memory grows with the steps taken.
-        decay = min(self.settings.average, (1 + step) / (10 + step))
-        torch._foreach_lerp_(
-            self.average, [p.detach() for p in self.network.parameters()], 1 - decay
-        )
         return loss.detach()
 
     def _end_epoch(self, began: float) -> None:
         progress = self.progress
         train_loss = progress.loss_sum / self.steps
-        weights = self._weights()
         validation = self._finite(self._validate())
         progress.seconds = time.perf_counter() - began
         row = {
@@ -234,11 +227,8 @@ class Trainer:
         }
         progress.history.append(row)
         if validation < progress.best_loss:
-            progress.best_loss, progress.best_epoch, self.best = (
-                validation,
-                progress.epoch + 1,
-                weights,
-            )
+            progress.best_loss, progress.best_epoch = validation, progress.epoch + 1
+            self.best = self._weights()
         progress.epoch, progress.step, progress.loss_sum = progress.epoch + 1, 0, 0.0
         progress.seconds_before_epoch = progress.seconds
         if progress.epoch < self.settings.epochs:
@@ -246,26 +236,17 @@ class Trainer:
 
     @torch.no_grad()
     def _validate(self) -> float:
-        """Mean loss of the averaged weights on the held-out patterns."""
-        current = [parameter.detach().clone() for parameter in self.network.parameters()]
-        self._set_parameters(self.average)
+        """Mean loss on the held-out patterns."""
         total = torch.zeros((), device=self.scan.probe.device)
         for index in (
             torch.from_numpy(self.held_out).to(self.scan.probe.device).split(VALIDATION_BATCH)
         ):
             total += self.loss(self.network(self.scan.diffraction[index]), index) * len(index)
-        self._set_parameters(current)
         return float(total) / len(self.held_out)
 
-    @torch.no_grad()
-    def _set_parameters(self, values: list[Tensor]) -> None:
-        for parameter, value in zip(self.network.parameters(), values, strict=True):
-            parameter.copy_(value)
-
     def _weights(self) -> Weights:
-        """A copy of the averaged weights under the network's names; it has no other state."""
-        names = (name for name, _ in self.network.named_parameters())
-        return {name: value.clone() for name, value in zip(names, self.average, strict=True)}
+        """A copy of the network's weights; it has no other state."""
+        return {name: value.clone() for name, value in self.network.state_dict().items()}
 
     def _finite(self, loss: float) -> float:
         if not math.isfinite(loss):
@@ -279,7 +260,6 @@ class Trainer:
             "progress": asdict(self.progress),
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "average": self.average,
             "best": self.best,
         }
         self.checkpoint.save(state)
@@ -290,7 +270,7 @@ class Trainer:
             return
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.average, self.best = state["average"], state["best"]
+        self.best = state["best"]
         self.progress = Progress(**state["progress"])
         log.info(
             "continuing from the checkpoint: epoch %d, step %d",

@@ -6,12 +6,12 @@ Equations", ICLR 2021.
 
 from torch import Tensor, nn
 
-from ptychopareto.models.layers import Lifter, SpectralBlock, conv3x3
+from ptychopareto.models.layers import Lifter, Operator, SpectralBlock, conv3x3
 
 BLOCKS = 4
 
 
-class FNO(nn.Module):
+class FNO(Operator):
     """lifter → 4 spectral blocks → conv1×1 → 2 × (conv3×3 → GELU) → conv1×1 head.
 
     Takes (B, in_channels, N, N), gives (B, out_channels, N, N). `modes` frequencies are kept on

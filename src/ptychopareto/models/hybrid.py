@@ -9,12 +9,12 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ptychopareto.models.layers import Lifter, SpectralBlock, conv3x3
+from ptychopareto.models.layers import Lifter, Operator, SpectralBlock, conv3x3
 
 LEVELS = 4
 
 
-class Hybrid(nn.Module):
+class Hybrid(Operator):
     """lifter → 4 spectral blocks with strided convolutions between → bottleneck → decoder → head.
 
     Each step down halves the size, rounded up, and doubles the channels. The bottleneck block

@@ -7,6 +7,15 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu
 
 
+class Operator(nn.Module):
+    """An architecture: (B, in_channels, N, N) in, (B, out_channels, N, N) out of its last layer.
+
+    Made from in_channels, out_channels, modes, width and size, the N it is built for.
+    """
+
+    head: nn.Conv2d
+
+
 class SpectralConv(nn.Module):
     """Multiply the lowest Fourier modes of (B, C, H, W) images by learned matrices.
 

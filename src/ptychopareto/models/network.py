@@ -7,7 +7,7 @@ from torch.nn.functional import grid_sample
 from ptychopareto.config import InputTransform
 
 # The head's weights start this much smaller than usual.
-HEAD_START = 0.1
+HEAD_START = 0.01
 
 
 class Network(nn.Module):
@@ -45,9 +45,10 @@ def start_uniform(head: nn.Conv2d, transmission: float) -> None:
     supervision, blind to global phases, keeps much (`docs/recipe.md`). The head's first half of
     channels are the real parts.
     """
+    half = head.out_channels // 2
     head.weight.mul_(HEAD_START)
-    head.bias.zero_()
-    head.bias[: len(head.bias) // 2] = transmission
+    for channels, value in ((slice(half), transmission), (slice(half, None), 0.0)):
+        nn.init.constant_(head.get_parameter("bias")[channels], value)
 
 
 def transform(amplitude: Tensor, kind: InputTransform) -> Tensor:
@@ -65,10 +66,8 @@ def transform(amplitude: Tensor, kind: InputTransform) -> Tensor:
 class Registration(nn.Module):
     """Resample images (B, C, N, N) so that pixel N/2 + s·(r − N/2) comes to lie on pixel r.
 
-    Bilinear, zeros outside.
-
-    With s the magnification of the probe's shadow image, the shadow then lies on the object. s = 1
-    changes nothing.
+    Bilinear, zeros outside. With s the magnification of the probe's shadow image, the shadow then
+    lies on the object. s = 1 changes nothing.
     """
 
     def __init__(self, magnification: float) -> None:

@@ -14,9 +14,10 @@ from ptychopareto.config import Architecture, ConfigError, InputTransform
 from ptychopareto.files import FileError, atomic
 from ptychopareto.models.fno import FNO
 from ptychopareto.models.hybrid import Hybrid
+from ptychopareto.models.layers import Operator
 from ptychopareto.models.network import Network, start_uniform
 
-ARCHITECTURES: dict[Architecture, type[nn.Module]] = {"fno": FNO, "hybrid": Hybrid}
+ARCHITECTURES: dict[Architecture, type[Operator]] = {"fno": FNO, "hybrid": Hybrid}
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from ptychopareto.assessment.metrics import Image, align, phase_and_amplitude
+from ptychopareto.assessment.metrics import ComplexImage, Image, align, phase_and_amplitude
 from ptychopareto.pictures import style
 
 UNKNOWN = "–"
@@ -18,26 +19,66 @@ ERROR_RANGE = 0.25  # of the range of the truth: the same colours for all runs o
 
 def draw(
     reconstruction: ArrayLike,
-    truth: ArrayLike,
-    measures: Mapping[str, float | None],
+    truth: ArrayLike | None,
+    measures: Mapping[str, Any],
     title: str,
     path: Path,
 ) -> None:
     """Draw a reconstruction beside the truth, aligned as for the measures.
 
     Truth and reconstruction share their scale, that of the truth. The error is shown up to a
-    quarter of its range, so that pictures of the same object can be compared.
+    quarter of its range, so that pictures of the same object can be compared. Without a truth the
+    reconstruction stands alone; of a run that failed, the picture says so.
 
     Args:
         reconstruction: complex object (H, W).
-        truth: complex object (H, W).
-        measures: what `assessment.metrics.evaluate` gives for the two, to be written below.
+        truth: complex object (H, W), if it is known.
+        measures: the metrics of the run: its status, and what `assessment.metrics.evaluate` gives.
         title: what was reconstructed and how, such as the id of the run.
         path: where to write the picture (``.png`` or ``.svg``).
 
     Raises:
         ValueError: the two are not finite, non-zero images of one shape.
     """
+    if measures.get("status", "ok") != "ok":
+        _draw_words(f"{title}\n{measures['status']}: {measures['error']}", path)
+    elif truth is None:
+        _draw_alone(np.asarray(reconstruction), title, path)
+    else:
+        _draw_compared(reconstruction, truth, measures, title, path)
+
+
+def _draw_words(words: str, path: Path) -> None:
+    with style.style():
+        figure = Figure(figsize=(style.WIDTH, 1.5))
+        figure.text(0.5, 0.5, words, ha="center", va="center", wrap=True)
+        style.save(figure, path)
+
+
+def _draw_alone(reconstruction: ComplexImage, title: str, path: Path) -> None:
+    parts = [
+        (np.abs(reconstruction), style.AMPLITUDE_MAP, "amplitude"),
+        (np.angle(reconstruction), style.PHASE_MAP, "phase [rad]"),
+    ]
+    with style.style():
+        figure = Figure(
+            figsize=(style.WIDTH, 0.75 * _height(reconstruction.shape)), layout="compressed"
+        )
+        figure.suptitle(f"{title}\nno truth to compare with", fontsize=9)
+        axes = figure.subplots(1, 2)
+        for where, (image, colours, label) in zip(axes, parts, strict=True):
+            style.colour_bar(style.show(where, image, colours, style.limits_of(image)), label)
+        style.scale_bar(axes[0], reconstruction.shape[1])
+        style.save(figure, path)
+
+
+def _draw_compared(
+    reconstruction: ArrayLike,
+    truth: ArrayLike,
+    measures: Mapping[str, Any],
+    title: str,
+    path: Path,
+) -> None:
     t = np.asarray(truth, dtype=np.complex128)
     phase, amplitude = phase_and_amplitude(align(reconstruction, t), t)
     true_phase, true_amplitude = phase_and_amplitude(t, t)

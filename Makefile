@@ -1,0 +1,57 @@
+# ptycho-pareto: `make` alone lists what can be done.
+# Needs python3 (3.11 or newer) and make; everything else is installed into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# errors go to the screen, everything else to the log
+PIP := $(BIN)/python -m pip -qq --log $(VENV)/pip.log --disable-pip-version-check install --progress-bar off
+SNAKEMAKE_FLAGS ?=
+PYTEST_FLAGS ?= -n logical --maxprocesses 8 --dist loadgroup
+
+.DEFAULT_GOAL := help
+.PHONY: help study test lint clean distclean
+
+help: ## list what can be done
+	@echo "ptycho-pareto: usage: make TARGET"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+study: $(VENV)/.installed ## run the study of config.yaml; the plot is results/pareto_plot.png
+	@$(BIN)/python workflow/unlock.py
+	@$(BIN)/snakemake --cores all --rerun-incomplete $(SNAKEMAKE_FLAGS)
+	@echo
+	@echo "Done. The plot is results/pareto_plot.png, the table behind it results/study_results.csv,"
+	@echo "each reconstruction results/runs/*/reconstruction.png."
+
+test: $(VENV)/.installed-dev ## run all tests
+	@OMP_NUM_THREADS=1 $(BIN)/pytest $(PYTEST_FLAGS)
+
+lint: $(VENV)/.installed-dev ## check style, types and the workflow
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/snakefmt --check Snakefile workflow
+	@$(BIN)/mypy
+	@$(BIN)/snakemake --lint
+
+clean: ## delete all results and caches; keeps .venv
+	@find results -mindepth 1 ! -name .gitkeep -delete
+	@rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis build
+	@find src tests workflow -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## clean, and delete .venv too
+	@rm -rf $(VENV) src/*.egg-info
+
+# A stamp in .venv tells what is installed, so that the next call has nothing to do.
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "ptycho-pareto needs Python 3.11 or newer, and '$(PYTHON)' is not there. Install it, or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ptycho-pareto needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) --version). Name another: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || { echo "Making $(VENV) with $$($(PYTHON) --version)"; $(PYTHON) -m venv $(VENV); }
+	@echo "Installing what requirements.lock lists into $(VENV): a few minutes the first time (progress: $(VENV)/pip.log)"
+	@$(PIP) --requirement requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
+	@echo "Installing what requirements-dev.lock lists into $(VENV)"
+	@$(PIP) --requirement requirements-dev.lock
+	@touch $@

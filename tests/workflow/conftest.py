@@ -1,0 +1,32 @@
+"""The tiny study: not yet run, finished, and finished copies to play with."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tiny_study import Project, copy_of_project
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Project:
+    """The project without results, and with the tiny study."""
+    return copy_of_project(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The tiny study, finished. Tests read it; those that change something take `project`."""
+    project = copy_of_project(tmp_path_factory.mktemp("finished") / "project")
+    project.build()
+    return project
+
+
+@pytest.fixture
+def project(finished: Project, tmp_path: Path) -> Iterator[Project]:
+    """A copy of the finished study, with the times of its files and Snakemake's records."""
+    copy = Project(tmp_path / "project")
+    shutil.copytree(finished.folder, copy.folder)
+    yield copy
+    shutil.rmtree(copy.folder)

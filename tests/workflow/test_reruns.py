@@ -1,0 +1,181 @@
+"""What Snakemake repeats after a change, and what it leaves alone: asked of the real one."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tiny_study import AXES, FNO, HYBRID, PHYSICS, RUNS, TINY, Project
+
+pytestmark = pytest.mark.xdist_group("workflow")
+
+PLOT = "results/pareto_plot.png"
+END = {"gather", "pareto_plot"}
+STAGES = ("train", "evaluate", "reconstruction_picture")
+
+
+def jobs_of(*runs: str, stages: tuple[str, ...] = STAGES) -> set[str]:
+    return {f"{stage}/{run}" for stage in stages for run in runs}
+
+
+def contents(project: Project) -> dict[str, tuple[int, int]]:
+    """Time and size of each result."""
+    files = (path for path in project["results"].rglob("*") if path.is_file())
+    return {str(path): (path.stat().st_mtime_ns, path.stat().st_size) for path in files}
+
+
+def test_second_call_does_nothing(project: Project) -> None:
+    before = contents(project)
+    again = project.snakemake("--cores", "1", PLOT)
+    assert again.returncode == 0
+    assert "Nothing to be done" in again.stderr
+    assert contents(project) == before
+    assert project.plan() == set()
+
+
+def test_study_makes_what_it_promises(finished: Project) -> None:
+    made = {
+        str(path.relative_to(finished["results"]))
+        for path in finished["results"].rglob("*")
+        if path.is_file() and path.relative_to(finished["results"]).parts[0] != "logs"
+    }
+    of_a_run = (
+        "model.safetensors",
+        "history.csv",
+        "metrics.json",
+        "reconstruction.npz",
+        "reconstruction.png",
+    )
+    of_the_data = ("train.npz", "test.npz", "dataset.png", "teacher.npz", "teacher.json")
+    benchmarks = ["simulate", "teach", *jobs_of(*RUNS, stages=("train", "evaluate"))]
+    assert made == {
+        "study_results.csv",
+        "pareto_front.csv",
+        "pareto_plot.png",
+        "pareto_plot.svg",
+        *(f"dataset/{name}" for name in of_the_data),
+        *(f"runs/{run}/{name}" for run in RUNS for name in of_a_run),
+        *(f"benchmarks/{job}.tsv" for job in benchmarks),
+    }
+
+
+def test_touched_files_repeat_nothing(project: Project) -> None:
+    for source in project["src"].rglob("*.py"):
+        os.utime(source)
+    assert project.plan() == set()
+
+
+def test_deleted_metrics_repeat_one_evaluation(project: Project) -> None:
+    folder = project[f"results/runs/{FNO}"]
+    model = (folder / "model.safetensors").stat().st_mtime_ns
+    old = json.loads((folder / "metrics.json").read_text())
+    (folder / "metrics.json").unlink()
+
+    assert project.build(PLOT) == {f"evaluate/{FNO}", *END}
+
+    new = json.loads((folder / "metrics.json").read_text())
+    timed = ("inference_time_s", "patterns_per_s", "peak_memory_mb")
+    assert {k: v for k, v in new.items() if k not in timed} == {
+        k: v for k, v in old.items() if k not in timed
+    }
+    assert (folder / "model.safetensors").stat().st_mtime_ns == model
+    assert (folder / "reconstruction.npz").exists()
+
+
+def test_new_value_in_the_grid_adds_only_its_jobs(project: Project) -> None:
+    first, second = TINY["sweep"]
+    project.configure(sweep=[{**first, "width": [4, 6]}, second])
+    new = [run.replace("_w4_", "_w6_") for run in (FNO, HYBRID)]
+    assert project.plan() == jobs_of(*new) | END
+    assert project.plan(PLOT) == jobs_of(*new, stages=("train", "evaluate")) | END
+
+
+def test_new_seed_adds_only_its_jobs(project: Project) -> None:
+    project.configure(seeds=[0, 1])
+    assert project.plan() == jobs_of(*(run.replace("_s0", "_s1") for run in RUNS)) | END
+
+
+def test_new_block_adds_only_its_jobs(project: Project) -> None:
+    block = {"architecture": ["hybrid"], "supervision": ["truth"], **AXES}
+    project.configure(sweep=[*TINY["sweep"], block])
+    assert project.plan() == jobs_of("hybrid_tnone_m4_w4_truth_s0") | END
+
+
+def test_value_gone_from_the_grid_trains_nothing(project: Project) -> None:
+    project.configure(sweep=TINY["sweep"][:1])
+    assert project.plan() == END
+
+
+@pytest.mark.parametrize(
+    ("section", "repeated"),
+    [
+        ({"training": {"epochs": 2}}, jobs_of(*RUNS) | END),
+        ({"pareto": {"cost": "model_params", "quality": "ssim_amp"}}, {"pareto_plot"}),
+        ({"teacher": {"epochs": 3}}, {"teach", *jobs_of(FNO, HYBRID), *END}),
+        (
+            {"dataset": {**TINY["dataset"], "register_input": "none"}},
+            jobs_of(*RUNS) | END,
+        ),
+        (
+            {"dataset": {**TINY["dataset"], "seed": 2}},
+            {"simulate", "dataset_picture", "teach", *jobs_of(*RUNS), *END},
+        ),
+    ],
+    ids=["training", "pareto", "teacher", "register_input", "dataset"],
+)
+def test_changed_setting(project: Project, section: dict[str, object], repeated: set[str]) -> None:
+    project.configure(**section)
+    assert project.plan() == repeated
+
+
+@pytest.mark.parametrize(
+    ("source", "repeated"),
+    [
+        ("models/hybrid.py", jobs_of(HYBRID) | END),
+        ("models/fno.py", jobs_of(FNO, PHYSICS) | END),
+        ("models/layers.py", jobs_of(*RUNS) | END),
+        ("learning/losses.py", jobs_of(*RUNS) | END),
+        ("reconstruction/teacher.py", {"teach", *jobs_of(FNO, HYBRID), *END}),
+        (
+            "reconstruction/stitch.py",
+            jobs_of(*RUNS, stages=("evaluate", "reconstruction_picture")) | END,
+        ),
+        ("study/table.py", END),
+        ("pictures/pareto.py", {"pareto_plot"}),
+        ("pictures/reconstruction.py", jobs_of(*RUNS, stages=("reconstruction_picture",))),
+        ("pictures/dataset.py", {"dataset_picture"}),
+        (
+            "pictures/style.py",
+            {
+                "dataset_picture",
+                "pareto_plot",
+                *jobs_of(*RUNS, stages=("reconstruction_picture",)),
+            },
+        ),
+        ("config.py", set()),
+        ("files.py", set()),
+    ],
+)
+def test_changed_source(project: Project, source: str, repeated: set[str]) -> None:
+    project.append(f"src/ptychopareto/{source}", "\n# changed\n")
+    assert project.plan() == repeated
+
+
+def test_changed_plot_style_repeats_only_plots(project: Project) -> None:
+    project.append("src/ptychopareto/pictures/pareto.py", "\n# changed\n")
+    assert project.build() == {"pareto_plot"}
+    assert project.plan() == set()
+
+
+def test_same_run_gives_the_same_weights(project: Project) -> None:
+    from safetensors.numpy import load_file
+
+    model = project[f"results/runs/{HYBRID}/model.safetensors"]
+    before = load_file(model)
+    model.unlink()
+    assert project.build(str(model.relative_to(project.folder))) == {f"train/{HYBRID}"}
+    after = load_file(model)
+    assert before.keys() == after.keys()
+    assert all((before[name] == after[name]).all() for name in before)
+    assert not list(Path(model.parent).glob("*checkpoint*"))

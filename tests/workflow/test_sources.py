@@ -1,0 +1,58 @@
+"""The declared inputs of the jobs against what their scripts really import."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from ptychopareto.config import Architecture
+from sources import PACKAGE, PLUMBING, SOURCES
+from tiny_study import ROOT
+
+LIBRARY = ROOT / PACKAGE
+ARCHITECTURES = {f"models/{name}.py" for name in get_args(Architecture)}
+
+
+def imports(file: Path) -> Iterator[str]:
+    """The files of the library that a file imports, relative to the library."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ptychopareto"):
+            names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        for name in names:
+            path = "/".join(name.split(".")[1:]) + ".py"
+            if name.startswith("ptychopareto.") and (LIBRARY / path).is_file():
+                yield path
+
+
+def closure(file: Path) -> set[str]:
+    """All library files that are loaded when a script does its work."""
+    found: set[str] = set()
+    todo = list(imports(file))
+    while todo:
+        path = todo.pop()
+        if path not in found:
+            found.add(path)
+            todo += imports(LIBRARY / path)
+    return found
+
+
+@pytest.mark.parametrize("job", SOURCES)
+def test_declared_files_are_what_the_job_imports(job: str) -> None:
+    imported = closure(ROOT / f"workflow/scripts/{job}.py")
+    assert set(SOURCES[job]) == imported - PLUMBING - ARCHITECTURES
+
+
+def test_each_job_has_its_script_and_each_script_its_job() -> None:
+    shared = {"joblog", "device"}
+    assert {file.stem for file in (ROOT / "workflow/scripts").glob("*.py")} - shared == set(SOURCES)
+
+
+@pytest.mark.parametrize("file", sorted(PLUMBING | ARCHITECTURES))
+def test_exceptions_are_files(file: str) -> None:
+    assert (LIBRARY / file).is_file()

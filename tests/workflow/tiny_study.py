@@ -1,0 +1,103 @@
+"""A tiny study in a folder of its own, and what a test asks the real Snakemake about it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+FNO, HYBRID = "fno_tnone_m4_w4_teacher_s0", "hybrid_tnone_m4_w4_teacher_s0"
+PHYSICS = "fno_tnone_m4_w4_physics_s0"
+RUNS = (FNO, HYBRID, PHYSICS)
+
+AXES = {"input_transform": ["none"], "modes": [4], "width": [4]}
+TINY: dict[str, Any] = {
+    "dataset": {"N": 32, "size": 96, "scan_step_train": 8, "scan_step_test": 16},
+    "teacher": {"epochs": 2},
+    "sweep": [
+        {"architecture": ["fno", "hybrid"], "supervision": ["teacher"], **AXES},
+        {"architecture": ["fno"], "supervision": ["physics"], **AXES},
+    ],
+    "seeds": [0],
+    "training": {"epochs": 1},
+    "device": "cpu",
+}
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of the project in a folder of its own, with a config of its own."""
+
+    folder: Path
+
+    def configure(self, **sections: Any) -> None:
+        """Write the tiny study as config.yaml, with these sections instead of its own."""
+        text = yaml.safe_dump({**TINY, **sections}, sort_keys=False)
+        self["config.yaml"].write_text(text)
+
+    def __getitem__(self, path: str) -> Path:
+        return self.folder / path
+
+    def append(self, path: str, text: str) -> None:
+        """Add lines to a file."""
+        with open(self[path], "a") as stream:
+            stream.write(text)
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Call Snakemake in the folder, as a user would."""
+        return self.python("-m", "snakemake", *arguments)
+
+    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, *arguments]
+        return subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300
+        )
+
+    def build(self, *targets: str, cores: int = 2) -> set[str]:
+        """Let Snakemake make the targets; return the jobs it did."""
+        before = self._times_of_logs()
+        done = self.snakemake("--cores", str(cores), *targets)
+        assert done.returncode == 0, done.stderr
+        return {job for job, time in self._times_of_logs().items() if time != before.get(job)}
+
+    def plan(self, *arguments: str) -> set[str]:
+        """The jobs that Snakemake would do now: `gather`, `train/fno_...`, ..."""
+        listed = self.snakemake("--summary", *arguments)
+        assert listed.returncode == 0, listed.stderr
+        header, *rows = (line.split("\t") for line in listed.stdout.splitlines())
+        files: list[Mapping[str, str]] = [dict(zip(header, row, strict=True)) for row in rows]
+        return {
+            _job(file["rule"], Path(file["output_file"]))
+            for file in files
+            if file["plan"] != "no update"
+        }
+
+    def _times_of_logs(self) -> dict[str, int]:
+        root = self["results/logs"]
+        return {
+            str(log.relative_to(root).with_suffix("")): log.stat().st_mtime_ns
+            for log in root.rglob("*.log")
+        }
+
+
+def _job(rule: str, output: Path) -> str:
+    return f"{rule}/{output.parent.name}" if "runs" in output.parts else rule
+
+
+def copy_of_project(folder: Path) -> Project:
+    """The project without results, and with the tiny study as its config."""
+    folder.mkdir()
+    for name in ("src", "workflow"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "Snakefile", folder)
+    project = Project(folder)
+    project.configure()
+    return project

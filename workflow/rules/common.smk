@@ -1,0 +1,95 @@
+# The study behind the config, and what the rules ask of it. No rules here.
+
+import os
+import re
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+# The library of this checkout, whose files are inputs of the jobs: no other one that may be installed.
+ROOT = Path(workflow.basedir)
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "workflow")]
+
+from ptychopareto.config import ConfigError, ExistingDataset, ProbeNpz, parse_study
+from ptychopareto.study.runs import expand
+from sources import sources
+
+# A wrong config is a matter of one line, not of a traceback: so no exception leaves this file.
+try:
+    STUDY = parse_study(config)
+    RUNS = expand(STUDY)
+except ConfigError as error:
+    sys.exit(f"{error}")
+
+
+wildcard_constraints:
+    run="|".join(re.escape(run) for run in RUNS),
+
+
+GPUS_PER_JOB = 0 if STUDY.device == "cpu" else 1
+
+
+def study_files():
+    """The files that the config names, by their key."""
+    dataset = STUDY.dataset
+    if isinstance(dataset, ExistingDataset):
+        return {"dataset.train_npz": dataset.train_npz, "dataset.test_npz": dataset.test_npz}
+    if isinstance(dataset.probe, ProbeNpz):
+        return {"dataset.probe.path": dataset.probe.path}
+    return {}
+
+
+for key, path in study_files().items():
+    if not path.is_file():
+        sys.exit(f"{key}: there is no file {str(path)!r}; the path of an existing .npz is wanted")
+
+
+def library(job, architecture=None):
+    """The library files a job depends on, as seen from the working directory."""
+    return [os.path.relpath(ROOT / file) for file in sources(job, architecture)]
+
+
+def library_of_run(job):
+    """The same for a job of one run, whose network has a file of its own."""
+    return lambda wildcards: library(job, RUNS[wildcards.run].architecture)
+
+
+def settings_of_run(wildcards):
+    return asdict(RUNS[wildcards.run])
+
+
+def target_of_run(wildcards):
+    """What the run learns from besides the patterns."""
+    return ["results/dataset/teacher.npz"] if RUNS[wildcards.run].supervision == "teacher" else []
+
+
+def labels_of_run(wildcards):
+    """How the report lists a picture of the run."""
+    return {axis.replace("_", " "): str(value) for axis, value in settings_of_run(wildcards).items()}
+
+
+def paths_of_runs(pattern):
+    """One path for each run of the study, in grid order."""
+    return [pattern.format(run=run) for run in RUNS]
+
+
+def metrics_of_all_runs(wildcards):
+    """The results of all runs; those that are gone from under the table are to be made again.
+
+    Snakemake does not miss a file as long as there is what was made from it: a deleted metrics.json
+    would stay deleted, and its row in the table. So its evaluation is forced, as by --forcerun.
+    """
+    metrics = paths_of_runs("results/runs/{run}/metrics.json")
+    if Path("results/study_results.csv").exists():
+        workflow.dag.forcefiles.update(file for file in metrics if not Path(file).exists())
+    return metrics
+
+
+def study_targets():
+    return [
+        "results/study_results.csv",
+        "results/pareto_front.csv",
+        "results/pareto_plot.png",
+        "results/dataset/dataset.png",
+        *paths_of_runs("results/runs/{run}/reconstruction.png"),
+    ]

@@ -1,0 +1,31 @@
+# The teacher: the training scan, reconstructed once classically (rPIE). Runs only if some run learns from it.
+#
+# takes results/dataset/train.npz
+# makes results/dataset/teacher.npz and its own score, results/dataset/teacher.json
+
+
+rule teach:
+    message:
+        "Reconstructing the training scan classically, for the networks to learn from"
+    input:
+        train="results/dataset/train.npz",
+        library=library("teach"),
+    output:
+        objects=ensure("results/dataset/teacher.npz", non_empty=True),
+        score=ensure("results/dataset/teacher.json", non_empty=True),
+    params:
+        teacher=STUDY.teacher.model_dump(mode="json"),
+        device=STUDY.device,
+    log:
+        "results/logs/teach.log",
+    benchmark:
+        "results/benchmarks/teach.tsv"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+        gpu=GPUS_PER_JOB,
+    conda:
+        "../envs/ptychopareto.yaml"
+    script:
+        "../scripts/teach.py"

@@ -1,0 +1,36 @@
+# One training per run. It goes on from its checkpoint, which lies beside the outputs and is not one of them:
+# Snakemake deletes outputs before it repeats a job.
+#
+# takes results/dataset/train.npz and, if the run learns from it, results/dataset/teacher.npz
+# makes results/runs/{run}/model.safetensors and history.csv
+
+
+rule train:
+    message:
+        "Training {wildcards.run}"
+    input:
+        train="results/dataset/train.npz",
+        target=target_of_run,
+        library=library_of_run("train"),
+    output:
+        model=ensure("results/runs/{run}/model.safetensors", non_empty=True),
+        history=ensure("results/runs/{run}/history.csv", non_empty=True),
+    params:
+        run=settings_of_run,
+        training=STUDY.training.model_dump(mode="json"),
+        register_input=STUDY.dataset.register_input,
+        device=STUDY.device,
+    log:
+        "results/logs/train/{run}.log",
+    benchmark:
+        "results/benchmarks/train/{run}.tsv"
+    # one thread: then the weights are the same, bit for bit, however many cores there are
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=240,
+        gpu=GPUS_PER_JOB,
+    conda:
+        "../envs/ptychopareto.yaml"
+    script:
+        "../scripts/train.py"

@@ -1,0 +1,20 @@
+"""Simulate the training and the test scan."""
+
+from pathlib import Path
+from typing import Any
+
+from joblog import run_job
+
+
+def main(job: Any) -> None:
+    from ptychopareto.config import SimulatedDataset
+    from ptychopareto.files import write_dataset
+    from ptychopareto.physics.dataset import simulate
+
+    train, test = simulate(SimulatedDataset.model_validate(job.params.dataset))
+    write_dataset(Path(job.output.train), train)
+    write_dataset(Path(job.output.test), test)
+
+
+if "snakemake" in globals():
+    run_job(main, globals()["snakemake"])

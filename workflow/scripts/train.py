@@ -1,0 +1,61 @@
+"""Train the network of one run."""
+
+from pathlib import Path
+from typing import Any
+
+from joblog import run_job
+
+
+def main(job: Any) -> None:
+    from dataclasses import replace
+
+    import pandas as pd
+    import torch
+
+    from device import choose_device
+    from ptychopareto.config import Training
+    from ptychopareto.files import read_dataset, read_npz, write_csv
+    from ptychopareto.learning.scan_data import scan_data
+    from ptychopareto.learning.training import input_scale, train, transmission
+    from ptychopareto.models.registry import NetworkConfig, save_model
+    from ptychopareto.physics.registration import input_magnification
+    from ptychopareto.study.runs import Run
+
+    torch.set_num_threads(job.threads)
+    run = Run(**job.params.run)
+    settings = Training.model_validate(job.params.training)
+    scan = read_dataset(Path(job.input.train))
+    targets = {
+        "physics": lambda: None,
+        "teacher": lambda: read_npz(Path(job.input.target[0]))["objects"],
+        "truth": lambda: scan.objects,
+    }
+    data = scan_data(scan, targets[run.supervision](), choose_device(job.params.device))
+    network = NetworkConfig(
+        architecture=run.architecture,
+        input_transform=run.input_transform,
+        modes=run.modes,
+        width=run.width,
+        N=scan.N,
+        magnification=input_magnification(scan.probe, job.params.register_input),
+    )
+    network = replace(
+        network, input_scale=input_scale(network, data), transmission=transmission(data)
+    )
+    checkpoint = Path(job.output.model).with_name("checkpoint.pt")
+    trained = train(network, run.supervision, run.seed, settings, data, checkpoint)
+
+    columns = ["epoch", "train_loss", "val_loss", "learning_rate", "seconds"]
+    write_csv(Path(job.output.history), pd.DataFrame(trained.history, columns=columns))
+    record = {
+        **job.params.run,
+        "epochs": settings.epochs,
+        "status": trained.status,
+        "error": trained.error,
+        "train_time_s": trained.seconds,
+    }
+    save_model(Path(job.output.model), trained.network, network, record)
+
+
+if "snakemake" in globals():
+    run_job(main, globals()["snakemake"])
