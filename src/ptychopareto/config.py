@@ -345,12 +345,39 @@ class Training(_Section):
 
 
 class Pareto(_Section):
-    """The axes of the front."""
+    """The axes of a front."""
 
     cost: Cost = Field(
         default="model_params", description="column on the cost axis, smaller is better"
     )
     quality: Quality = Field(default="ssim_phase", description="column on the quality axis")
+
+
+_Pareto = Annotated[
+    Annotated[Pareto, Tag("one")]
+    | Annotated[tuple[Pareto, ...], Field(strict=False, min_length=1), Tag("several")],
+    Discriminator(lambda given: "several" if isinstance(given, list | tuple) else "one"),
+]
+
+
+class Classical(_Section):
+    """The classical reference: rPIE from a flat start on the scored scan."""
+
+    epochs: _Axis[Annotated[int, Field(ge=1, le=100_000)]] = Field(
+        default=(1, 2, 5, 10, 20, 50, 100),
+        description="list of numbers of passes over the scan after which it is scored",
+    )
+    alpha: float = Field(default=0.1, gt=0, le=1, description="regularisation of rPIE; 1 is ePIE")
+
+
+class Refine(_Section):
+    """rPIE on the scored scan, started from what a network makes of it."""
+
+    epochs: _Axis[Annotated[int, Field(ge=0, le=100_000)]] = Field(
+        default=(0, 1, 5),
+        description="list of numbers of passes after which it is scored; 0 is the network alone",
+    )
+    alpha: float = Field(default=0.1, gt=0, le=1, description="regularisation of rPIE; 1 is ePIE")
 
 
 class StudyConfig(_Section):
@@ -367,7 +394,13 @@ class StudyConfig(_Section):
         default=(0,), description="list of seeds; each configuration runs with all"
     )
     training: Training = Field(default=Training(), description="the training of each network")
-    pareto: Pareto = Field(default=Pareto(), description="the axes of the front")
+    classical: Classical = Field(default=Classical(), description="the classical reference")
+    refine: Refine = Field(default=Refine(), description="rPIE after each network")
+    pareto: _Pareto = Field(
+        default=Pareto(),
+        description="the axes of the front: cost and quality, or a list of them, a plot for each; "
+        "the first one is the main plot and decides what is recommended",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="where networks run; auto: a GPU if there is one"
     )
@@ -390,13 +423,22 @@ class StudyConfig(_Section):
                     )
 
     def _quality_is_defined(self, obj: LinesObject) -> None:
-        if obj.phase == "none" and self.pareto.quality.endswith("_phase"):
-            allowed = [name for name in get_args(Quality) if not name.endswith("_phase")]
-            raise _refusal(
-                f"'{self.pareto.quality}' is void for an object of flat phase "
-                f"(dataset.object.phase = none); allowed are {', '.join(allowed)}",
-                *("pareto", "quality"),
-            )
+        if obj.phase != "none":
+            return
+        for number, axes in enumerate(self.plots):
+            if axes.quality.endswith("_phase"):
+                allowed = [name for name in get_args(Quality) if not name.endswith("_phase")]
+                at = () if isinstance(self.pareto, Pareto) else (number,)
+                raise _refusal(
+                    f"'{axes.quality}' is void for an object of flat phase "
+                    f"(dataset.object.phase = none); allowed are {', '.join(allowed)}",
+                    *("pareto", *at, "quality"),
+                )
+
+    @property
+    def plots(self) -> tuple[Pareto, ...]:
+        """The axes of each plot; the first is the main one."""
+        return (self.pareto,) if isinstance(self.pareto, Pareto) else self.pareto
 
 
 def parse_study(mapping: Mapping[str, Any]) -> StudyConfig:
@@ -458,7 +500,7 @@ _BOUNDS = {
 }
 
 # The fields of more than one form: pydantic adds the name of the form to the path of an error.
-_FIELDS_OF_SEVERAL_FORMS = ("dataset", "probe")
+_FIELDS_OF_SEVERAL_FORMS = ("dataset", "probe", "pareto")
 _PROBE_KINDS = [probe.model_fields["kind"].default for probe in get_args(get_args(Probe)[0])]
 
 

@@ -3,7 +3,7 @@ import time
 import torch
 from torch import nn
 
-from ptychopareto.assessment.cost import count_parameters, median_seconds, peak_memory_mb
+from ptychopareto.assessment.cost import count_parameters, peak_memory_mb, seconds_of
 
 CPU = torch.device("cpu")
 
@@ -17,14 +17,11 @@ def test_parameters_are_counted() -> None:
     assert count_parameters(network) == (9, 14)
 
 
-def test_the_median_ignores_warm_up_and_outliers() -> None:
-    pauses = iter([0.2, 0.2, 0.01, 0.01, 0.2, 0.01, 0.01])
-    seconds = median_seconds(lambda: time.sleep(next(pauses)), CPU)
-    assert 0.01 <= seconds < 0.2
-    assert next(pauses, None) is None
+def test_seconds_are_wall_time() -> None:
+    assert 0.05 <= seconds_of(lambda: time.sleep(0.05), CPU) < 0.5
 
 
-def test_memory_of_the_process_grows_with_use() -> None:
-    before = peak_memory_mb(CPU)
-    block = torch.ones(64 * 2**20 // 4)
-    assert peak_memory_mb(CPU) >= before > block.numel() * 0
+def test_peak_memory_holds_what_was_allocated() -> None:
+    block = torch.ones(512 * 2**20 // 4)
+    assert block.sum() > 0
+    assert peak_memory_mb(CPU) > 512

@@ -41,7 +41,8 @@ def test_columns_are_in_the_order_of_the_contract() -> None:
     )
     measures = ["ssim_phase", "psnr_phase", "mae_phase", "ssim_amp", "psnr_amp", "mae_amp"]
     measures += ["frc50_phase", "frc50_amp", "model_params", "model_params_real"]
-    measures += ["inference_time_s", "patterns_per_s", "peak_memory_mb", "train_time_s", "device"]
+    measures += ["inference_time_s", "patterns_per_s", "inference_iqr_s", "single_pattern_s"]
+    measures += ["peak_memory_mb", "train_time_s", "patterns_trained", "device"]
     assert [name for name in COLUMNS[10:] if not name.endswith("_floor")] == measures
     assert COLUMNS[COLUMNS.index("ssim_phase") + 1] == "ssim_phase_floor"
 

@@ -1,12 +1,13 @@
 """What a user sees when something is wrong: one clear line, and the rest of the study."""
 
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 import yaml
 
-from ptychopareto.files import read_dataset
+from ptychopareto.files import read_dataset, write_dataset
 from tiny_study import FNO, HYBRID, PHYSICS, TINY, Project
 
 pytestmark = pytest.mark.xdist_group("workflow")
@@ -108,6 +109,21 @@ def test_existing_scans_are_used(finished: Project, fresh: Project) -> None:
     assert (made.diffraction == given.diffraction).all()
     assert (made.corners == given.corners).all()
     assert (made.truth == given.truth).all()
+
+
+def test_scan_without_truth_is_reconstructed(finished: Project, fresh: Project) -> None:
+    for split in ("train", "test"):
+        scan = read_dataset(finished[f"results/dataset/{split}.npz"])
+        blind = replace(scan, objects=None, patches=None, ground_truth=None)
+        write_dataset(fresh[f"{split}.npz"], blind)
+    fresh.configure(
+        dataset={"train_npz": "train.npz", "test_npz": "test.npz"}, sweep=TINY["sweep"][1:]
+    )
+    fresh.build()
+    (run,) = pd.read_csv(fresh["results/study_results.csv"]).to_dict("records")
+    assert (run["run"], run["status"]) == (PHYSICS, "ok")
+    assert pd.isna(run["ssim_phase"])
+    assert "no truth" in run["error"]
 
 
 def test_damaged_scan_is_refused_in_one_line(finished: Project, fresh: Project) -> None:

@@ -1,15 +1,11 @@
 """What a network costs: parameters, inference time, memory."""
 
 import resource
-import statistics
 import time
 from collections.abc import Callable
 
 import torch
 from torch import nn
-
-WARM_UPS = 2
-REPEATS = 5
 
 
 def count_parameters(network: nn.Module) -> tuple[int, int]:
@@ -19,17 +15,13 @@ def count_parameters(network: nn.Module) -> tuple[int, int]:
     return plain, plain + sum(p.numel() for p in trainable if p.is_complex())
 
 
-def median_seconds(work: Callable[[], object], device: torch.device) -> float:
-    """Median wall time of `work` over some repeats, warmed up, with the device synchronised."""
-    times = []
-    for repeat in range(WARM_UPS + REPEATS):
-        synchronize(device)
-        began = time.perf_counter()
-        work()
-        synchronize(device)
-        if repeat >= WARM_UPS:
-            times.append(time.perf_counter() - began)
-    return statistics.median(times)
+def seconds_of(work: Callable[[], object], device: torch.device) -> float:
+    """Wall time of `work`, with the device synchronised before and after it."""
+    synchronize(device)
+    began = time.perf_counter()
+    work()
+    synchronize(device)
+    return time.perf_counter() - began
 
 
 def synchronize(device: torch.device) -> None:

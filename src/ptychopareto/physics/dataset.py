@@ -26,9 +26,9 @@ def simulate(config: SimulatedDataset) -> tuple[Dataset, Dataset]:
     probe, the amplitude normalisation and the intensity scale s, which are fixed by the training
     split: the mean over its patterns of the expected Σ counts is `photons`.
     """
-    object_seed, test_seed, train_noise, test_noise = np.random.SeedSequence(config.seed).spawn(4)
+    test_seed, train_seed, train_noise, test_noise = np.random.SeedSequence(config.seed).spawn(4)
     probe = make_probe(config.probe, config.N)
-    train = _Split(config, config.images_train, config.scan_step_train, object_seed)
+    train = _Split(config, config.images_train, config.scan_step_train, train_seed)
     test = _Split(config, config.images_test, config.scan_step_test, test_seed)
 
     norm = float(np.abs(train.patches()).max(axis=(1, 2)).mean())

@@ -7,8 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.text import Text
+from matplotlib.text import Annotation, Text
 from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
 
 from ptychopareto.pictures.style import QUIET
 
@@ -26,6 +27,7 @@ PLACES = tuple(product(DISTANCES, DIRECTIONS))
 ROUNDS = 3  # from the second on, each label knows where the others want to be
 
 FONT_SIZE = 6.5  # pt
+LINE = 8.0  # pt between the names of two lines
 NEAR = 9  # pt: a label further away is joined to its point by a line
 MARGIN = 1.0  # pt to be left free around a label
 HALO = 3.0  # pt, the radius of what a label should not hide
@@ -85,6 +87,66 @@ def label_points(
             arrowprops={**line, "relpos": tuple((1 - side) / 2)} if distance > NEAR else None,
             zorder=6,
         )
+
+
+def label_ends(
+    figure: Figure, places: Sequence[tuple[Axes, Array, Sequence[str], Sequence[str]]]
+) -> None:
+    """Name lines at the right of their axes, each name tied to the end of its line.
+
+    Call it last: it fixes the layout of the figure, in which the names have found room.
+
+    Args:
+        figure: the whole figure.
+        places: for each of the axes: the ends (n, 2) of n lines, in data coordinates, their names
+            and their colours.
+    """
+    written = [
+        [
+            _end_label(axes, end, text, colour)
+            for end, text, colour in zip(ends, texts, colours, strict=True)
+        ]
+        for axes, ends, texts, colours in places
+    ]
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for (axes, ends, _, _), labels in zip(places, written, strict=True):
+        height = axes.get_window_extent().height * 72 / figure.dpi
+        wanted = axes.transAxes.inverted().transform(axes.transData.transform(ends))[:, 1]
+        for label, y in zip(labels, _spread(wanted * height, height) / height, strict=True):
+            label.set_y(y)
+
+
+def _end_label(axes: Axes, end: Array, text: str, colour: str) -> Annotation:
+    return axes.annotate(
+        text,
+        tuple(end),
+        (1.06, 0.5),
+        textcoords="axes fraction",
+        color=colour,
+        fontsize=FONT_SIZE,
+        verticalalignment="center",
+        annotation_clip=False,
+        arrowprops={
+            **{"arrowstyle": "-", "color": colour, "linewidth": 0.5, "alpha": 0.6},
+            **{"relpos": (0, 0.5), "shrinkA": 1, "shrinkB": 0},
+        },
+    )
+
+
+def _spread(wanted: Array, height: float) -> Array:
+    """Move n heights as little as possible until no two are closer than a line of text.
+
+    They stay between 0 and `height` where there is room.
+    """
+    order = np.argsort(wanted, kind="stable")
+    steps = LINE * np.arange(len(wanted))
+    # With the steps taken away, "at least a line apart" is "not falling": isotonic regression.
+    level = isotonic_regression(wanted[order] - steps).x
+    lowest, highest = LINE / 2, max(height - LINE / 2 - LINE * (len(wanted) - 1), LINE / 2)
+    spread = np.empty_like(wanted)
+    spread[order] = np.clip(level, lowest, highest) + steps
+    return spread
 
 
 def _place(

@@ -4,17 +4,27 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patheffects import withStroke
-from numpy.typing import NDArray
+from matplotlib.ticker import (
+    EngFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+    StrMethodFormatter,
+)
+from numpy.typing import ArrayLike, NDArray
 
+from ptychopareto.config import InputTransform
 from ptychopareto.files import atomic
 
 WIDTH = 7.2  # inches: two columns of a journal
@@ -25,6 +35,8 @@ SHADE = "#f3f3f3"
 
 # Paul Tol's high-contrast colours first: told apart with any colour vision, and in grey print.
 COLOURS = ("#004488", "#bb5566", "#ddaa33", "#009988", "#882255", "#000000")
+# By the order in the config, so that a value looks the same in every picture of every study.
+TRANSFORM_COLOURS = dict(zip(get_args(InputTransform), COLOURS, strict=False))
 MARKERS = ("o", "s", "^", "D", "v", "P")
 FILLS = ("none", "full", "left", "bottom")  # of a marker, as matplotlib names them
 
@@ -34,6 +46,9 @@ PHASE_MAP = "cividis"
 CYCLE_MAP = "twilight"
 ERROR_MAP = "PuOr"
 PATTERN_MAP = "magma"
+
+# The ends of a colour bar, by whether there are values below and above it.
+ENDS = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
 
 # Keeps white letters readable on a bright image.
 OUTLINE = [withStroke(linewidth=1.6, foreground="black")]
@@ -55,6 +70,17 @@ LABELS = {
     "peak_memory_mb": "peak memory [MB]",
     "train_time_s": "training time [s]",
 }
+COUNTS = ("model_params", "model_params_real")  # on an axis 100k, 1M
+
+# From fine to coarse: the first whose labels have room is taken.
+SSIM_TICKS: tuple[tuple[float, ...], ...] = (
+    (0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999),
+    (0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999),
+    (0, 0.7, 0.9, 0.97, 0.99, 0.997, 0.999),
+    (0, 0.9, 0.99, 0.999),
+)
+SSIM_RESOLUTION = 1e-4  # what is closer to 1 is drawn at this distance
+HEADROOM = 0.2  # of the quality axis, for the labels of the best
 
 _SETTINGS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture on every machine
@@ -116,12 +142,11 @@ def colour_bar(
     assert values is not None
     low, high = image.get_clim()
     below, above = bool(np.nanmin(values) < low), bool(np.nanmax(values) > high)
-    extend = {(False, False): "neither", (True, False): "min", (False, True): "max"}
     figure.colorbar(
         image,
         ax=image.axes,
         location=location,
-        extend=extend.get((below, above), "both"),
+        extend=ENDS[below, above],
         aspect=20,
         pad=0.03,
         label=label,
@@ -171,3 +196,82 @@ def _round_length(length: float) -> float:
     """Round down to 1, 2 or 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(length))
     return max(step for step in (1, 2, 5) if step * power <= length) * power
+
+
+def set_quality_axis(
+    axes: Axes,
+    name: str,
+    limits: tuple[float, float],
+    headroom: float = HEADROOM,
+    apart: float = 0.03,
+) -> None:
+    """Scale the vertical axis for a measure of quality.
+
+    An SSIM has a scale on which near 1 the ratio of the errors counts: from 0.98 to 0.99 is as far
+    as from 0.8 to 0.9. `quality_label` says so in words.
+
+    Args:
+        axes: the axes.
+        name: the column, such as ``ssim_phase``.
+        limits: the smallest and the largest value to be seen.
+        headroom: what to leave free above them, as a fraction of their range.
+        apart: what to leave between two labels of ticks, as a fraction of the axis.
+    """
+    if not name.startswith("ssim"):
+        axes.set_ylim(_with_margins(*limits, headroom))
+        return
+    low, high = (float(stretched(value)) for value in limits)
+    bottom, top = _with_margins(low, high, headroom)
+    axes.set_yscale("function", functions=(stretched, _squeezed))
+    axes.set_yticks(_ssim_ticks(bottom, min(top, high + 1e-9), apart * (top - bottom)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.set_ylim(float(_squeezed(bottom)), float(_squeezed(top)))
+
+
+def quality_label(name: str, separator: str = " ") -> str:
+    """What to write at the axis that `set_quality_axis` scales."""
+    scale = f"{separator}(scale: logarithm of 1 − SSIM)" if name.startswith("ssim") else ""
+    return LABELS[name] + scale
+
+
+def stretched(ssim: ArrayLike) -> NDArray[np.float64]:
+    """Where an SSIM is on its axis."""
+    return -np.log10(np.maximum(1 - np.asarray(ssim, dtype=np.float64), SSIM_RESOLUTION))
+
+
+def _squeezed(position: ArrayLike) -> NDArray[np.float64]:
+    return 1 - 10 ** -np.asarray(position, dtype=np.float64)
+
+
+def _with_margins(low: float, high: float, headroom: float) -> tuple[float, float]:
+    span = max(high - low, 0.05 * abs(high), 0.01)
+    return low - 0.06 * span, high + headroom * span
+
+
+def _ssim_ticks(bottom: float, top: float, apart: float) -> list[float]:
+    """Ticks between two positions on the axis; for a range between all of them, ones of its own."""
+    for ticks in SSIM_TICKS:
+        seen = [tick for tick in ticks if bottom <= stretched(tick) <= top]
+        if len(seen) > 1 and np.diff(stretched(seen)).min() >= apart:
+            return seen
+    low, high = float(_squeezed(bottom)), float(_squeezed(top))
+    return [tick for tick in MaxNLocator(4).tick_values(low, high) if low <= tick <= high]
+
+
+def set_log_axis(axis: Axis, limits: tuple[float, float], name: str = "") -> None:
+    """Scale an axis logarithmically, with ticks in plain numbers, and in 100k for counts.
+
+    Args:
+        axis: such as ``axes.xaxis``.
+        limits: the ends of the axis.
+        name: the column, where it is one of the table.
+    """
+    low, high = limits
+    axis.axes.set(**{f"{axis.axis_name}scale": "log", f"{axis.axis_name}lim": limits})
+    axis.set_major_locator(LogLocator(subs=(1,) if high / low > 50 else (1, 2, 5)))
+    axis.set_minor_locator(LogLocator(subs=tuple(range(2, 10))))
+    axis.set_major_formatter(
+        EngFormatter(sep="") if name in COUNTS else StrMethodFormatter("{x:g}")
+    )
+    axis.set_minor_formatter(NullFormatter())

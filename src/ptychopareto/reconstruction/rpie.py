@@ -1,6 +1,6 @@
 """rPIE, the regularised ptychographic iterative engine, with a known probe."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -15,20 +15,17 @@ def rpie(
     probe: Tensor,
     corners: NDArray[np.int64],
     start: Tensor,
-    epochs: int,
     alpha: float,
     seed: int = 0,
-    on_epoch: Callable[[int, float], None] | None = None,
-) -> Tensor:
-    """Reconstruct an object from one scan by rPIE (Maiden, Johnson & Li, Optica 4, 736, 2017), the
-    probe known.
+) -> Iterator[tuple[Tensor, float]]:
+    """Reconstruct an object by rPIE with a known probe, one pass over the scan at a time.
 
-    For each pattern, with exit wave ψ = P·O and ψ' = F⁻¹[√I·Fψ/|Fψ|]:
-    O ← O + P*·(ψ' − ψ) / ((1 − α)·|P|² + α·max|P|²).
+    Maiden, Johnson & Li, Optica 4, 736, 2017. For each pattern, with exit wave ψ = P·O and
+    ψ' = F⁻¹[√I·Fψ/|Fψ|]: O ← O + P*·(ψ' − ψ) / ((1 − α)·|P|² + α·max|P|²).
 
     Patches that do not overlap cannot see each other's update, so a batch of them is updated at
-    once with exactly the result of one after the other. The order of the batches is drawn anew
-    each epoch.
+    once with exactly the result of one after the other. The order of the batches is drawn anew each
+    epoch.
 
     Parameters
     ----------
@@ -36,11 +33,11 @@ def rpie(
     probe : (N, N) complex
     corners : (B, 2) top-left corners [px]
     start : (rows, columns) complex start object; not changed
-    epochs, alpha, seed : passes over the scan; regularisation, 0 < α ≤ 1; seed of the order
-    on_epoch : called after each epoch with its number (from 1) and the mean |√I_model − √I| before
-    each update
+    alpha, seed : regularisation, 0 < α ≤ 1; seed of the order
 
-    Returns the object (rows, columns), on the device and in the precision of `start`.
+    Yields, without end, after each epoch the object (rows, columns), on the device and in the
+    precision of `start`, and the mean |√I_model − √I| of its patterns before their update. The
+    object is changed in place by the next epoch.
     """
     N = probe.shape[-1]
     measured = torch.fft.ifftshift(diffraction, dim=(-2, -1))
@@ -51,22 +48,19 @@ def rpie(
     targets = [measured[torch.from_numpy(batch).to(start.device)] for batch in batches]
     order = np.random.default_rng(seed)
     pixels = start.flatten().clone()
-    for epoch in range(1, epochs + 1):
+    while True:
         misfit = torch.zeros((), dtype=measured.dtype, device=start.device)
         for chosen in order.permutation(len(batches)):
             index, target = indices[chosen], targets[chosen]
             patch = pixels[index]
             wave = torch.fft.fft2(probe * patch, norm="ortho")
             modulus = wave.abs()
-            # ψ' − ψ in one inverse transform: F⁻¹[(√I/|Fψ| − 1)·Fψ]; where the model has no light,
-            # there is no phase.
+            # ψ' − ψ in one inverse transform: F⁻¹[(√I/|Fψ| − 1)·Fψ]. No light, no phase to keep.
             ratio = torch.where(modulus > 0, target / modulus, 1.0) - 1
             change = torch.fft.ifft2(ratio * wave, norm="ortho")
             pixels[index] = patch + gain * change
             misfit += (modulus - target).abs().sum()
-        if on_epoch is not None:
-            on_epoch(epoch, float(misfit) / measured.numel())
-    return pixels.view(start.shape)
+        yield pixels.view(start.shape), float(misfit) / measured.numel()
 
 
 def flat_start(shape: tuple[int, int], device: torch.device) -> Tensor:

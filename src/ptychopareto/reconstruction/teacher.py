@@ -2,6 +2,7 @@
 
 import logging
 import time
+from itertools import islice
 
 import numpy as np
 import torch
@@ -28,15 +29,13 @@ def teach(dataset: Dataset, settings: Teacher, device: torch.device) -> NDArray[
     found = []
     for number in range(int(dataset.object_index.max()) + 1):
         members = np.flatnonzero(dataset.object_index == number)
-        image = rpie(
-            torch.from_numpy(dataset.diffraction[members]).to(device),
-            probe,
-            dataset.corners[members],
-            flat_start(dataset.object_shape, device),
-            settings.epochs,
-            settings.alpha,
-            on_epoch=_Reporter(number, settings.epochs),
-        )
+        image = flat_start(dataset.object_shape, device)
+        diffraction = torch.from_numpy(dataset.diffraction[members]).to(device)
+        epochs = rpie(diffraction, probe, dataset.corners[members], image, settings.alpha)
+        report = _Reporter(number, settings.epochs)
+        for epoch, (current, misfit) in enumerate(islice(epochs, settings.epochs), start=1):
+            image = current
+            report(epoch, misfit)
         found.append((image * torch.sgn(image[rows, columns].mean()).conj()).cpu().numpy())
     return np.stack(found)
 

@@ -1,38 +1,25 @@
-"""From the runs of a study to its configurations, and to those that no other one beats."""
+"""The configurations that no other one beats, how sure that is, and which one to take."""
+
+import math
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ptychopareto.study.runs import Run
-from ptychopareto.study.table import MEASURES
+from ptychopareto.study.configurations import CONFIGURATION, configurations
 
-CONFIGURATION = ["architecture", "input_transform", "modes", "width", "supervision"]
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
-
-def configuration_means(table: pd.DataFrame) -> pd.DataFrame:
-    """Average the runs of each configuration over its seeds.
-
-    Args:
-        table: the runs, as `table.gather` returns them.
-
-    Returns:
-        One row per configuration, in the order of the table: its name `configuration`, its axes,
-        the means of all measures and costs over the runs that are ok (missing if none is), and
-        the numbers of runs that are ok (`n_ok`) and that are not (`n_failed`).
-    """
-    ok = table["status"] == "ok"
-    measures = list(MEASURES)
-    numbers = table[CONFIGURATION].join(table[measures].astype("float64").where(ok))
-    groups = numbers.assign(n_ok=ok, n_failed=~ok).groupby(CONFIGURATION, sort=False)
-    means = groups[measures].mean().join(groups[["n_ok", "n_failed"]].sum()).reset_index()
-    axes = means[CONFIGURATION].itertuples(index=False, name=None)
-    names = [Run(a, t, m, w, s, seed=0).configuration for a, t, m, w, s in axes]
-    means.insert(0, "configuration", pd.Series(names, dtype="string"))
-    return means.astype({name: kind for name, kind in MEASURES.items() if kind == "Int64"})
+DIGITS = 12  # of a mean that are compared: the sum of the same seeds may differ in the last ones
+MOST_RESAMPLES = 1000  # of a configuration; more (from 7 seeds on) are not listed but drawn
+SEED = 0
+ABOVE = 1e-9  # of the scaled quality: what is less above the chord is on it
 
 
-def front(cost: ArrayLike, quality: ArrayLike) -> NDArray[np.bool_]:
+def front(cost: ArrayLike, quality: ArrayLike) -> Mask:
     """Mark the points that no other point dominates.
 
     A point is dominated if another one costs at most as much, is at least as good, and is better
@@ -49,27 +36,155 @@ def front(cost: ArrayLike, quality: ArrayLike) -> NDArray[np.bool_]:
     c, q = np.asarray(cost, dtype=np.float64), np.asarray(quality, dtype=np.float64)
     if c.ndim != 1 or c.shape != q.shape:
         raise ValueError(f"cost {c.shape} and quality {q.shape}; (n,) is wanted for both")
-    # Row i, column j: how point j stands to point i. Comparisons with NaN are false.
-    no_worse = (c <= c[:, None]) & (q >= q[:, None])
-    better = (c < c[:, None]) | (q > q[:, None])
-    dominated = (no_worse & better).any(axis=1)
-    return ~dominated & ~np.isnan(c) & ~np.isnan(q)
+    points = np.column_stack([c, q])
+    return ~_dominates(points, points).any(axis=1) & ~np.isnan(points).any(axis=1)
+
+
+def knee(cost: ArrayLike, quality: ArrayLike) -> int | None:
+    """Find the point of a front beyond which quality becomes expensive.
+
+    It is the one farthest above the chord from the cheapest to the best point, in the logarithm
+    of the cost and in the quality, both scaled to [0, 1]; of equals the cheapest, the first.
+
+    Args:
+        cost: what each of the (n,) points of a front costs, rising, above 0.
+        quality: how good each of the (n,) points is, rising.
+
+    Returns:
+        Its index; None if no point is above the chord, as on a front of fewer than three
+        different points.
+    """
+    c, q = np.log(np.asarray(cost, np.float64)), np.asarray(quality, np.float64)
+    if len(c) == 0 or c[-1] <= c[0] or q[-1] <= q[0]:
+        return None
+    above = (q - q[0]) / (q[-1] - q[0]) - (c - c[0]) / (c[-1] - c[0])
+    candidates = np.flatnonzero((above > ABOVE) & (above > above.max() - ABOVE))
+    return int(candidates[0]) if len(candidates) else None
 
 
 def pareto_front(table: pd.DataFrame, cost: str, quality: str) -> pd.DataFrame:
     """Select the configurations of a table of runs that are on its front, the cheapest first.
 
+    The front is that of the means over the seeds. How much of it is luck, the bootstrap tells:
+    each configuration's runs are replaced by as many drawn from them, with replacement, cost and
+    quality of a run together.
+
     Args:
         table: the runs, as `table.gather` returns them.
-        cost: the column to be small.
+        cost: the column to be small. A configuration whose mean is not above 0 is left out.
         quality: the column to be large.
 
     Returns:
-        The rows of `configuration_means` that are on the front.
+        The rows of `configurations` that are on the front, with `p_front`, the probability to be
+        on the front of such resamples (missing if no configuration has a second seed), and
+        `recommended`: true for one of them, the knee, or the best where the front has none.
     """
-    means = configuration_means(table)
-    on_front = front(
-        means[cost].to_numpy(np.float64, na_value=np.nan),
-        means[quality].to_numpy(np.float64, na_value=np.nan),
+    everything = configurations(table)
+    means = _comparable(_numbers(everything, cost, quality))
+    on_front = np.flatnonzero(front(means[:, 0], means[:, 1]))
+    samples = _samples(table, cost, quality)
+    selected = everything.iloc[on_front].assign(
+        p_front=_probabilities_on_front(on_front, samples), recommended=False
     )
-    return means[on_front].sort_values(cost, kind="stable", ignore_index=True)
+    selected = selected.iloc[np.argsort(means[on_front, 0], kind="stable")]
+    selected = selected.reset_index(drop=True)
+    if len(selected):
+        points = _comparable(_numbers(selected, cost, quality))
+        index = knee(points[:, 0], points[:, 1])
+        best = int(points[:, 1].argmax())  # of equals the first
+        selected.loc[best if index is None else index, "recommended"] = True
+    return selected
+
+
+# ---------------------------------------------------------------------------------------------
+# Points and dominance
+# ---------------------------------------------------------------------------------------------
+
+
+def _dominates(others: Array, points: Array) -> Mask:
+    """Which of m others dominates which of n points: (n, m). Both are rows (cost, quality)."""
+    (c, q), (c_other, q_other) = points.T[..., None], others.T
+    # Comparisons with NaN are false.
+    no_worse = (c_other <= c) & (q_other >= q)
+    better = (c_other < c) | (q_other > q)
+    return no_worse & better
+
+
+def _numbers(rows: pd.DataFrame, cost: str, quality: str) -> Array:
+    return rows[[cost, quality]].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _comparable(points: Array) -> Array:
+    """Round to the digits that count; NaN for a point without two finite numbers, cost above 0."""
+    valid = np.isfinite(points).all(axis=1) & (points[:, 0] > 0)
+    points = np.where(valid[:, None], points, np.nan)
+    with np.errstate(divide="ignore"):  # the exponent of 0
+        exponents = np.floor(np.log10(np.abs(points)))
+    scale = 10.0 ** (DIGITS - 1 - np.where(np.isfinite(exponents), exponents, 0))
+    return np.asarray(np.round(points * scale) / scale)
+
+
+# ---------------------------------------------------------------------------------------------
+# The bootstrap
+# ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Resamples:
+    """The means (r, 2) of a configuration's resamples, and the (r,) times that each occurs."""
+
+    means: Array
+    times: Array
+
+
+def _samples(table: pd.DataFrame, cost: str, quality: str) -> list[Array]:
+    """Cost and quality (n, 2) of the runs that are ok, for each configuration in order.
+
+    What one run lacks, such as a time not yet taken, is filled with the mean of the others.
+    """
+    table = table.reset_index(drop=True)
+    ok = table["status"] == "ok"
+    number = table.groupby(CONFIGURATION, sort=False).ngroup()
+    numbers = table[[cost, quality]].astype("float64").where(ok)
+    numbers = numbers.fillna(numbers.groupby(number).transform("mean"))
+    return [numbers[ok & (number == i)].to_numpy() for i in range(number.nunique())]
+
+
+def _probabilities_on_front(which: NDArray[np.intp], samples: list[Array]) -> Array:
+    """The probability of some of the configurations to be on the front of a resample.
+
+    Configurations are resampled independently, so a point is on the front with the product of
+    the probabilities that each other configuration leaves it there. This is exact for up to six
+    seeds: all resamples are listed. It is missing if there is nothing to resample.
+    """
+    if all(len(sample) < 2 for sample in samples):
+        return np.full(len(which), np.nan)
+    rng = np.random.default_rng(SEED)
+    resamples = [_resample(sample, rng) for sample in samples]
+    return np.array([_probability_on_front(i, resamples) for i in which], dtype=np.float64)
+
+
+def _probability_on_front(i: int, resamples: list[_Resamples]) -> float:
+    own = resamples[i]
+    left_there = np.ones(len(own.means))
+    for j, other in enumerate(resamples):
+        if j != i and len(other.means):
+            total = other.times.sum()
+            left_there *= (total - _dominates(other.means, own.means) @ other.times) / total
+    return float(left_there @ own.times / own.times.sum())
+
+
+def _resample(sample: Array, rng: np.random.Generator) -> _Resamples:
+    n = len(sample)
+    if n == 0:
+        return _Resamples(sample, np.empty(0))
+    if math.comb(2 * n - 1, n) > MOST_RESAMPLES:
+        drawn = rng.integers(n, size=(MOST_RESAMPLES, n))
+        return _Resamples(_comparable(sample[drawn].mean(axis=1)), np.ones(len(drawn)))
+    # Each choice of runs, whatever their order, occurs in n! / Π (times of each run)! orders.
+    chosen = np.array(list(combinations_with_replacement(range(n), n)))
+    orders = [
+        math.factorial(n) // math.prod(map(math.factorial, np.bincount(row).tolist()))
+        for row in chosen
+    ]
+    return _Resamples(_comparable(sample[chosen].mean(axis=1)), np.array(orders, dtype=np.float64))

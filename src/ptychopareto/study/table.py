@@ -33,8 +33,11 @@ MEASURES: dict[str, str] = {
     "model_params_real": "Int64",
     "inference_time_s": "float64",
     "patterns_per_s": "float64",
+    "inference_iqr_s": "float64",
+    "single_pattern_s": "float64",
     "peak_memory_mb": "float64",
     "train_time_s": "float64",
+    "patterns_trained": "Int64",
 }
 TYPES: dict[str, str] = {
     **IDENTITY,

@@ -1,0 +1,122 @@
+"""Time all trained networks of a study in one process, so that their latencies can be compared."""
+
+import logging
+import statistics
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ptychopareto.assessment.cost import seconds_of
+from ptychopareto.assessment.evaluation import scored_scan
+from ptychopareto.files import Dataset
+from ptychopareto.models.registry import load_model
+from ptychopareto.reconstruction.predict import predict
+from ptychopareto.reconstruction.rpie import flat_start, rpie
+from ptychopareto.reconstruction.stitch import stitch
+
+log = logging.getLogger(__name__)
+
+ROUNDS = 7
+# One pattern at a time is quick but noisy, so it is asked for more often.
+SINGLES_PER_ROUND = 10
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Latencies of one network: medians, and the interquartile range of the first.
+
+    The first three are of the whole test scan, `single_pattern_s` is of one pattern alone.
+    """
+
+    inference_time_s: float
+    inference_iqr_s: float
+    patterns_per_s: float
+    single_pattern_s: float
+
+
+def time_models(
+    models: Mapping[str, Path], diffraction: Tensor, rounds: int = ROUNDS
+) -> dict[str, Timing]:
+    """Time the networks in `models` (name → file) on patterns (B, N, N), on the patterns' device.
+
+    Each round runs every network once, in a new order, after a round of warming up: what slows the
+    machine for a while then slows all of them. A network whose training failed is left out.
+    """
+    networks = {}
+    for name, path in models.items():
+        network, _, training = load_model(path)
+        if training["status"] == "ok":
+            networks[name] = network.to(diffraction.device)
+    whole: dict[str, list[float]] = {name: [] for name in networks}
+    single: dict[str, list[float]] = {name: [] for name in networks}
+    order = np.random.default_rng(0)
+    for number in range(1 + rounds):
+        for name in order.permutation(list(networks)):
+            seconds, singles = _measure(networks[name], diffraction)
+            if number > 0:
+                whole[name].append(seconds)
+                single[name] += singles
+        log.info("timing %d networks: round %d of %d done", len(networks), number, rounds)
+    return {name: _summary(whole[name], single[name], len(diffraction)) for name in networks}
+
+
+@dataclass(frozen=True)
+class EngineTiming:
+    """Medians [s] of what comes after the network: stitching, and rPIE's set-up and one epoch."""
+
+    stitch_s: float
+    setup_s: float
+    epoch_s: float
+
+
+def time_engine(
+    test: Dataset, alpha: float, device: torch.device, rounds: int = ROUNDS
+) -> EngineTiming:
+    """Time stitching and rPIE on the scored scan; rPIE does the same work from any start."""
+    diffraction, corners = scored_scan(test, device)
+    probe = torch.from_numpy(test.probe).to(device)
+    start = flat_start(test.object_shape, device)
+    patches = torch.ones_like(diffraction, dtype=torch.complex64)
+    times = []
+    for _ in range(1 + rounds):
+        stitching = seconds_of(lambda: stitch(patches, probe, corners, test.object_shape), device)
+        passes = rpie(diffraction, probe, corners, start, alpha)
+        first, second = (seconds_of(partial(next, passes), device) for _ in range(2))
+        times.append((stitching, first - second, second))
+    stitching, setup, epoch = (statistics.median(column) for column in zip(*times[1:], strict=True))
+    return EngineTiming(stitching, max(setup, 0.0), epoch)
+
+
+def _measure(network: nn.Module, diffraction: Tensor) -> tuple[float, list[float]]:
+    device = diffraction.device
+    singles = [
+        seconds_of(lambda: predict(network, diffraction[:1]), device)
+        for _ in range(SINGLES_PER_ROUND)
+    ]
+    return seconds_of(lambda: predict(network, diffraction), device), singles
+
+
+def _summary(whole: list[float], single: list[float], patterns: int) -> Timing:
+    low, median, high = np.quantile(whole, [0.25, 0.5, 0.75])
+    return Timing(
+        inference_time_s=float(median),
+        inference_iqr_s=float(high - low),
+        patterns_per_s=patterns / float(median),
+        single_pattern_s=float(np.median(single)),
+    )
+
+
+def as_record(timings: Mapping[str, Timing], engine: EngineTiming, device: str) -> dict[str, Any]:
+    """What `timing.json` holds."""
+    return {
+        "machine": {"device": device, "torch": torch.__version__},
+        "rounds": ROUNDS,
+        "engine": asdict(engine),
+        "models": {name: asdict(timing) for name, timing in timings.items()},
+    }

@@ -1,0 +1,80 @@
+"""Small pictures of the phase of reconstructions, as data URIs."""
+
+import base64
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from numpy.typing import NDArray
+from PIL import Image
+
+from ptychopareto.files import FileError, read_npz
+from ptychopareto.pictures import style
+
+SIDE = 112  # px, the longer one: 324 of them are about 4 MB
+_GREYS = 256  # values of an 8-bit picture
+
+Phase = NDArray[np.float32]
+
+
+def thumbnails(files: Mapping[str, Path]) -> tuple[dict[str, str], tuple[float, float] | None]:
+    """Draw the phase of each reconstruction, all on one scale.
+
+    The mean phase, which a measurement does not fix, is taken out. The scale spans what the median
+    reconstruction spans between its 1st and 99th percentile, so that one bad run does not spoil it.
+
+    Args:
+        files: ``reconstruction.npz`` of each run by its id; one that is not there is left out.
+
+    Returns:
+        The PNG of each run as a data URI, and the limits of the scale [rad] (None without runs).
+
+    Raises:
+        FileError: a file is damaged or holds no image.
+    """
+    phases = {run: _phase(path) for run, path in files.items() if path.exists()}
+    if not phases:
+        return {}, None
+    spans = [np.percentile(phase, (1, 99)) for phase in phases.values()]
+    low, high = (float(limit) for limit in np.median(spans, axis=0))
+    if high - low < 1e-5:
+        low, high = low - 0.5, high + 0.5
+    return {run: _png(phase, low, high) for run, phase in phases.items()}, (low, high)
+
+
+def data_uri(png: bytes) -> str:
+    """A picture as an address that holds the picture itself."""
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+
+
+def _phase(path: Path) -> Phase:
+    """Read an object and give its phase [rad], small and without its mean."""
+    content = read_npz(path, ("object",))
+    obj: NDArray[Any] = content.get("object", np.empty(0))
+    if obj.ndim != 2 or obj.size == 0 or obj.dtype.kind not in "fc":
+        raise FileError(f"{path}: object has shape {obj.shape}; an image (H, W) is wanted")
+    obj = np.nan_to_num(obj.astype(np.complex64), posinf=0, neginf=0)
+    obj = obj / (np.abs(obj).max() or 1)
+    obj = obj * np.exp(-1j * np.angle(obj.sum(dtype=np.complex128)))
+    return np.angle(_resized(obj.real) + 1j * _resized(obj.imag)).astype(np.float32)
+
+
+def _resized(image: NDArray[np.floating[Any]]) -> Phase:
+    rows, columns = image.shape
+    factor = min(1.0, SIDE / max(rows, columns))
+    size = (max(1, round(columns * factor)), max(1, round(rows * factor)))
+    small = Image.fromarray(image.astype(np.float32)).resize(size, Image.Resampling.BOX)
+    return np.asarray(small, dtype=np.float32)
+
+
+def _png(phase: Phase, low: float, high: float) -> str:
+    levels = np.clip((phase - low) / (high - low), 0, 1) * (_GREYS - 1)
+    image = Image.fromarray(np.rint(levels).astype(np.uint8))
+    colours = colormaps[style.PHASE_MAP](np.linspace(0, 1, _GREYS), bytes=True)
+    image.putpalette(np.asarray(colours)[:, :3].tobytes())
+    stream = io.BytesIO()
+    image.save(stream, "PNG", optimize=True)
+    return data_uri(stream.getvalue())

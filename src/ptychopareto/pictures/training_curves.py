@@ -1,0 +1,177 @@
+"""The training of a study: the validation loss of every network against the epoch."""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from ptychopareto.pictures import style
+from ptychopareto.pictures.labels import label_ends
+
+Array = NDArray[np.float64]
+
+AXES = ("architecture", "input_transform", "modes", "width")
+PREFIXES = {"modes": "m", "width": "w"}
+MOST_LINES = 10  # in a panel; beyond, the panels are split by one axis after the other
+MOST_COLUMNS = 3
+DASHES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
+FAILURES = ("diverged", "out_of_memory")
+HEIGHT = 1.9  # inches, of a row of panels
+
+
+def draw(histories: Mapping[str, pd.DataFrame], table: pd.DataFrame, path: Path) -> None:
+    """Draw the validation loss of all runs, in panels whose losses can be compared.
+
+    Each supervision has losses of its own, and a row of panels or more; their axes are shared. A
+    thick line is the mean of a configuration over its seeds, a thin one is a run, a dot is the
+    epoch whose weights are kept; a cross ends a run that failed.
+
+    Args:
+        histories: the ``history.csv`` of each run by its id; of some there may be none.
+        table: the runs, as `table.gather` returns them.
+        path: where to write the picture (``.png`` or ``.svg``).
+    """
+    losses = {run: _finite(history) for run, history in histories.items()}
+    runs = table[[len(losses.get(run, ())) > 0 for run in table["run"]]]
+    with style.style():
+        if runs.empty:
+            figure = Figure(figsize=(style.WIDTH, 1.5))
+            figure.text(0.5, 0.5, "no run has trained an epoch", ha="center", va="center")
+        else:
+            figure = _draw_panels(runs, losses, len(table))
+        style.save(figure, path)
+
+
+def _finite(history: pd.DataFrame) -> "pd.Series[float]":
+    """The validation loss by epoch, as far as it can be drawn on a logarithmic axis."""
+    loss = history.set_index("epoch")["val_loss"].astype("float64")
+    return loss[np.isfinite(loss) & (loss > 0)]
+
+
+def _draw_panels(
+    runs: pd.DataFrame, losses: Mapping[str, "pd.Series[float]"], n_configured: int
+) -> Figure:
+    varying = [axis for axis in AXES if runs[axis].nunique() > 1]
+    splits = _splits(runs, varying)
+    named = [axis for axis in varying or AXES if axis not in splits]
+    looks = _looks(runs, named)
+    groups = {str(name): _panels(rows, splits) for name, rows in _grouped(runs, ["supervision"])}
+    columns = min(max(len(panels) for panels in groups.values()), MOST_COLUMNS)
+    n_rows = sum(math.ceil(len(panels) / columns) for panels in groups.values())
+    figure = Figure(figsize=(style.WIDTH, HEIGHT * n_rows + 0.35), layout="constrained")
+    title = _summary(runs, n_configured)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=8, color=style.QUIET)
+    grid = figure.add_gridspec(n_rows, columns)
+    ends = []
+    top = 0
+    for supervision, panels in groups.items():
+        first = None
+        for number, (name, rows) in enumerate(panels):
+            row, column = divmod(number, columns)
+            axes = figure.add_subplot(grid[top + row, column], sharex=first, sharey=first)
+            first = first or axes
+            axes.set_title(name, fontweight="bold")
+            if column == 0:
+                axes.set_ylabel(f"validation loss\n({supervision})")
+            if number + columns >= len(panels):
+                axes.set_xlabel("epoch")
+            ends.append(_draw_lines(axes, rows, losses, named, looks))
+        _scale(first, [losses[run] for run in runs[runs["supervision"] == supervision]["run"]])
+        top += math.ceil(len(panels) / columns)
+    label_ends(figure, ends)
+    return figure
+
+
+def _splits(runs: pd.DataFrame, varying: Sequence[str]) -> list[str]:
+    """The axes by which the panels are split: always by architecture, by others if need be."""
+    splits: list[str] = []
+    for axis in varying[:-1]:
+        lines = runs.drop_duplicates(["supervision", *varying])
+        fullest = lines.groupby(["supervision", *splits], sort=False).size().max()
+        if axis == "architecture" or fullest > MOST_LINES:
+            splits.append(axis)
+    return splits
+
+
+def _panels(runs: pd.DataFrame, splits: list[str]) -> list[tuple[str, pd.DataFrame]]:
+    return _grouped(runs, splits) if splits else [("", runs)]
+
+
+def _grouped(runs: pd.DataFrame, axes: list[str]) -> list[tuple[str, pd.DataFrame]]:
+    """Parts of the table that differ in some axes, with their names, in the order of the table."""
+    groups = runs.groupby(axes, sort=False)
+    return [(_name(dict(zip(axes, values, strict=True))), rows) for values, rows in groups]
+
+
+def _name(values: Mapping[str, Any]) -> str:
+    return " ".join(f"{PREFIXES.get(axis, '')}{value}" for axis, value in values.items())
+
+
+def _looks(runs: pd.DataFrame, named: Sequence[str]) -> dict[str, tuple[str, Any]]:
+    """Colour and dashes of each name: the first axis gives the one, the others the other."""
+    first, *others = named
+    colour_of = style.TRANSFORM_COLOURS if first == "input_transform" else {}
+    hues = dict(zip(runs[first].unique(), cycle(style.COLOURS))) | colour_of
+    rests = runs[others].drop_duplicates().itertuples(index=False, name=None)
+    dashes = dict(zip(rests, cycle(DASHES)))
+    return {
+        name: (hues[rows[first].iloc[0]], dashes[tuple(rows[others].iloc[0])])
+        for name, rows in _grouped(runs, [*named])
+    }
+
+
+def _draw_lines(
+    axes: Axes,
+    runs: pd.DataFrame,
+    losses: Mapping[str, "pd.Series[float]"],
+    named: list[str],
+    looks: Mapping[str, tuple[str, Any]],
+) -> tuple[Axes, Array, list[str], list[str]]:
+    """Draw all runs of a panel; returns what `label_ends` wants to know."""
+    axes.spines[["top", "right"]].set_visible(False)
+    ends, names, hues = [], [], []
+    for name, rows in _grouped(runs, named):
+        hue, dashes = looks[name]
+        curves = [losses[run] for run in rows["run"]]
+        if len(curves) > 1:
+            for curve in curves:
+                axes.plot(curve.index, curve, color=hue, linewidth=0.5, alpha=0.5)
+        mean = pd.concat(curves, axis=1).mean(axis=1).sort_index()
+        axes.plot(mean.index, mean, color=hue, linestyle=dashes, linewidth=1.2)
+        for curve, status in zip(curves, rows["status"], strict=True):
+            if status in FAILURES:
+                axes.plot(curve.index[-1], curve.iloc[-1], "x", color=hue, markersize=5)
+            else:
+                axes.plot(curve.idxmin(), curve.min(), "o", color=hue, markersize=3)
+        ends.append((float(mean.index[-1]), float(mean.iloc[-1])))
+        names.append(name)
+        hues.append(hue)
+    return axes, np.array(ends), names, hues
+
+
+def _scale(axes: Axes, curves: Sequence["pd.Series[float]"]) -> None:
+    """Show all curves of one supervision, on whole epochs."""
+    low, high = min(curve.min() for curve in curves), max(curve.max() for curve in curves)
+    margin = max(low / high, 0.5) ** 0.12
+    style.set_log_axis(axes.yaxis, (float(low) * margin, float(high) / margin))
+    last = max(int(curve.index[-1]) for curve in curves)
+    axes.set_xlim(0.9, max(last, 2))
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+
+
+def _summary(runs: pd.DataFrame, n_configured: int) -> str:
+    """What is drawn, in one line."""
+    parts = [f"{len(runs)} of {n_configured} runs", "dot: the epoch that is kept"]
+    if runs["status"].isin(FAILURES).any():
+        parts.append("cross: training failed")
+    if len(runs) > len(runs.drop_duplicates(["supervision", *AXES])):
+        parts.append("thick line: mean over seeds")
+    return "; ".join(parts)

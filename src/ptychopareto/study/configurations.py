@@ -1,0 +1,61 @@
+"""From the runs of a study to its configurations: what their seeds agree on, and how well."""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ptychopareto.study.runs import Run
+from ptychopareto.study.table import MEASURES
+
+CONFIGURATION = ["architecture", "input_transform", "modes", "width", "supervision"]
+CONFIDENCE = 0.95
+
+
+def configurations(table: pd.DataFrame) -> pd.DataFrame:
+    """Summarise the runs of each configuration, which differ in nothing but the seed.
+
+    Args:
+        table: the runs, as `table.gather` returns them.
+
+    Returns:
+        One row per configuration, in the order of the table: its name `configuration`, its axes,
+        the numbers of runs that are ok (`n_ok`), that failed (`n_failed`) and that are not there
+        (`n_missing`), and of each measure over the runs that are ok and have it: the mean under
+        its own name, the sample standard deviation (`_std`, n − 1), and half the width of the
+        95 % interval of the mean (`_ci95`, Student t, normal errors assumed). One run has a mean
+        only, none has nothing. A mean of whole numbers stays a whole number where it is one.
+    """
+    table = table.reset_index(drop=True)
+    status = table["status"]
+    measures = list(MEASURES)
+    numbers = table[measures].astype("float64").where(status == "ok")
+    counts = pd.DataFrame(
+        {
+            "n_ok": status == "ok",
+            "n_failed": ~status.isin(["ok", "missing"]),
+            "n_missing": status == "missing",
+        }
+    ).astype("int64")
+    groups = table[CONFIGURATION].join(counts).join(numbers).groupby(CONFIGURATION, sort=False)
+    summary = groups[list(counts)].sum()
+    mean, std, n = (groups[measures].agg(name) for name in ("mean", "std", "count"))
+    half_width = std * _student(n) / np.sqrt(n)
+    for name in measures:
+        summary[name] = _whole(mean[name]) if MEASURES[name] == "Int64" else mean[name]
+        summary[f"{name}_std"] = std[name]
+        summary[f"{name}_ci95"] = half_width[name]
+    summary = summary.reset_index()
+    axes = summary[CONFIGURATION].itertuples(index=False, name=None)
+    names = [Run(a, t, m, w, s, seed=0).configuration for a, t, m, w, s in axes]
+    summary.insert(0, "configuration", pd.Series(names, dtype="string"))
+    return summary
+
+
+def _student(n: pd.DataFrame) -> pd.DataFrame:
+    """The Student t that the mean of n values stays within, in standard errors; none for one."""
+    freedom = (n - 1).where(n > 1)
+    return freedom.apply(lambda column: stats.t.ppf((1 + CONFIDENCE) / 2, column))
+
+
+def _whole(means: "pd.Series[float]") -> "pd.Series[int] | pd.Series[float]":
+    return means.astype("Int64") if (means.dropna() % 1 == 0).all() else means

@@ -1,0 +1,110 @@
+"""The one network to take to a beamline, and why."""
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from ptychopareto.study.configurations import CONFIGURATION
+from ptychopareto.study.pareto import pareto_front
+
+NOTHING = dict.fromkeys(("configuration", "run", "cost", "quality", "p_front"))
+
+
+def recommend(table: pd.DataFrame, cost: str, quality: str) -> dict[str, Any]:
+    """Choose a configuration of a study, and of its runs the one to use.
+
+    The configuration is the knee of the front, or its best where it has none. The run is the one
+    of median quality, so that no luck is sold: of two in the middle the lower, of equals the one
+    of the lowest seed.
+
+    Args:
+        table: the runs, as `table.gather` returns them.
+        cost: the column to be small.
+        quality: the column to be large.
+
+    Returns:
+        `configuration` and `run`: their names; `cost` and `quality`: the configuration's means;
+        `p_front`: its probability to be on the front, None without a second seed; `axes`: the
+        names of the two columns; `reason`: why, in one line. Where no run is good for a
+        recommendation, all but the last two are None.
+    """
+    axes = {"cost": cost, "quality": quality}
+    front = pareto_front(table, cost, quality)
+    if front.empty:
+        return {**NOTHING, "axes": axes, "reason": _why_not(table, cost, quality)}
+    chosen = front[front["recommended"]].iloc[0]
+    return {
+        "configuration": str(chosen["configuration"]),
+        "run": _median_run(table, chosen, quality),
+        "cost": chosen[cost],
+        "quality": float(chosen[quality]),
+        "p_front": None if pd.isna(chosen["p_front"]) else float(chosen["p_front"]),
+        "axes": axes,
+        "reason": _why(front, chosen, cost, quality),
+    }
+
+
+def _median_run(table: pd.DataFrame, chosen: "pd.Series[Any]", quality: str) -> str:
+    own = (table[CONFIGURATION] == chosen[CONFIGURATION]).all(axis=1)
+    runs = table[own & (table["status"] == "ok") & table[quality].notna()]
+    runs = runs.sort_values([quality, "seed"], kind="stable", ignore_index=True)
+    median = runs[quality].iloc[(len(runs) - 1) // 2]
+    return str(runs.loc[runs[quality] == median, "run"].iloc[0])
+
+
+def _why(front: pd.DataFrame, chosen: "pd.Series[Any]", cost: str, quality: str) -> str:
+    cheapest, best = front.iloc[0], front.iloc[-1]
+    what = f"{quality} {_with_interval(chosen, quality)} for {cost} {_shown(chosen[cost])}"
+    if len(front) == 1:
+        reason = f"The only configuration on the front, none is cheaper and none better: {what}."
+    elif _alike(cheapest[quality], best[quality]):
+        reason = f"The first of {len(front)} configurations that are alike, and the best: {what}."
+    elif not _alike(chosen[quality], best[quality]):
+        reason = (
+            f"The knee of a front of {len(front)} configurations: {what}. "
+            f"The best one has {best[quality] - chosen[quality]:.2g} more for "
+            f"{_shown(best[cost] / chosen[cost])} times the cost; the cheapest one has "
+            f"{chosen[quality] - cheapest[quality]:.2g} less for "
+            f"{_shown(cheapest[cost] / chosen[cost])} times the cost."
+        )
+    else:
+        reason = (
+            f"The best of a front of {len(front)} configurations without a knee (none lies above "
+            f"the line from its cheapest to its best): {what}. The cheapest "
+            f"one has {chosen[quality] - cheapest[quality]:.2g} less for "
+            f"{_shown(cheapest[cost] / chosen[cost])} times the cost."
+        )
+    return f"{reason} {_how_sure(chosen)}"
+
+
+def _alike(a: float, b: float) -> bool:
+    """Equal but for the rounding of a mean; the knee is not alike the best."""
+    return math.isclose(a, b, rel_tol=1e-9)
+
+
+def _with_interval(chosen: "pd.Series[Any]", quality: str) -> str:
+    half_width = chosen[f"{quality}_ci95"]
+    interval = "" if pd.isna(half_width) else f" ± {half_width:.2g}"
+    return f"{_shown(chosen[quality])}{interval}"
+
+
+def _how_sure(chosen: "pd.Series[Any]") -> str:
+    n_ok = chosen["n_ok"]
+    seeds = f"Mean of {n_ok} seeds" if n_ok > 1 else "One seed, so its spread is not known"
+    if pd.isna(chosen["p_front"]):
+        return f"{seeds}."
+    return f"{seeds}; on the front in {chosen['p_front']:.0%} of the resamples of the seeds."
+
+
+def _why_not(table: pd.DataFrame, cost: str, quality: str) -> str:
+    n_ok, n_missing = ((table["status"] == status).sum() for status in ("ok", "missing"))
+    return (
+        f"No run has both {cost} and {quality}: of {len(table)} configured, {n_ok} are ok, "
+        f"{len(table) - n_ok - n_missing} failed, {n_missing} are missing."
+    )
+
+
+def _shown(number: float) -> str:
+    """Four digits, but every one of a whole number."""
+    return f"{number:.0f}" if number >= 1000 else f"{number:.4g}"
