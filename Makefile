@@ -4,8 +4,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# errors go to the screen, everything else to the log
-PIP := $(BIN)/python -m pip -qq --log $(VENV)/pip.log --disable-pip-version-check install --progress-bar off
+PIP_LOG := $(VENV)/pip.log
+# what pip says goes into its log; the end of it to the screen if it fails
+pip_install = $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off $(1) >$(PIP_LOG) 2>&1 || { tail -n 8 $(PIP_LOG) >&2; exit 1; }
 SNAKEMAKE_FLAGS ?=
 PYTEST_FLAGS ?= -n logical --maxprocesses 8 --dist loadgroup
 
@@ -46,12 +47,12 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "ptycho-pareto needs Python 3.11 or newer, and '$(PYTHON)' is not there. Install it, or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ptycho-pareto needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) --version). Name another: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || { echo "Making $(VENV) with $$($(PYTHON) --version)"; $(PYTHON) -m venv $(VENV); }
-	@echo "Installing what requirements.lock lists into $(VENV): a few minutes the first time (progress: $(VENV)/pip.log)"
-	@$(PIP) --requirement requirements.lock
-	@$(PIP) --no-deps --no-build-isolation --editable .
+	@echo "Installing what requirements.lock lists into $(VENV): a few minutes the first time (progress: $(PIP_LOG))"
+	@$(call pip_install,--requirement requirements.lock)
+	@$(call pip_install,--no-deps --no-build-isolation --editable .)
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	@echo "Installing what requirements-dev.lock lists into $(VENV)"
-	@$(PIP) --requirement requirements-dev.lock
+	@$(call pip_install,--requirement requirements-dev.lock)
 	@touch $@

@@ -15,7 +15,9 @@ include: "workflow/rules/dataset.smk"
 include: "workflow/rules/teach.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/compare.smk"
 include: "workflow/rules/results.smk"
+include: "workflow/rules/pictures.smk"
 
 
 rule all:

@@ -17,11 +17,25 @@ PLUMBING = {
     "config.py",
     "files.py",
     "models/registry.py",
+    "study/results.py",
     "study/runs.py",
 }
 
 PHYSICS = ["physics/forward.py", "physics/registration.py", "physics/scan.py"]
 NETWORKS = ["models/layers.py", "models/network.py"]
+STITCH = ["reconstruction/patches.py", "reconstruction/stitch.py"]
+CLASSICAL = [*STITCH, "assessment/classical.py", "assessment/metrics.py", "reconstruction/rpie.py"]
+EVALUATE = [
+    *NETWORKS,
+    *STITCH,
+    "assessment/cost.py",
+    "assessment/evaluation.py",
+    "assessment/metrics.py",
+    "reconstruction/predict.py",
+]
+TABLES = ["study/configurations.py", "study/table.py"]
+FRONT = [*TABLES, "study/pareto.py"]
+RECOMMENDATION = [*FRONT, "study/recommendation.py"]
 
 SOURCES: dict[str, list[str]] = {
     "simulate": [*PHYSICS, "physics/dataset.py", "physics/objects.py", "physics/probe.py"],
@@ -41,27 +55,56 @@ SOURCES: dict[str, list[str]] = {
         "learning/scan_data.py",
         "learning/training.py",
     ],
-    "evaluate": [
-        *NETWORKS,
-        "assessment/cost.py",
-        "assessment/evaluation.py",
-        "assessment/metrics.py",
-        "reconstruction/patches.py",
-        "reconstruction/predict.py",
-        "reconstruction/stitch.py",
-    ],
+    "evaluate": EVALUATE,
     "reconstruction_picture": [
         "assessment/metrics.py",
         "pictures/reconstruction.py",
         "pictures/style.py",
     ],
-    "gather": ["study/table.py"],
+    "time_inference": [
+        *NETWORKS,
+        *STITCH,
+        "assessment/cost.py",
+        "assessment/evaluation.py",
+        "assessment/metrics.py",
+        "assessment/timing.py",
+        "reconstruction/predict.py",
+        "reconstruction/rpie.py",
+    ],
+    "classical": CLASSICAL,
+    "refine": sorted({*EVALUATE, *CLASSICAL, "assessment/refinement.py"}),
+    "gather": [*TABLES, "study/against_time.py"],
+    "gather_against_time": ["study/against_time.py"],
+    "recommend": RECOMMENDATION,
     "pareto_plot": [
+        *FRONT,
         "pictures/labels.py",
         "pictures/pareto.py",
         "pictures/style.py",
-        "study/pareto.py",
+    ],
+    "gallery": [
+        *RECOMMENDATION,
+        "assessment/metrics.py",
+        "pictures/gallery.py",
+        "pictures/style.py",
+    ],
+    "quality_vs_time": ["pictures/labels.py", "pictures/quality_vs_time.py", "pictures/style.py"],
+    "marginals": ["pictures/marginals.py", "pictures/style.py", "study/table.py"],
+    "training_curves": [
+        "pictures/labels.py",
+        "pictures/style.py",
+        "pictures/training_curves.py",
         "study/table.py",
+    ],
+    "page": [
+        *RECOMMENDATION,
+        "page/columns.py",
+        "page/document.py",
+        "page/page.css",
+        "page/page.js",
+        "page/template.html",
+        "page/thumbnail.py",
+        "pictures/style.py",
     ],
 }
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from ptychopareto.assessment.classical import classical, scores, trajectory
 from ptychopareto.assessment.evaluation import evaluate_run
-from ptychopareto.assessment.refinement import classical, refined, scores, trajectory
+from ptychopareto.assessment.refinement import refined
 from ptychopareto.files import Dataset
 from ptychopareto.models.registry import NetworkConfig, build, save_model
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ from ptychopareto.config import Architecture, Cost, InputTransform, Quality, Sup
 from ptychopareto.files import Dataset
 from ptychopareto.pictures import dataset, pareto, reconstruction, style
 from ptychopareto.pictures.labels import label_points
+from ptychopareto.study.configurations import configurations
+from ptychopareto.study.pareto import pareto_front
 from ptychopareto.study.runs import Run
 from ptychopareto.study.table import COLUMNS, TYPES
 
@@ -119,14 +122,63 @@ def test_pareto_of_the_light_study(tmp_path: Path) -> None:
         "100k",
         "1M",
         "fno m8 w8",
+        "recommended: fno m12 w16",
+        "one seed each: no interval of the mean can be given",
     ):
         assert words in svg, words
     assert "failed" not in svg
     assert "single run" not in svg
+    assert "%" not in svg.replace("100%", "")  # of the size
 
 
 def test_pareto_of_the_full_grid(tmp_path: Path) -> None:
     assert "108 runs of 108 configurations" in drawn(study(FULL), tmp_path)
+
+
+def test_pareto_of_several_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bars are the intervals of the means, and the front's labels say how sure it is."""
+    table = study(grid(["fno", "hybrid"], ["sqrt"], [8], [8, 16], ["teacher"], [0, 1, 2]))
+    table.loc[1:2, "status"] = "diverged"
+    figures: list[Figure] = []
+    save = style.save
+    monkeypatch.setattr(style, "save", lambda f, path: (figures.append(f), save(f, path)))
+    svg = drawn(table, tmp_path)
+    assert "2 failed (2 diverged)" in svg
+    assert "1 configuration with one run only: no interval" in svg
+    assert all(words in svg for words in ("single run", "its 95 % interval", "recommended: "))
+    front = pareto_front(table, "model_params", "ssim_phase")
+    assert front["p_front"].notna().all()
+    assert all(f"({100 * p:.0f} %)" in svg for p in front["p_front"])
+
+    means = configurations(table).dropna(subset=["ssim_phase_ci95"])
+    expected = means["ssim_phase"].to_numpy(), means["ssim_phase_ci95"].to_numpy()
+    bars = [
+        line.get_segments()[0][:, 1]
+        for container in figures[0].axes[0].containers
+        if isinstance(container, ErrorbarContainer)
+        for line in container.lines[2]
+        if line.get_segments()
+    ]
+    bars.sort(key=lambda ends: float(ends.sum()))
+    order = np.argsort(expected[0])
+    low, high = np.transpose(bars)
+    np.testing.assert_allclose((low + high) / 2, expected[0][order])
+    np.testing.assert_allclose((high - low) / 2, expected[1][order])
+
+
+@pytest.mark.parametrize("quality", ["ssim_phase", "psnr_amp"])
+def test_pareto_keeps_its_scale_beside_intervals_of_two_seeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quality: Quality
+) -> None:
+    """The interval of 0.6 and 0.8 goes from -0.6 to 2.0, beyond what an SSIM can be."""
+    table = study(grid(["fno"], ["sqrt"], [8], [8], ["teacher"], [0, 1]))
+    table[quality] = [0.6, 0.8]
+    figures: list[Figure] = []
+    monkeypatch.setattr(style, "save", lambda f, _: figures.append(f))
+    pareto.draw(table, "model_params", quality, tmp_path / "a.png", tmp_path / "a.svg")
+    low, high = figures[0].axes[0].get_ylim()
+    assert -0.1 < low < 0.6
+    assert 0.8 < high < 1.0
 
 
 def test_pareto_is_the_same_each_time(tmp_path: Path) -> None:

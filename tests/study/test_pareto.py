@@ -1,6 +1,7 @@
 """The front, the knee and the probabilities: known answers, and agreement with the definitions."""
 
 import math
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
@@ -15,7 +16,8 @@ from ptychopareto.study.pareto import front, knee, pareto_front
 from ptychopareto.study.runs import Run
 from ptychopareto.study.table import COLUMNS, TYPES
 
-Results = dict[int, list[tuple[float, float] | str]]
+Outcomes = list[tuple[float, float] | str]  # cost and quality, or a status
+Results = dict[int, Outcomes]
 
 
 def table_of(results: Results) -> pd.DataFrame:
@@ -38,6 +40,12 @@ def front_of(results: Results) -> pd.DataFrame:
     return pareto_front(table_of(results), "train_time_s", "ssim_phase")
 
 
+def mean_of(runs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """To 12 digits, so that a tie is one whatever the order of the seeds."""
+    c, q = (float(f"{math.fsum(values) / len(runs):.12g}") for values in zip(*runs, strict=True))
+    return c, q
+
+
 def dominates(a: tuple[float, float], b: tuple[float, float]) -> bool:
     return a[0] <= b[0] and a[1] >= b[1] and (a[0] < b[0] or a[1] > b[1])
 
@@ -51,11 +59,7 @@ def by_enumeration(results: Results) -> dict[int, float]:
     n_resamples = 0
     for resample in product(*choices):
         n_resamples += 1
-        # 12 digits, as a person would see the ties
-        means = [
-            tuple(float(f"{math.fsum(values) / len(seeds):.12g}") for values in zip(*seeds))
-            for seeds in resample
-        ]
+        means = [mean_of(seeds) for seeds in resample]
         for width, mean in zip(runs, means, strict=True):
             times_on_front[width] += not any(dominates(other, mean) for other in means)
     return {width: times / n_resamples for width, times in times_on_front.items()}
@@ -135,8 +139,9 @@ def test_front_is_that_of_the_means_of_the_runs_that_are_ok() -> None:
 
 def test_duplicates_are_on_the_front_together_whatever_the_order_of_their_seeds() -> None:
     """In floating point the sum 0.1 + 0.2 + 0.3 depends on the order; a tie must not."""
-    values = [(1, 0.1), (1, 0.2), (1, 0.3)]
-    selected = front_of({8: values, 16: values[::-1], 32: [(1, 0.2)] * 3, 64: [(2, 0.2)] * 3})
+    values: Outcomes = [(1, 0.1), (1, 0.2), (1, 0.3)]
+    same: Outcomes = [(1, 0.2)] * 3
+    selected = front_of({8: values, 16: values[::-1], 32: same, 64: [(2, 0.2)] * 3})
     assert selected["width"].tolist() == [8, 16, 32]
     assert selected["recommended"].tolist() == [True, False, False]
 
@@ -159,15 +164,14 @@ outcome = point | st.sampled_from(["diverged", "missing"])
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.lists(outcome, min_size=1, max_size=3), max_size=8))
 def test_front_of_random_studies_is_what_the_definition_says(
-    studies: list[list[tuple[float, float] | str]],
+    studies: list[Outcomes],
 ) -> None:
     results = dict(enumerate(studies, start=1))
-    means = {}
+    means: dict[int, tuple[float, float]] = {}
     for width, seeds in results.items():
         ok = [result for result in seeds if not isinstance(result, str)]
         if ok:
-            # thirds: 12 digits tell them apart
-            means[width] = tuple(round(math.fsum(v) / len(ok), 9) for v in zip(*ok, strict=True))
+            means[width] = mean_of(ok)
     expected = [
         w for w, mean in means.items() if not any(dominates(o, mean) for o in means.values())
     ]
@@ -280,7 +284,7 @@ study = st.lists(st.lists(outcome, min_size=1, max_size=3), min_size=1, max_size
 @settings(deadline=None, max_examples=25)
 @given(study)
 def test_probabilities_are_those_of_all_resamples(
-    studies: list[list[tuple[float, float] | str]],
+    studies: list[Outcomes],
 ) -> None:
     results = dict(enumerate(studies, start=1))
     selected = front_of(results)
@@ -292,7 +296,8 @@ def test_probabilities_are_those_of_all_resamples(
 
 def test_many_seeds_are_drawn_and_give_the_same_each_time() -> None:
     """Eight seeds, half of them lucky, against a rival in between: P(at least half are lucky)."""
-    results: Results = {8: [(1, 0.0)] * 4 + [(1, 1.0)] * 4, 16: [(1, 0.5)]}
+    lucky: Outcomes = [(1, 1.0)] * 4
+    results: Results = {8: [(1, 0.0)] * 4 + lucky, 16: [(1, 0.5)]}
     selected = front_of(results)
     expected = sum(math.comb(8, k) for k in range(4, 9)) / 2**8
     standard_error = math.sqrt(expected * (1 - expected) / pareto.MOST_RESAMPLES)

@@ -53,8 +53,8 @@ def test_knee() -> None:
         "p_front": None,
         "axes": {"cost": "model_params", "quality": "ssim_phase"},
         "reason": "The knee of a front of 3 configurations: ssim_phase 0.85 for model_params "
-        "10000. The best one has 0.05 more for 100 times the cost; the cheapest one has 0.35 less "
-        "for 0.1 times the cost. One seed, so its spread is not known.",
+        "10000. The best one has 0.05 more and costs 100 times as much; the cheapest one has 0.35 "
+        "less and costs 10 times less. One seed, so its spread is not known.",
     }
 
 
@@ -65,7 +65,7 @@ def test_several_seeds() -> None:
     assert choice["p_front"] == 1.0
     assert choice["reason"] == (
         "The only configuration on the front, none is cheaper and none better: ssim_phase "
-        "0.8 ± 0.25 for model_params 10. Mean of 3 seeds; on the front in 100% of the resamples "
+        "0.8 ± 0.25 for model_params 10. Mean of 3 seeds; on the front in 100 % of the resamples "
         "of the seeds."
     )
 
@@ -97,8 +97,8 @@ def test_best_of_a_front_without_a_knee() -> None:
     assert choice["run"] == name(16, 0)
     assert choice["reason"] == (
         "The best of a front of 2 configurations without a knee (none lies above the line from "
-        "its cheapest to its best): ssim_phase 0.9 for model_params 1000. The cheapest one has "
-        "0.4 less for 0.1 times the cost. One seed, so its spread is not known."
+        "its cheapest to its best): ssim_phase 0.9 for model_params 1000; the cheapest one has "
+        "0.4 less and costs 10 times less. One seed, so its spread is not known."
     )
 
 

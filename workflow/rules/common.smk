@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -73,23 +74,29 @@ def paths_of_runs(pattern):
     return [pattern.format(run=run) for run in RUNS]
 
 
-def metrics_of_all_runs(wildcards):
-    """The results of all runs; those that are gone from under the table are to be made again.
+def of_all_runs(name, made):
+    """An input function: a file of all runs; those gone from under what was made of them come anew.
 
     Snakemake does not miss a file as long as there is what was made from it: a deleted metrics.json
-    would stay deleted, and its row in the table. So its evaluation is forced, as by --forcerun.
+    would stay deleted, and its row in the table. So its job is forced, as by --forcerun.
     """
-    metrics = paths_of_runs("results/runs/{run}/metrics.json")
-    if Path("results/study_results.csv").exists():
-        workflow.dag.forcefiles.update(file for file in metrics if not Path(file).exists())
-    return metrics
+
+    def files(wildcards):
+        paths = paths_of_runs(f"results/runs/{{run}}/{name}")
+        if Path(made).exists():
+            workflow.dag.forcefiles.update(file for file in paths if not Path(file).exists())
+        return paths
+
+    return files
 
 
 def study_targets():
     return [
-        "results/study_results.csv",
-        "results/pareto_front.csv",
-        "results/pareto_plot.png",
+        "results/index.html",
+        "results/recommendation.json",
+        "results/refinement.csv",
         "results/dataset/dataset.png",
+        *[f"results/{name}.png" for name in PICTURES],
+        *[f"results/pareto_{axes}.png" for axes in OTHER_AXES],
         *paths_of_runs("results/runs/{run}/reconstruction.png"),
     ]

@@ -1,29 +1,44 @@
-# All runs side by side: the table, the front, the plot.
+# All runs side by side: the tables, the front, the recommendation.
 #
-# takes results/runs/{run}/metrics.json of all runs
-# makes results/study_results.csv, results/pareto_front.csv, results/pareto_plot.png and .svg
+# takes results/runs/{run}/metrics.json and refinement.json of all runs, results/timing.json, results/classical.json
+# makes results/study_results.csv, configurations.csv, classical.csv, refinement.csv, pareto_front.csv,
+#       recommendation.json and recommended/
 
 
 localrules:
     gather,
-    pareto_plot,
+    gather_against_time,
+    recommend,
+
+
+RUN_SETTINGS = [asdict(run) for run in RUNS.values()]
+MAIN_AXES = STUDY.plots[0].model_dump(mode="json")
+# What a run needs to be repeated: the study without its grid and its looks.
+STUDY_SETTINGS = STUDY.model_dump(mode="json", exclude={"sweep", "seeds", "pareto"})
 
 
 rule gather:
     message:
         "Gathering the results of all runs"
     input:
-        metrics=metrics_of_all_runs,
+        metrics=of_all_runs("metrics.json", made="results/study_results.csv"),
+        timing="results/timing.json",
         library=library("gather"),
     output:
         table=report(
             ensure("results/study_results.csv", non_empty=True),
             caption="../report/study_results.rst",
-            category="Pareto front",
+            category="Tables",
             labels={"result": "all runs"},
         ),
+        configurations=report(
+            ensure("results/configurations.csv", non_empty=True),
+            caption="../report/configurations.rst",
+            category="Tables",
+            labels={"result": "all configurations"},
+        ),
     params:
-        runs=[asdict(run) for run in RUNS.values()],
+        runs=RUN_SETTINGS,
     log:
         "results/logs/gather.log",
     threads: 1
@@ -36,30 +51,31 @@ rule gather:
         "../scripts/gather.py"
 
 
-rule pareto_plot:
+rule gather_against_time:
     message:
-        "Drawing the Pareto front"
+        "Gathering quality against time"
     input:
-        table="results/study_results.csv",
-        library=library("pareto_plot"),
+        scores=of_all_runs("refinement.json", made="results/refinement.csv"),
+        classical="results/classical.json",
+        timing="results/timing.json",
+        library=library("gather_against_time"),
     output:
-        png=report(
-            ensure("results/pareto_plot.png", non_empty=True),
-            caption="../report/pareto_plot.rst",
-            category="Pareto front",
-            labels={"result": "plot"},
+        classical=report(
+            ensure("results/classical.csv", non_empty=True),
+            caption="../report/classical.rst",
+            category="Tables",
+            labels={"result": "rPIE from a flat start"},
         ),
-        svg=ensure("results/pareto_plot.svg", non_empty=True),
-        front=report(
-            ensure("results/pareto_front.csv", non_empty=True),
-            caption="../report/pareto_front.rst",
-            category="Pareto front",
-            labels={"result": "configurations on the front"},
+        refinement=report(
+            ensure("results/refinement.csv", non_empty=True),
+            caption="../report/refinement.rst",
+            category="Tables",
+            labels={"result": "rPIE after each network"},
         ),
     params:
-        axes=STUDY.pareto.model_dump(mode="json"),
+        runs=RUN_SETTINGS,
     log:
-        "results/logs/pareto_plot.log",
+        "results/logs/gather_against_time.log",
     threads: 1
     resources:
         mem_mb=2000,
@@ -67,4 +83,36 @@ rule pareto_plot:
     conda:
         "../envs/ptychopareto.yaml"
     script:
-        "../scripts/pareto_plot.py"
+        "../scripts/gather_against_time.py"
+
+
+rule recommend:
+    message:
+        "Finding the front and the configuration to recommend"
+    input:
+        table="results/study_results.csv",
+        models=paths_of_runs("results/runs/{run}/model.safetensors"),
+        library=library("recommend"),
+    output:
+        front=report(
+            ensure("results/pareto_front.csv", non_empty=True),
+            caption="../report/pareto_front.rst",
+            category="Tables",
+            labels={"result": "configurations on the front"},
+        ),
+        recommendation=ensure("results/recommendation.json", non_empty=True),
+        recommended=directory("results/recommended"),
+    params:
+        runs=RUN_SETTINGS,
+        axes=MAIN_AXES,
+        study=STUDY_SETTINGS,
+    log:
+        "results/logs/recommend.log",
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    conda:
+        "../envs/ptychopareto.yaml"
+    script:
+        "../scripts/recommend.py"

@@ -18,7 +18,7 @@ def main(job: Any) -> None:
     metrics, reconstruction = evaluate_run(
         Path(job.input.model), test, choose_device(job.params.device)
     )
-    write_npz(Path(job.output.reconstruction), reconstruction=reconstruction)
+    write_npz(Path(job.output.reconstruction), object=reconstruction)
     write_json(Path(job.output.metrics), metrics)
 
 

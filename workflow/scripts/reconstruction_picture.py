@@ -10,7 +10,7 @@ def main(job: Any) -> None:
     from ptychopareto.files import read_dataset, read_json, read_npz
     from ptychopareto.pictures.reconstruction import draw
 
-    reconstruction = read_npz(Path(job.input.reconstruction))["reconstruction"]
+    reconstruction = read_npz(Path(job.input.reconstruction))["object"]
     truth = read_dataset(Path(job.input.test)).truth
     measures = read_json(Path(job.input.metrics))
     draw(reconstruction, truth, measures, job.wildcards.run, Path(job.output.picture))

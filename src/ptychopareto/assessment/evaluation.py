@@ -15,7 +15,7 @@ from ptychopareto.assessment.metrics import evaluate
 from ptychopareto.files import Dataset
 from ptychopareto.models.registry import load_model
 from ptychopareto.reconstruction.predict import predict
-from ptychopareto.reconstruction.stitch import stitch
+from ptychopareto.reconstruction.stitch import scored_scan, stitch
 
 WARM_UP = 64  # patterns
 
@@ -51,12 +51,6 @@ def evaluate_run(
         "peak_memory_mb": peak_memory_mb(device),
     }
     return metrics | _measures(reconstruction, test.truth), reconstruction
-
-
-def scored_scan(test: Dataset, device: torch.device) -> tuple[Tensor, NDArray[np.int64]]:
-    """Patterns (B, N, N), on the device, and corners (B, 2) of the first object."""
-    members = np.flatnonzero(test.object_index == 0)
-    return torch.from_numpy(test.diffraction[members]).to(device), test.corners[members]
 
 
 def stitched(network: nn.Module, test: Dataset, device: torch.device) -> Tensor:

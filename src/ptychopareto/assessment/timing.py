@@ -13,12 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from ptychopareto.assessment.cost import seconds_of
-from ptychopareto.assessment.evaluation import scored_scan
 from ptychopareto.files import Dataset
 from ptychopareto.models.registry import load_model
 from ptychopareto.reconstruction.predict import predict
 from ptychopareto.reconstruction.rpie import flat_start, rpie
-from ptychopareto.reconstruction.stitch import stitch
+from ptychopareto.reconstruction.stitch import scored_scan, stitch
 
 log = logging.getLogger(__name__)
 

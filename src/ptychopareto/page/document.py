@@ -19,7 +19,8 @@ from ptychopareto.page import columns
 from ptychopareto.page.columns import AXES
 from ptychopareto.page.thumbnail import data_uri, thumbnails
 from ptychopareto.pictures import style
-from ptychopareto.study.pareto import CONFIGURATION
+from ptychopareto.study.configurations import CONFIGURATION
+from ptychopareto.study.table import IDENTITY
 
 # Marks as in the Pareto picture, in the order of the config: plotly's name, and for the legend
 # the same shape as an SVG path in a square from -6 to 6.
@@ -43,8 +44,8 @@ FILTERED = [*CONFIGURATION, "seed", "status"]  # columns with a choice of their 
 CAPTIONS = {
     "gallery": "Truth, classical reference and the reconstructions of the front, with their phase "
     "errors; one colour scale for each row.",
-    "pareto_plot": "The Pareto plot as a picture.",
-    "quality_vs_time": "Quality against time: classical reconstruction, and networks refined by it.",
+    "pareto_plot": "The Pareto plot, to be printed.",
+    "quality_vs_time": "Quality against time: classical, and networks refined classically.",
     "training_curves": "Validation loss of each run while it was trained.",
     "marginals": "What each hyperparameter does to quality and cost, all others being equal.",
     "dataset": "The scan: the object, the probe, and a few patterns.",
@@ -110,9 +111,9 @@ def build(
         front_headings=[columns.heading(axes[kind]) for kind in ("cost", "quality")],
         legend=_legend(table),
         several_seeds=_several_seeds(table),
-        headings=_headings(table),
+        headings=_headings(table, axes),
         filters=_filters(table),
-        rows=_rows(table, front),
+        rows=_rows(table, front, axes),
         pictures=_pictures(pictures),
         provenance=provenance,
     )
@@ -197,9 +198,13 @@ def _configuration(row: Mapping[Any, Any], usable: Sequence[str]) -> Row:
 
 def _mean(row: Mapping[Any, Any], name: str) -> str:
     mean, interval = row[name], row.get(f"{name}_ci95")
-    if pd.isna(interval):
+    if pd.isna(interval) or not interval:  # one run, or a number that no seed changes
         return columns.text(mean)
-    return f"{columns.text(mean)} ± {columns.text(interval)}"
+    return (
+        f"{columns.text(mean)} ± {interval:,.0f}"
+        if interval >= 100
+        else f"{columns.text(mean)} ± {interval:.2g}"
+    )
 
 
 def _mark(row: Mapping[Any, Any]) -> Row:
@@ -239,27 +244,28 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
-def _shown(table: pd.DataFrame) -> list[str]:
-    """The columns of the table on the page: all, but `error` only if there is one, after status."""
-    names = [name for name in table.columns if name not in ("status", "error")]
-    reasons = ["error"] if "error" in table and table["error"].notna().any() else []
-    return [names[0], "status", *reasons, *names[1:]]
+def _shown(table: pd.DataFrame, axes: Mapping[str, str]) -> list[str]:
+    """All columns, what one looks for first before the others; `error` only if there is one."""
+    reasons = ["error"] if table["error"].notna().any() else []
+    first = ["run", "status", *reasons, axes["quality"], axes["cost"]]
+    return [*first, *(name for name in table.columns if name not in (*first, "error"))]
 
 
-def _headings(table: pd.DataFrame) -> list[Row]:
+def _headings(table: pd.DataFrame, axes: Mapping[str, str]) -> list[Row]:
     return [
         {
             "name": name,
             "heading": columns.heading(name),
             "title": columns.label(name),
             "kind": "words" if columns.is_text(table[name]) else "number",
+            "more": name not in (*IDENTITY, "status", "error", *axes.values()),  # not on paper
         }
-        for name in _shown(table)
+        for name in _shown(table, axes)
     ]
 
 
-def _rows(table: pd.DataFrame, front: pd.DataFrame) -> list[Row]:
-    names = _shown(table)
+def _rows(table: pd.DataFrame, front: pd.DataFrame, axes: Mapping[str, str]) -> list[Row]:
+    names = _shown(table, axes)
     numbers = {name for name in names if not columns.is_text(table[name])}
     best = set(front.get("configuration", ()))
     chosen = set(front.loc[front["recommended"].astype(bool), "configuration"]) if best else set()
@@ -338,8 +344,7 @@ def _pictures(pictures: Mapping[str, Path]) -> list[Row]:
     return [
         {
             "name": name,
-            "title": name.replace("_", " "),
-            "caption": CAPTIONS.get(name, name.replace("_", " ")),
+            "caption": CAPTIONS.get(name.replace(" ", "_"), name.replace("_", " ")),
             "uri": data_uri(path.read_bytes()),
         }
         for name, path in pictures.items()

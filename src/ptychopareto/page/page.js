@@ -6,9 +6,11 @@
   "use strict";
 
   const SSIM_TICKS = [0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999];
+  const EVEN_TICKS = 4; // a scale that spans less than this factor has ticks in even steps
   const SSIM_RESOLUTION = 1e-4; // what is closer to 1 is drawn at this distance
+  const DIGITS = 12; // of a mean that are compared: the last ones may be rounding
   const FADED = 0.12; // opacity of what the filters leave out
-  const PRINT_WIDTH = 700; // px
+  const ON_PAPER = { width: 700, height: 420 }; // px
 
   const byId = (id) => document.getElementById(id);
   const data = JSON.parse(byId("data").textContent);
@@ -50,7 +52,7 @@
   /** The items that no other one dominates, the best in x first. */
   function front(candidates) {
     const sign = (side) => (data.axes[axisName(side)].better === "less" ? 1 : -1);
-    const loss = (item, side) => sign(side) * item.values[axisName(side)];
+    const loss = (item, side) => sign(side) * Number(item.values[axisName(side)].toPrecision(DIGITS));
     const dominates = (a, b) =>
       loss(a, "x") <= loss(b, "x") && loss(a, "y") <= loss(b, "y") &&
       (loss(a, "x") < loss(b, "x") || loss(a, "y") < loss(b, "y"));
@@ -83,19 +85,28 @@
     };
   }
 
+  /** What is read beside a mark: its name, and its two values as the table gives them. */
+  function label(item) {
+    const words = wordsOf(item);
+    const lines = ["y", "x"].map((side) => {
+      const [heading, text] = words.find(([, , column]) => column === axisName(side));
+      return `${heading} ${text}`;
+    });
+    return [item.name, ...lines].map(escaped).join("<br>") + "<extra></extra>";
+  }
+
   function marks(kind, drawn, size) {
-    const format = (item, side) => Number(item.values[axisName(side)].toPrecision(4)).toLocaleString("en", { maximumSignificantDigits: 4 });
+    const faint = kind === "run" && data.several ? 0.5 : 1;
+    const hue = (item) => colour(`--series-${item.colour}`);
     return {
       type: "scatter", mode: "markers", meta: kind, showlegend: false,
       x: points("x", drawn), y: points("y", drawn),
       customdata: drawn.map((item) => `${kind}:${item.name}`),
-      hovertemplate: drawn.map((item) =>
-        `${escaped(item.name)}<br>${format(item, "x")}, ${format(item, "y")}<extra></extra>`),
+      hovertemplate: drawn.map(label),
       marker: {
-        size, symbol: drawn.map((item) => item.symbol),
-        color: drawn.map((item) => colour(`--series-${item.colour}`)),
-        opacity: drawn.map((item) => (matches(item) ? (size < 7 ? 0.55 : 1) : FADED)),
-        line: { width: 1.5, color: drawn.map((item) => colour(`--series-${item.colour}`)) },
+        size, symbol: drawn.map((item) => item.symbol), color: drawn.map(hue),
+        opacity: drawn.map((item) => (matches(item) ? faint : FADED)),
+        line: { width: size / 8, color: drawn.map(hue) },
       },
     };
   }
@@ -118,8 +129,8 @@
       line: { shape: "hv", width: 1.5, color: colour("--ink") },
     };
     if (!data.several) return [line, marks("run", runs, 11)];
-    const large = marks("configuration", means, 12);
-    return [line, marks("run", runs, 6), { ...large, error_x: intervals("x", means), error_y: intervals("y", means) }];
+    const large = { error_x: intervals("x", means), error_y: intervals("y", means) };
+    return [line, marks("run", runs, 6), { ...marks("configuration", means, 12), ...large }];
   }
 
   function axisLayout(side) {
@@ -129,15 +140,56 @@
     const layout = {
       title: { text: escaped(axis.label + note), standoff: 10 }, automargin: true, zeroline: false,
       gridcolor: colour("--line"), linecolor: colour("--quiet"), ticks: "outside",
-      tickcolor: colour("--quiet"), uirevision: name, type: axis.scale === "log" ? "log" : "linear",
+      tickcolor: colour("--quiet"), uirevision: name, visible: data.runs.some(canBeDrawn), type: axis.scale === "log" ? "log" : "linear",
     };
-    if (axis.scale === "ssim") {
-      return { ...layout, tickvals: SSIM_TICKS.map((tick) => scaled(axis, tick)), ticktext: SSIM_TICKS.map(String) };
+    const floor = side === "y" ? data.floors[name] : undefined;
+    const values = points(side, [...items.values()].filter(canBeDrawn));
+    if (!Number.isFinite(floor) || !values.length) return layout;
+    const low = Math.min(scaled(axis, floor), ...values);
+    const span = Math.max(scaled(axis, floor), ...values) - low;
+    return { ...layout, autorangeoptions: { include: low - 0.05 * (span || 1) } };
+  }
+
+  function evenTicks(low, high) {
+    const rough = (high - low) / 6;
+    const power = 10 ** Math.floor(Math.log10(rough));
+    const step = [1, 2, 5, 10].find((factor) => factor * power >= rough) * power;
+    const first = Math.ceil(low / step);
+    const count = Math.max(Math.floor(high / step) - first + 1, 0);
+    return Array.from({ length: count }, (_, i) => Number(((first + i) * step).toPrecision(9)));
+  }
+
+  function logTicks(low, high) {
+    if (high < EVEN_TICKS * low) return evenTicks(low, high);
+    const powers = [];
+    for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power += 1) powers.push(power);
+    const factors = high < 1000 * low ? [1, 2, 5] : [1];
+    return powers.flatMap((power) => factors.map((factor) => Number(`${factor}e${power}`)));
+  }
+
+  function ssimTicks(low, high) {
+    return 1 - low < EVEN_TICKS * (1 - high) ? evenTicks(low, high) : SSIM_TICKS;
+  }
+
+  /** Ticks for the range that is seen: plotly's own do not know the SSIM scale, and crowd on a logarithmic one. */
+  function retick() {
+    const update = {};
+    for (const side of ["x", "y"]) {
+      const axis = data.axes[axisName(side)];
+      const range = plot.layout[`${side}axis`].range;
+      if (axis.scale === "linear" || !range) continue;
+      const back = axis.scale === "log" ? (v) => 10 ** v : (v) => 1 - 10 ** -v;
+      const [low, high] = range.map(back).sort((a, b) => a - b);
+      const ticks = axis.scale === "log" ? logTicks(low, high) : ssimTicks(low, high);
+      update[`${side}axis.tickvals`] = ticks.map((tick) => scaled(axis, tick));
+      update[`${side}axis.ticktext`] = ticks.map(tickText);
     }
-    if (axis.scale === "log") {
-      return { ...layout, tickformat: /params|trained/.test(name) ? "~s" : "~g", nticks: 9, minor: { ticks: "outside", ticklen: 3, tickcolor: colour("--quiet") } };
-    }
-    return layout;
+    return Plotly.relayout(plot, update);
+  }
+
+  function tickText(value) {
+    if (value >= 1e4) return new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 4 }).format(value).replace("K", "k");
+    return String(value);
   }
 
   function notes() {
@@ -146,7 +198,7 @@
     const name = axisName("y");
     const floor = data.floors[name];
     const quiet = { showarrow: false, font: { size: 11 } };
-    if (Number.isFinite(floor) && data.runs.some((run) => canBeDrawn(run))) {
+    if (Number.isFinite(floor) && data.runs.some(canBeDrawn)) {
       const y = scaled(data.axes[name], floor);
       shapes.push({
         type: "line", xref: "paper", x0: 0, x1: 1, y0: y, y1: y,
@@ -169,30 +221,48 @@
         arrowwidth: 1, standoff: 8, arrowcolor: colour("--quiet"),
       });
     }
-    if (!data.runs.some((run) => canBeDrawn(run))) {
-      annotations.push({ ...quiet, xref: "paper", yref: "paper", x: 0.5, y: 0.5, text: "no run with a result on these axes" });
+    if (!data.runs.some(canBeDrawn)) {
+      annotations.push({ ...quiet, font: { size: 14 }, xref: "paper", yref: "paper", x: 0.5, y: 0.5, text: "no run with a result on these axes" });
     }
     return { shapes, annotations };
   }
 
-  function redraw(width) {
+  function redraw(size) {
     const layout = {
-      ...notes(), autosize: width === undefined, width, margin: { l: 60, r: 15, t: 15, b: 50 },
+      ...notes(), ...size, autosize: !size, margin: { l: 60, r: 15, t: 36, b: 50 },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "closest",
       font: { family: "system-ui, 'DejaVu Sans', sans-serif", size: 12 },
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--quiet"), activecolor: colour("--ink") },
       dragmode: "zoom", xaxis: axisLayout("x"), yaxis: axisLayout("y"),
     };
     const config = {
-      responsive: true, displaylogo: false, displayModeBar: true,
+      responsive: true, displaylogo: false, displayModeBar: true, showSendToCloud: false, plotlyServerURL: "",
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
     };
-    const drawn = Plotly.react(plot, traces(), layout, config);
-    const left = data.runs.filter((run) => run.values && !canBeDrawn(run)).length;
+    Plotly.react(plot, traces(), layout, config);
+    retick();
+    const left = data.runs.filter((run) => !canBeDrawn(run)).length;
     byId("plot-note").textContent = left
       ? `${left} of ${data.runs.length} runs have no value on these axes; the table shows them.` : "";
     const end = (side) => ({ x: { less: "left", more: "right" }, y: { less: "bottom", more: "top" } }[side][data.axes[axisName(side)].better]);
     byId("direction").textContent = `best: ${end("y")} ${end("x")}`;
-    return drawn;
+  }
+
+  /** Put a ring around each mark of the items that are pointed at or kept, above all other marks. */
+  function drawRings() {
+    const rings = byId("rings");
+    rings.replaceChildren();
+    const origin = rings.getBoundingClientRect();
+    const area = plot.querySelector(".nsewdrag")?.getBoundingClientRect();
+    for (const mark of plot.querySelectorAll("path.point.lit, path.point.kept")) {
+      const box = mark.getBoundingClientRect();
+      const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+      if (x < area.left || x > area.right || y < area.top || y > area.bottom) continue;
+      const ring = document.createElement("div");
+      ring.style.left = `${x - origin.left}px`;
+      ring.style.top = `${y - origin.top}px`;
+      rings.append(ring);
+    }
   }
 
   /** Write into each mark whose it is; plotly makes them anew when it likes. */
@@ -224,6 +294,7 @@
     for (const row of rows) {
       row.querySelector(".run").setAttribute("aria-pressed", String(row.classList.contains("kept")));
     }
+    drawRings();
     showDetails(items.get(pointed ?? kept ?? `run:${data.recommended_run}`));
   }
 
@@ -249,14 +320,13 @@
 
   function showDetails(item) {
     const pictures = byId("details-pictures");
-    const values = byId("details-values");
+    for (const list of document.querySelectorAll("#details dl")) list.replaceChildren();
     pictures.replaceChildren();
-    values.replaceChildren();
     byId("details-name").textContent = item ? item.name : "";
     byId("details-row").hidden = !item;
     if (!item) return;
     byId("details-row").dataset.key = `${item.kind}:${item.name}`;
-    pictures.classList.toggle("single", item.kind === "run");
+    byId("details-head").classList.toggle("single", item.runs.length === 1);
     for (const name of item.runs.filter((name) => name in data.thumbnails)) {
       pictures.append(thumbnail(name, item.kind === "run" ? "phase" : name.slice(item.name.length + 1)));
     }
@@ -264,7 +334,7 @@
       const pair = document.createElement("div");
       pair.append(element("dt", heading), element("dd", text));
       pair.classList.toggle("axis", column === axisName("x") || column === axisName("y"));
-      values.append(pair);
+      byId(column in data.axes || column.endsWith("_floor") ? "details-values" : "details-settings").append(pair);
     }
   }
 
@@ -361,6 +431,9 @@
   document.documentElement.classList.add("scripted");
   filter();
   plot.on("plotly_afterplot", nameMarks);
+  plot.on("plotly_relayout", (change) => {
+    if (Object.keys(change).some((key) => /axis\.(range|autorange)/.test(key))) retick();
+  });
   plot.on("plotly_hover", (event) => point(event.points[0].customdata));
   plot.on("plotly_unhover", () => point(null));
   plot.on("plotly_click", (event) => {
@@ -392,7 +465,13 @@
     if (event.key === "Escape" && kept) keep(kept);
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw());
-  addEventListener("beforeprint", () => redraw(PRINT_WIDTH));
-  addEventListener("afterprint", () => redraw());
+  addEventListener("beforeprint", () => {
+    document.documentElement.classList.add("printing"); // its colours are those of paper
+    redraw(ON_PAPER);
+  });
+  addEventListener("afterprint", () => {
+    document.documentElement.classList.remove("printing");
+    redraw();
+  });
   nameMarks();
 })();

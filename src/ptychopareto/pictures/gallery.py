@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
@@ -34,6 +35,12 @@ class _Tile:
     title: str
     image: Image | None  # None: nothing to be shown, the title says why
     error: Image | None  # None: that of the image the others are compared with
+
+
+@dataclass(frozen=True)
+class _Scale:
+    colours: str
+    norm: Normalize
 
 
 def draw(
@@ -128,14 +135,14 @@ def _draw_tiles(
     shape = next(tile.image.shape for tile in tiles if tile.image is not None)
     aspect = min(max(shape[0] / shape[1], 0.4), 2.5)
     height = bands * 2 * width * aspect + LINE * sum(lines) + 0.1
-    figure = Figure(figsize=(width * columns, height), layout="compressed")
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.03, wspace=0, hspace=0)
+    gaps = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.03, wspace=0, hspace=0, compress=True)
+    figure = Figure(figsize=(width * columns, height), layout=gaps)
     rows = figure.subplots(2 * bands, columns, squeeze=False)
 
     images = [tile.image for tile in tiles if tile.image is not None]
     errors = [tile.error for tile in tiles if tile.error is not None]
-    scale = ScalarMappable(Normalize(*style.limits_of(images[0])), MAPS[part])
-    error_scale = ScalarMappable(Normalize(*_error_limits(errors)), style.ERROR_MAP)
+    scale = _Scale(MAPS[part], Normalize(*style.limits_of(images[0])))
+    error_scale = _Scale(style.ERROR_MAP, Normalize(*_error_limits(errors)))
     for number, (tile, title) in enumerate(zip(tiles, titles, strict=True)):
         band, column = divmod(number, columns)
         above, below = rows[2 * band : 2 * band + 2, column]
@@ -153,24 +160,19 @@ def _draw_tiles(
     return figure
 
 
-def _show(axes: Axes, image: Image | None, scale: ScalarMappable) -> None:
+def _show(axes: Axes, image: Image | None, scale: _Scale) -> None:
     if image is None:
         axes.set_axis_off()
     else:
-        style.show(axes, image, scale.get_cmap().name, norm=scale.norm)
+        style.show(axes, image, scale.colours, norm=scale.norm)
 
 
-def _explain(
-    axes: Axes, bottom: float, scale: ScalarMappable, images: Sequence[Image], label: str
-) -> None:
+def _explain(axes: Axes, bottom: float, scale: _Scale, images: Sequence[Image], label: str) -> None:
     """Draw the colour bar of some images in an empty place, `bottom` above its lower edge."""
-    low, high = scale.get_clim()
-    below, above = (
-        any(image.min() < low for image in images),
-        any(image.max() > high for image in images),
-    )
+    below = any(image.min() < scale.norm.vmin for image in images)
+    above = any(image.max() > scale.norm.vmax for image in images)
     bar = axes.figure.colorbar(
-        scale,
+        ScalarMappable(scale.norm, scale.colours),
         cax=axes.inset_axes((0.1, bottom, 0.8, 0.08)),
         orientation="horizontal",
         ticks=MaxNLocator(3),

@@ -1,11 +1,12 @@
 """Labels beside points, placed so that they hide neither each other nor what is around them."""
 
 from collections.abc import Iterable, Sequence
-from itertools import product
+from itertools import compress, product
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 from numpy.typing import NDArray
@@ -123,7 +124,7 @@ def _end_label(axes: Axes, end: Array, text: str, colour: str) -> Annotation:
         tuple(end),
         (1.06, 0.5),
         textcoords="axes fraction",
-        color=colour,
+        color=[0.7 * part for part in to_rgb(colour)],  # letters are thin
         fontsize=FONT_SIZE,
         verticalalignment="center",
         annotation_clip=False,
@@ -147,6 +148,15 @@ def _spread(wanted: Array, height: float) -> Array:
     spread = np.empty_like(wanted)
     spread[order] = np.clip(level, lowest, highest) + steps
     return spread
+
+
+def short_names(configurations: Sequence[str]) -> list[str]:
+    """Names such as ``sqrt m8`` of configurations, without what is the same for all of them."""
+    words = [name.rsplit("_", 4) for name in configurations]
+    words = [[first, transform.removeprefix("t"), *rest] for first, transform, *rest in words]
+    varying = [len(set(column)) > 1 for column in zip(*words, strict=True)]
+    kept = varying if any(varying) else [True] * len(varying)
+    return [" ".join(compress(parts, kept)) for parts in words]
 
 
 def _place(

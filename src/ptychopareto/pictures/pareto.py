@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -10,38 +11,39 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, StrMethodFormatter
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ptychopareto.config import Architecture, InputTransform, Supervision
+from ptychopareto.config import Architecture, Supervision
 from ptychopareto.pictures import style
 from ptychopareto.pictures.labels import label_points
-from ptychopareto.study.pareto import CONFIGURATION, configuration_means, pareto_front
+from ptychopareto.study.configurations import CONFIGURATION, configurations
+from ptychopareto.study.pareto import pareto_front
 
 Array = NDArray[np.float64]
 
 # By the order in the config, so that a value looks the same in every study.
 MARKERS = dict(zip(get_args(Architecture), style.MARKERS, strict=False))
-COLOURS = dict(zip(get_args(InputTransform), style.COLOURS, strict=False))
+COLOURS = style.TRANSFORM_COLOURS
 FILLS = dict(zip(get_args(Supervision), style.FILLS, strict=False))
 
 HEIGHT = 4.5  # inches
 LINE = 0.17  # inches: height of a line of the legend
 FRONT_SIZE, SIZE, RUN_SIZE = 7.5, 5.0, 2.0  # pt, of the markers
-HEADROOM = 0.2  # of the quality axis, for the labels of the best
+RING_SIZE = 13.0  # pt, of the circle around the recommended one
+BEYOND = 0.5  # of the range of the runs: how far an interval may widen the quality axis
 MOST_NAMES = 12  # a longer front has numbers, and its names in the legend
+ALL = slice(None)
 PREFIXES = {"modes": "m", "width": "w"}
-COUNTS = ("model_params", "model_params_real")  # on an axis 100k, 1M
-SSIM_TICKS = (0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
-SSIM_RESOLUTION = 1e-4  # what is closer to 1 is drawn at this distance
 
 
 def draw(table: pd.DataFrame, cost: str, quality: str, png: Path, svg: Path) -> None:
     """Draw the quality of all configurations against their cost, as PNG and as SVG.
 
-    A marker is the mean of a configuration over its seeds, a faint dot one of its runs. The front
-    is a staircase: the best quality to be had up to a cost; what lies in the shade below it is
-    dominated. What cannot be drawn is counted in words.
+    A marker is the mean of a configuration over its seeds, the bar through it the 95 % interval of
+    this mean, a faint dot one of its runs. The front is a staircase: the best quality to be had up
+    to a cost; what lies in the shade below it is dominated. The label of a point on it says how
+    often it stays there when the seeds are resampled; the recommended one is in a circle. What
+    cannot be drawn, or has no interval, is counted in words.
 
     Args:
         table: the runs, as `table.gather` returns them; any number of them, ok or not.
@@ -50,31 +52,59 @@ def draw(table: pd.DataFrame, cost: str, quality: str, png: Path, svg: Path) -> 
         png: where to write the picture to be looked at.
         svg: where to write the picture to be edited.
     """
-    runs = table[_can_be_drawn(table, cost, quality)]
+    study = _Study.of(table, cost, quality)
     with style.style():
         figure = Figure(figsize=(style.WIDTH, HEIGHT), layout="constrained")
         axes = figure.add_subplot()
         axes.set_xlabel(style.LABELS[cost])
         axes.set_ylabel(style.LABELS[quality])
-        axes.set_title(_summary(table, len(runs)), loc="left", color=style.QUIET)
+        axes.set_title(_summary(table, study), loc="left", color=style.QUIET)
         axes.spines[["top", "right"]].set_visible(False)
-        if runs.empty:
+        if study.means.empty:
             style.bare(axes)
             axes.text(0.5, 0.5, "no run with a result", transform=axes.transAxes, ha="center")
         else:
-            _draw_runs(figure, axes, runs, cost, quality)
+            _draw_study(figure, axes, study)
         for path in (png, svg):
             style.save(figure, path)
 
 
-def _can_be_drawn(table: pd.DataFrame, cost: str, quality: str) -> "pd.Series[bool]":
-    numbers = table[[cost, quality]].astype("float64")
-    finite = pd.Series(np.isfinite(numbers).all(axis=1), index=table.index)
-    return (table["status"] == "ok") & finite & (numbers[cost] > 0)
+@dataclass(frozen=True)
+class _Study:
+    """What can be drawn of a study: rows with a quality and a cost that has a logarithm."""
+
+    cost: str
+    quality: str
+    runs: pd.DataFrame
+    means: pd.DataFrame
+    front: pd.DataFrame
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, cost: str, quality: str) -> "_Study":
+        def drawable(rows: pd.DataFrame) -> pd.DataFrame:
+            numbers = rows[[cost, quality]].astype("float64")
+            finite = pd.Series(np.isfinite(numbers).all(axis=1), index=rows.index)
+            return rows[finite & (numbers[cost] > 0)]
+
+        runs = drawable(table[table["status"] == "ok"])
+        means = drawable(configurations(table))
+        return cls(cost, quality, runs, means, pareto_front(table, cost, quality))
+
+    def points(self, rows: pd.DataFrame) -> Array:
+        return rows[[self.cost, self.quality]].to_numpy(dtype=np.float64)
+
+    @property
+    def half_widths(self) -> "pd.Series[float]":
+        """Of the intervals of the means; missing where there is none."""
+        return self.means[f"{self.quality}_ci95"].astype("float64")
+
+    @property
+    def several_seeds(self) -> bool:
+        return bool(self.half_widths.notna().any())
 
 
-def _summary(table: pd.DataFrame, n_drawn: int) -> str:
-    """What became of the runs, in one line."""
+def _summary(table: pd.DataFrame, study: _Study) -> str:
+    """What became of the runs, and what is known about their spread."""
     status = {str(name): int(count) for name, count in table["status"].value_counts().items()}
     n_ok, n_missing = status.pop("ok", 0), status.pop("missing", 0)
     n_configurations = len(table[CONFIGURATION].drop_duplicates())
@@ -84,54 +114,60 @@ def _summary(table: pd.DataFrame, n_drawn: int) -> str:
         parts.append(f"{sum(status.values())} failed ({reasons})")
     if n_missing:
         parts.append(f"{n_missing} missing")
-    if n_ok > n_drawn:
-        parts.append(f"{n_ok - n_drawn} without a value on these axes")
-    return ", ".join(parts)
+    if n_ok > len(study.runs):
+        parts.append(f"{n_ok - len(study.runs)} without a value on these axes")
+    n_single = int(study.half_widths.isna().sum())
+    if n_single and study.several_seeds:
+        parts.append(f"\n{_counted(n_single, 'configuration')} with one run only: no interval")
+    elif n_single:
+        parts.append("\none seed each: no interval of the mean can be given")
+    return ", ".join(parts).replace(", \n", "\n")
 
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
-def _draw_runs(figure: Figure, axes: Axes, runs: pd.DataFrame, cost: str, quality: str) -> None:
-    means = configuration_means(runs)
-    front = pareto_front(runs, cost, quality)
+def _draw_study(figure: Figure, axes: Axes, study: _Study) -> None:
+    runs, means, front = study.runs, study.means, study.front
+    cost, quality = study.cost, study.quality
     floor = _floor(runs, quality)
-    several_seeds = bool((means["n_ok"] > 1).any())
     names = _names(front, means)
     numbered = names if len(names) > MOST_NAMES else []
-    _add_legend(figure, means, several_seeds, numbered)
-    _set_cost_axis(axes, runs[cost], cost)
-    _set_quality_axis(axes, runs[quality], quality, floor)
+    _add_legend(figure, axes, study, numbered)
+    _set_axes(axes, study, floor)
 
-    staircase = _staircase(_points(front, cost, quality), axes.get_xlim()[1])
+    points = study.points(front)
+    staircase = _staircase(points, axes.get_xlim()[1])
     x, y = staircase.T
     axes.fill_between(x, y, axes.get_ylim()[0], color=style.SHADE, linewidth=0, zorder=0)
     axes.plot(x, y, color=style.INK, linewidth=1, zorder=2)
-    if several_seeds:
-        x, y = _points(runs, cost, quality).T
+    if study.several_seeds:
+        x, y = study.points(runs).T
         hues = [COLOURS[name] for name in runs["input_transform"]]
-        axes.scatter(x, y, RUN_SIZE**2, hues, alpha=0.4, linewidths=0, zorder=1)
+        axes.scatter(x, y, RUN_SIZE**2, hues, alpha=0.6, linewidths=0, zorder=1)
     on_front = means["configuration"].isin(front["configuration"])
     for _, mean in means[~on_front].iterrows():
+        _draw_interval(axes, mean, study, alpha=0.4, elinewidth=0.5, capsize=0)
         axes.plot(mean[cost], mean[quality], **_marker(mean, SIZE), alpha=0.65, zorder=3)
     for _, mean in means[on_front].iterrows():
+        _draw_interval(axes, mean, study, zorder=3.5)
         axes.plot(mean[cost], mean[quality], **_marker(mean, FRONT_SIZE), zorder=4)
+    ring = points[front["recommended"].to_numpy(dtype=bool)]
+    axes.plot(*ring.T, **_ring(), zorder=5)
 
-    points = _points(front, cost, quality)
-    texts = [str(i + 1) for i in range(len(names))] if numbered else names
-    lines = [staircase]
+    texts = _labels(front, [str(i + 1) for i in range(len(names))] if numbered else names)
+    low, high = axes.get_ylim()
+    lines = [staircase, *(np.clip(_intervals(study, on_front), (0, low), (np.inf, high)))]
     if floor is not None:
         axes.axhline(floor, color=style.QUIET, linewidth=0.9, linestyle=(0, (5, 3)), zorder=1)
         ends = np.array([(end, floor) for end in axes.get_xlim()])
         points = np.concatenate([points, ends[1:]])
         texts = [*texts, f"constant reconstruction: {floor:.2f}"]
         lines.append(ends)
-    label_points(figure, axes, points, texts, _points(means, cost, quality), lines)
-
-
-def _points(rows: pd.DataFrame, cost: str, quality: str) -> Array:
-    return rows[[cost, quality]].to_numpy(dtype=np.float64)
+    label_points(figure, axes, points, texts, study.points(means), lines)
+    for text in axes.texts if study.several_seeds else ():  # bars may run behind it
+        text.set_bbox({"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.6})
 
 
 def _floor(runs: pd.DataFrame, quality: str) -> float | None:
@@ -146,54 +182,66 @@ def _names(front: pd.DataFrame, means: pd.DataFrame) -> list[str]:
     return [" ".join(words) for words in zip(*parts, strict=True)]
 
 
+def _labels(front: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """Names with what is known of their configurations beyond the place of their points."""
+    heads = np.where(front["recommended"], "recommended: ", "")
+    tails = ["" if np.isnan(p) else f" ({100 * p:.0f} %)" for p in front["p_front"]]
+    return [head + name + tail for head, name, tail in zip(heads, names, tails, strict=True)]
+
+
 def _staircase(front: Array, end: float) -> Array:
     """Corners of the line that rises at each point of the front and is level in between."""
     costs = np.repeat([*front[:, 0], end], 2)[1:-1]
     return np.column_stack([costs, np.repeat(front[:, 1], 2)])
 
 
-def _set_cost_axis(axes: Axes, costs: "pd.Series[Any]", name: str) -> None:
+def _intervals(study: _Study, chosen: "pd.Series[bool] | slice" = ALL) -> Array:
+    """The ends (n, 2, 2) of the intervals of the means, or of some of them."""
+    points, half_widths = study.points(study.means[chosen]), study.half_widths[chosen].to_numpy()
+    steps = np.outer(half_widths, (-1, 1))[..., None] * (0, 1)
+    return (points[:, None] + steps)[half_widths > 0]
+
+
+def _set_axes(axes: Axes, study: _Study, floor: float | None) -> None:
+    costs, qualities = np.concatenate([study.points(study.runs), study.points(study.means)]).T
     low, high = float(costs.min()), float(costs.max())
     margin = max(0.14 * math.log(high / low), math.log(1.5))
-    axes.set_xscale("log")
-    axes.set_xlim(low / math.exp(margin), high * math.exp(margin / 2))  # labels go to the left
-    axes.xaxis.set_major_locator(LogLocator(subs=(1,) if high / low > 50 else (1, 2, 5)))
-    axes.xaxis.set_minor_locator(LogLocator(subs=tuple(range(2, 10))))
-    axes.xaxis.set_major_formatter(
-        EngFormatter(sep="") if name in COUNTS else StrMethodFormatter("{x:g}")
-    )
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    limits = (low / math.exp(margin), high * math.exp(margin / 2))  # labels go to the left
+    style.set_log_axis(axes.xaxis, limits, study.cost)
 
-
-def _set_quality_axis(
-    axes: Axes, qualities: "pd.Series[Any]", name: str, floor: float | None
-) -> None:
     low, high = float(qualities.min()), float(qualities.max())
+    # An interval of two seeds can be wider than everything else, and leave what a measure can be.
+    room = BEYOND * (high - low)
+    ends = _intervals(study)[..., 1]
+    low = min(low, max(low - room, ends.min(initial=low)))
+    high = max(high, min(_beyond(study.quality, high, room), ends.max(initial=high)))
     if floor is not None:
         low, high = min(low, floor), max(high, floor)
-    if name.startswith("ssim"):
-        # Near 1 the ratio of the errors counts: from 0.98 to 0.99 is as far as from 0.8 to 0.9.
-        axes.set_ylabel(f"{style.LABELS[name]} (scale: logarithm of 1 − SSIM)")
-        axes.set_yscale("function", functions=(_stretched, _squeezed))
-        axes.set_yticks([tick for tick in SSIM_TICKS if tick <= high])
-        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        bottom, top = _with_margins(float(_stretched(low)), float(_stretched(high)))
-        axes.set_ylim(float(_squeezed(bottom)), float(_squeezed(top)))
-    else:
-        axes.set_ylim(_with_margins(low, high))
+    axes.set_ylabel(style.quality_label(study.quality))
+    style.set_quality_axis(axes, study.quality, (low, high))
 
 
-def _stretched(ssim: ArrayLike) -> Array:
-    return -np.log10(np.maximum(1 - np.asarray(ssim, dtype=np.float64), SSIM_RESOLUTION))
+def _beyond(quality: str, high: float, room: float) -> float:
+    """How far above the highest value the axis may go: for an SSIM, halfway on its scale to 1."""
+    return 1 - (1 - high) / 2 if quality.startswith("ssim") else high + room
 
 
-def _squeezed(stretched: ArrayLike) -> Array:
-    return 1 - 10 ** -np.asarray(stretched, dtype=np.float64)
+def _draw_interval(axes: Axes, mean: "pd.Series[Any]", study: _Study, **how: Any) -> None:
+    half_width = mean[f"{study.quality}_ci95"]
+    if not np.isnan(half_width):
+        bar = {**_bar(COLOURS[mean["input_transform"]]), "zorder": 2.5, **how}
+        axes.errorbar(mean[study.cost], mean[study.quality], half_width, **bar)
 
 
-def _with_margins(low: float, high: float) -> tuple[float, float]:
-    span = max(high - low, 0.05 * abs(high), 0.01)
-    return low - 0.06 * span, high + HEADROOM * span
+def _bar(colour: str) -> dict[str, Any]:
+    return {"fmt": "none", "ecolor": colour, "elinewidth": 1, "capsize": 2.5, "capthick": 1}
+
+
+def _ring() -> dict[str, Any]:
+    return {
+        **{"marker": "o", "markersize": RING_SIZE, "linestyle": "none"},
+        **{"markerfacecolor": "none", "markeredgecolor": style.INK, "markeredgewidth": 1.2},
+    }
 
 
 def _marker(row: "pd.Series[Any]", size: float) -> dict[str, Any]:
@@ -214,27 +262,27 @@ def _look(marker: str, colour: str, fill: str, size: float) -> dict[str, Any]:
     }
 
 
-def _add_legend(
-    figure: Figure, means: pd.DataFrame, several_seeds: bool, numbered: Sequence[str]
-) -> None:
+def _add_legend(figure: Figure, axes: Axes, study: _Study, numbered: Sequence[str]) -> None:
     """Explain markers, colours and fills beside the axes, where nothing can be hidden."""
-    ink, full = style.INK, FILLS["teacher"]
+    ink, full, grey = style.INK, FILLS["teacher"], style.QUIET
     looks = {
         "architecture": {name: _look(marker, ink, full, SIZE) for name, marker in MARKERS.items()},
         "input_transform": {name: _look("o", hue, full, SIZE) for name, hue in COLOURS.items()},
         "supervision": {name: _look("o", ink, fill, SIZE) for name, fill in FILLS.items()},
     }
-    handles = [Line2D([], [], color=ink, linewidth=1, label="Pareto front")]
+    handles: list[Any] = [Line2D([], [], color=ink, linewidth=1, label="Pareto front")]
     handles += [_entry(f"{i}  {name}") for i, name in enumerate(numbered, start=1)]
-    if several_seeds:
-        grey = style.QUIET
+    handles.append(Line2D([], [], label="recommended", **_ring()))
+    if study.several_seeds:
         handles.append(Line2D([], [], label="mean over seeds", **_look("o", grey, full, SIZE)))
+        handles.append(axes.errorbar([], [], [], label="its 95 % interval", **_bar(grey)))
         handles.append(Line2D([], [], label="single run", **_look("o", grey, full, RUN_SIZE)))
+        handles.append(_entry("(%) on the front when\nseeds are resampled"))
     headings = []
     for axis, look_of in looks.items():
         headings.append(len(handles))
         handles.append(_entry("\n" + axis.replace("_", " ")))
-        present = [name for name in look_of if name in set(means[axis])]
+        present = [name for name in look_of if name in set(study.means[axis])]
         handles += [Line2D([], [], label=name, **look_of[name]) for name in present]
     legend = figure.legend(handles=handles, loc="outside right upper", frameon=False)
     for heading in headings:

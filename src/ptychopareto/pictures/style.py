@@ -67,10 +67,13 @@ LABELS = {
     "model_params_real": "trainable parameters, a complex one counted as two",
     "inference_time_s": "inference time of the test scan [s]",
     "patterns_per_s": "patterns reconstructed per second",
+    "inference_iqr_s": "interquartile range of the inference time [s]",
+    "single_pattern_s": "inference time of a single pattern [s]",
     "peak_memory_mb": "peak memory [MB]",
     "train_time_s": "training time [s]",
+    "patterns_trained": "patterns seen in training",
 }
-COUNTS = ("model_params", "model_params_real")  # on an axis 100k, 1M
+COUNTS = ("model_params", "model_params_real", "patterns_trained")  # on an axis 100k, 1M
 
 # From fine to coarse: the first whose labels have room is taken.
 SSIM_TICKS: tuple[tuple[float, ...], ...] = (
@@ -223,7 +226,7 @@ def set_quality_axis(
     low, high = (float(stretched(value)) for value in limits)
     bottom, top = _with_margins(low, high, headroom)
     axes.set_yscale("function", functions=(stretched, _squeezed))
-    axes.set_yticks(_ssim_ticks(bottom, min(top, high + 1e-9), apart * (top - bottom)))
+    axes.set_yticks(_ssim_ticks(bottom, top, apart * (top - bottom)))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_ylim(float(_squeezed(bottom)), float(_squeezed(top)))
@@ -256,7 +259,8 @@ def _ssim_ticks(bottom: float, top: float, apart: float) -> list[float]:
         if len(seen) > 1 and np.diff(stretched(seen)).min() >= apart:
             return seen
     low, high = float(_squeezed(bottom)), float(_squeezed(top))
-    return [tick for tick in MaxNLocator(4).tick_values(low, high) if low <= tick <= high]
+    round_steps = MaxNLocator(5, steps=[1, 2, 5, 10])
+    return [tick for tick in round_steps.tick_values(low, high) if low <= tick <= high]
 
 
 def set_log_axis(axis: Axis, limits: tuple[float, float], name: str = "") -> None:
@@ -268,8 +272,10 @@ def set_log_axis(axis: Axis, limits: tuple[float, float], name: str = "") -> Non
         name: the column, where it is one of the table.
     """
     low, high = limits
-    axis.axes.set(**{f"{axis.axis_name}scale": "log", f"{axis.axis_name}lim": limits})
-    axis.set_major_locator(LogLocator(subs=(1,) if high / low > 50 else (1, 2, 5)))
+    name_of_axis = "x" if axis is axis.axes.xaxis else "y"
+    axis.axes.set(**{f"{name_of_axis}scale": "log", f"{name_of_axis}lim": limits})
+    fine: tuple[float, ...] = (1, 2, 5) if high / low > 5 else (1, 1.5, 2, 3, 5, 7)
+    axis.set_major_locator(LogLocator(subs=(1,) if high / low > 50 else fine))
     axis.set_minor_locator(LogLocator(subs=tuple(range(2, 10))))
     axis.set_major_formatter(
         EngFormatter(sep="") if name in COUNTS else StrMethodFormatter("{x:g}")

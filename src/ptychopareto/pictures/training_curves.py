@@ -73,18 +73,19 @@ def _draw_panels(
     ends = []
     top = 0
     for supervision, panels in groups.items():
-        first = None
+        shared: list[Axes] = []
         for number, (name, rows) in enumerate(panels):
             row, column = divmod(number, columns)
+            first = shared[0] if shared else None
             axes = figure.add_subplot(grid[top + row, column], sharex=first, sharey=first)
-            first = first or axes
+            shared.append(axes)
             axes.set_title(name, fontweight="bold")
             if column == 0:
                 axes.set_ylabel(f"validation loss\n({supervision})")
             if number + columns >= len(panels):
                 axes.set_xlabel("epoch")
             ends.append(_draw_lines(axes, rows, losses, named, looks))
-        _scale(first, [losses[run] for run in runs[runs["supervision"] == supervision]["run"]])
+        _scale(shared[0], [losses[run] for run in runs[runs["supervision"] == supervision]["run"]])
         top += math.ceil(len(panels) / columns)
     label_ends(figure, ends)
     return figure
@@ -141,18 +142,31 @@ def _draw_lines(
     for name, rows in _grouped(runs, named):
         hue, dashes = looks[name]
         curves = [losses[run] for run in rows["run"]]
+        failed = rows["status"].isin(FAILURES).to_numpy()
         if len(curves) > 1:
             for curve in curves:
                 axes.plot(curve.index, curve, color=hue, linewidth=0.5, alpha=0.5)
-        mean = pd.concat(curves, axis=1).mean(axis=1).sort_index()
+        whole = [curve for curve, fails in zip(curves, failed, strict=True) if not fails]
+        mean = pd.concat(whole or curves, axis=1).sort_index().dropna().mean(axis=1)
         axes.plot(mean.index, mean, color=hue, linestyle=dashes, linewidth=1.2)
-        for curve, status in zip(curves, rows["status"], strict=True):
-            if status in FAILURES:
-                axes.plot(curve.index[-1], curve.iloc[-1], "x", color=hue, markersize=5)
+        for curve, fails in zip(curves, failed, strict=True):
+            if fails:
+                axes.plot(
+                    curve.index[-1],
+                    curve.iloc[-1],
+                    "X",
+                    color=hue,
+                    markersize=6,
+                    markeredgecolor="white",
+                    zorder=4,
+                )
             else:
-                axes.plot(curve.idxmin(), curve.min(), "o", color=hue, markersize=3)
+                size = 3 if len(curves) == 1 else 2
+                axes.plot(
+                    curve.index[int(curve.argmin())], curve.min(), "o", color=hue, markersize=size
+                )
         ends.append((float(mean.index[-1]), float(mean.iloc[-1])))
-        names.append(name)
+        names.append(name if whole else f"{name} failed")
         hues.append(hue)
     return axes, np.array(ends), names, hues
 
@@ -160,16 +174,16 @@ def _draw_lines(
 def _scale(axes: Axes, curves: Sequence["pd.Series[float]"]) -> None:
     """Show all curves of one supervision, on whole epochs."""
     low, high = min(curve.min() for curve in curves), max(curve.max() for curve in curves)
-    margin = max(low / high, 0.5) ** 0.12
+    margin = min(low / high, 0.5) ** 0.12
     style.set_log_axis(axes.yaxis, (float(low) * margin, float(high) / margin))
     last = max(int(curve.index[-1]) for curve in curves)
-    axes.set_xlim(0.9, max(last, 2))
+    axes.set_xlim(1 - 0.02 * last, 1.02 * max(last, 2))
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
 
 
 def _summary(runs: pd.DataFrame, n_configured: int) -> str:
     """What is drawn, in one line."""
-    parts = [f"{len(runs)} of {n_configured} runs", "dot: the epoch that is kept"]
+    parts = [f"runs drawn: {len(runs)} of {n_configured}", "dot: the epoch that is kept"]
     if runs["status"].isin(FAILURES).any():
         parts.append("cross: training failed")
     if len(runs) > len(runs.drop_duplicates(["supervision", *AXES])):

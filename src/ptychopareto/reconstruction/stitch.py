@@ -5,6 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ptychopareto.files import Dataset
 from ptychopareto.reconstruction.patches import pixel_indices
 
 
@@ -25,3 +26,9 @@ def stitch(
     weight.index_add_(0, index, intensity.expand(len(patches), N, N).flatten())
     lit = weight > 0
     return torch.where(lit, total / torch.where(lit, weight, 1), 0).view(shape)
+
+
+def scored_scan(test: Dataset, device: torch.device) -> tuple[Tensor, NDArray[np.int64]]:
+    """Patterns (B, N, N), on the device, and corners (B, 2) of the first object."""
+    members = np.flatnonzero(test.object_index == 0)
+    return torch.from_numpy(test.diffraction[members]).to(device), test.corners[members]

@@ -1,6 +1,5 @@
 """From the runs of a study to its configurations: what their seeds agree on, and how well."""
 
-import numpy as np
 import pandas as pd
 from scipy import stats
 
@@ -39,7 +38,7 @@ def configurations(table: pd.DataFrame) -> pd.DataFrame:
     groups = table[CONFIGURATION].join(counts).join(numbers).groupby(CONFIGURATION, sort=False)
     summary = groups[list(counts)].sum()
     mean, std, n = (groups[measures].agg(name) for name in ("mean", "std", "count"))
-    half_width = std * _student(n) / np.sqrt(n)
+    half_width = std * _student(n) * n**-0.5
     for name in measures:
         summary[name] = _whole(mean[name]) if MEASURES[name] == "Int64" else mean[name]
         summary[f"{name}_std"] = std[name]
@@ -53,8 +52,8 @@ def configurations(table: pd.DataFrame) -> pd.DataFrame:
 
 def _student(n: pd.DataFrame) -> pd.DataFrame:
     """The Student t that the mean of n values stays within, in standard errors; none for one."""
-    freedom = (n - 1).where(n > 1)
-    return freedom.apply(lambda column: stats.t.ppf((1 + CONFIDENCE) / 2, column))
+    t = stats.t.ppf((1 + CONFIDENCE) / 2, (n - 1).where(n > 1))
+    return pd.DataFrame(t, index=n.index, columns=n.columns)
 
 
 def _whole(means: "pd.Series[float]") -> "pd.Series[int] | pd.Series[float]":

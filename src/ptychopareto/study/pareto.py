@@ -37,7 +37,8 @@ def front(cost: ArrayLike, quality: ArrayLike) -> Mask:
     if c.ndim != 1 or c.shape != q.shape:
         raise ValueError(f"cost {c.shape} and quality {q.shape}; (n,) is wanted for both")
     points = np.column_stack([c, q])
-    return ~_dominates(points, points).any(axis=1) & ~np.isnan(points).any(axis=1)
+    dominated = np.asarray(_dominates(points, points).any(axis=1))
+    return ~dominated & ~np.isnan(c) & ~np.isnan(q)
 
 
 def knee(cost: ArrayLike, quality: ArrayLike) -> int | None:

@@ -36,8 +36,8 @@ def recommend(table: pd.DataFrame, cost: str, quality: str) -> dict[str, Any]:
     chosen = front[front["recommended"]].iloc[0]
     return {
         "configuration": str(chosen["configuration"]),
-        "run": _median_run(table, chosen, quality),
-        "cost": chosen[cost],
+        "run": median_run(table, chosen, quality),
+        "cost": front.loc[front["recommended"], cost].tolist()[0],
         "quality": float(chosen[quality]),
         "p_front": None if pd.isna(chosen["p_front"]) else float(chosen["p_front"]),
         "axes": axes,
@@ -45,8 +45,15 @@ def recommend(table: pd.DataFrame, cost: str, quality: str) -> dict[str, Any]:
     }
 
 
-def _median_run(table: pd.DataFrame, chosen: "pd.Series[Any]", quality: str) -> str:
-    own = (table[CONFIGURATION] == chosen[CONFIGURATION]).all(axis=1)
+def median_run(table: pd.DataFrame, configuration: "pd.Series[Any]", quality: str) -> str:
+    """The run that stands for a configuration: the one of median quality, lower, lowest seed.
+
+    Args:
+        table: the runs, as `table.gather` returns them.
+        configuration: a row of `pareto_front` or `configurations`.
+        quality: the column to be large.
+    """
+    own = (table[CONFIGURATION] == configuration[CONFIGURATION]).all(axis=1)
     runs = table[own & (table["status"] == "ok") & table[quality].notna()]
     runs = runs.sort_values([quality, "seed"], kind="stable", ignore_index=True)
     median = runs[quality].iloc[(len(runs) - 1) // 2]
@@ -62,20 +69,25 @@ def _why(front: pd.DataFrame, chosen: "pd.Series[Any]", cost: str, quality: str)
         reason = f"The first of {len(front)} configurations that are alike, and the best: {what}."
     elif not _alike(chosen[quality], best[quality]):
         reason = (
-            f"The knee of a front of {len(front)} configurations: {what}. "
-            f"The best one has {best[quality] - chosen[quality]:.2g} more for "
-            f"{_shown(best[cost] / chosen[cost])} times the cost; the cheapest one has "
-            f"{chosen[quality] - cheapest[quality]:.2g} less for "
-            f"{_shown(cheapest[cost] / chosen[cost])} times the cost."
+            f"The knee of a front of {len(front)} configurations: {what}. The best one has "
+            f"{best[quality] - chosen[quality]:.2g} more and costs "
+            f"{best[cost] / chosen[cost]:.3g} times as much; "
+            f"{_less(cheapest, chosen, cost, quality)}"
         )
     else:
         reason = (
             f"The best of a front of {len(front)} configurations without a knee (none lies above "
-            f"the line from its cheapest to its best): {what}. The cheapest "
-            f"one has {chosen[quality] - cheapest[quality]:.2g} less for "
-            f"{_shown(cheapest[cost] / chosen[cost])} times the cost."
+            f"the line from its cheapest to its best): {what}; "
+            f"{_less(cheapest, chosen, cost, quality)}"
         )
     return f"{reason} {_how_sure(chosen)}"
+
+
+def _less(cheapest: "pd.Series[Any]", chosen: "pd.Series[Any]", cost: str, quality: str) -> str:
+    return (
+        f"the cheapest one has {chosen[quality] - cheapest[quality]:.2g} less and costs "
+        f"{chosen[cost] / cheapest[cost]:.3g} times less."
+    )
 
 
 def _alike(a: float, b: float) -> bool:
@@ -94,7 +106,8 @@ def _how_sure(chosen: "pd.Series[Any]") -> str:
     seeds = f"Mean of {n_ok} seeds" if n_ok > 1 else "One seed, so its spread is not known"
     if pd.isna(chosen["p_front"]):
         return f"{seeds}."
-    return f"{seeds}; on the front in {chosen['p_front']:.0%} of the resamples of the seeds."
+    percent = 100 * chosen["p_front"]
+    return f"{seeds}; on the front in {percent:.0f} % of the resamples of the seeds."
 
 
 def _why_not(table: pd.DataFrame, cost: str, quality: str) -> str:

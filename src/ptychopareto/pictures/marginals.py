@@ -1,0 +1,167 @@
+"""What each hyperparameter does to quality and to cost, all others being equal."""
+
+import textwrap
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from ptychopareto.config import Architecture, InputTransform, Supervision
+from ptychopareto.pictures import style
+
+Array = NDArray[np.float64]
+
+# The hyperparameters, and the order of those values that are words.
+ORDERS: dict[str, tuple[str, ...]] = {
+    "architecture": get_args(Architecture),
+    "input_transform": get_args(InputTransform),
+    "modes": (),
+    "width": (),
+    "supervision": get_args(Supervision),
+}
+HEIGHT = 2.0  # inches, of a row of panels
+HEADROOM = 0.35  # of the vertical axes, for the numbers
+FONT_SIZE = 6.5  # pt, of the numbers
+
+
+def draw(table: pd.DataFrame, quality: str, cost: str, path: Path) -> None:
+    """Draw quality and cost against each hyperparameter that varies, paired over the others.
+
+    A thin line joins configurations that differ in this hyperparameter only; a thick one joins
+    their means, step by step over the pairs that exist. Above each step stands what it changes: the
+    mean difference of quality and the number of pairs in which it is better, and the factor of cost
+    (a geometric mean).
+
+    Args:
+        table: the runs, as `table.gather` returns them. Seeds are averaged; what is not ok is left
+            out.
+        quality: the column in the upper row, larger is better.
+        cost: the column in the lower row.
+        path: where to write the picture (``.png`` or ``.svg``).
+    """
+    means = _means(table, [quality, cost])
+    varying = [key for key in ORDERS if means[key].nunique() > 1]
+    with style.style():
+        if varying:
+            figure = _draw_panels(means, varying, quality, cost)
+        else:
+            figure = Figure(figsize=(style.WIDTH, 1.5))
+            words = f"{len(means)} configuration{'' if len(means) == 1 else 's'} with a result:"
+            figure.text(0.5, 0.5, f"{words} nothing to compare", ha="center", va="center")
+        style.save(figure, path)
+
+
+def _means(table: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
+    """One row per configuration: its hyperparameters and the means over its runs that are ok."""
+    ok = table[table["status"] == "ok"]
+    numbers = ok[measures].astype("float64").replace([np.inf, -np.inf], np.nan)
+    groups = ok[list(ORDERS)].join(numbers).groupby(list(ORDERS), sort=False)
+    return groups.mean().dropna(how="all").reset_index()
+
+
+def _draw_panels(means: pd.DataFrame, varying: Sequence[str], quality: str, cost: str) -> Figure:
+    figure = Figure(figsize=(style.WIDTH, 2 * HEIGHT + 0.5), layout="constrained")
+    fixed = [
+        f"{key.replace('_', ' ')} {means[key].iloc[0]}" for key in ORDERS if key not in varying
+    ]
+    title = f"{len(means)} configurations" + (f", all with {', '.join(fixed)}" if fixed else "")
+    title += (
+        "\nthin lines: configurations that differ in nothing else;"
+        " above each step: its mean change, and in how many pairs quality is better"
+    )
+    figure.suptitle(title, x=0.01, ha="left", fontsize=8, color=style.QUIET)
+    sizes = [means[key].nunique() for key in varying]
+    rows = figure.subplots(
+        2, len(varying), squeeze=False, sharey="row", sharex="col", width_ratios=sizes
+    )
+    _scale_quality(rows[0, 0], means[quality].dropna().to_numpy(), quality)
+    _scale_cost(rows[1, 0], means[cost][means[cost] > 0].to_numpy(), cost)
+    for (above, below), key in zip(rows.T, varying, strict=True):
+        values = _values(means, key)
+        for axes, measure in ((above, quality), (below, cost)):
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.tick_params(labelbottom=True)
+            axes.set_xticks(range(len(values)), [str(value) for value in values])
+            axes.set_xlim(-0.4, len(values) - 0.6)
+            _draw_pairs(axes, _lines(means, key, values, measure), ratio=measure == cost)
+        below.set_xlabel(key.replace("_", " "), fontweight="bold")
+    return figure
+
+
+def _scale_quality(axes: Axes, values: Array, name: str) -> None:
+    axes.set_ylabel(style.quality_label(name, "\n"))
+    if values.size == 0:
+        axes.set_yticks([])
+    else:
+        style.set_quality_axis(axes, name, (values.min(), values.max()), HEADROOM, apart=0.075)
+
+
+def _scale_cost(axes: Axes, values: Array, name: str) -> None:
+    axes.set_ylabel(textwrap.fill(style.LABELS[name], 26))
+    if values.size == 0:
+        axes.set_yticks([])
+    else:
+        low, high = float(values.min()), float(values.max())
+        ratio = max(high / low, 2)
+        style.set_log_axis(axes.yaxis, (low / ratio**0.08, high * ratio**HEADROOM), name)
+
+
+def _values(means: pd.DataFrame, key: str) -> list[object]:
+    present = means[key].unique().tolist()
+    return [value for value in ORDERS[key] if value in present] or sorted(present)
+
+
+def _lines(means: pd.DataFrame, key: str, values: list[object], measure: str) -> Array:
+    """A measure of the configurations, (others, values of the key); NaN where there is none."""
+    others = [name for name in ORDERS if name != key]
+    wide = means.pivot(index=others, columns=key, values=measure)
+    return wide[values].to_numpy(dtype=np.float64)
+
+
+def _draw_pairs(axes: Axes, lines: Array, ratio: bool) -> None:
+    """Draw a line per row and, for each step from one column to the next, its mean and its size."""
+    if ratio:
+        lines = np.where(lines > 0, lines, np.nan)
+    positions = np.arange(lines.shape[1])
+    for line in lines:
+        there = np.isfinite(line)
+        axes.plot(
+            positions[there],
+            line[there],
+            "o-",
+            color=style.QUIET,
+            alpha=0.45,
+            linewidth=0.6,
+            markersize=2,
+            markeredgewidth=0,
+        )
+    for step, columns in enumerate(pairwise(lines.T)):
+        left, right = np.column_stack(columns)[np.isfinite(columns).all(axis=0)].T
+        if left.size == 0:
+            words = "no pair"
+        elif ratio:
+            ends = np.exp(np.log([left, right]).mean(axis=1))
+            words = f"×{ends[1] / ends[0]:.3g}"
+        else:
+            ends = np.mean([left, right], axis=1)
+            change = f"{ends[1] - ends[0]:+.2g}".replace("-", "−")
+            words = f"{change}\n{np.sum(right > left)} of {left.size}"
+        if left.size:
+            axes.plot(
+                [step, step + 1], ends, "o-", color=style.COLOURS[0], linewidth=1.8, markersize=4
+            )
+        axes.annotate(
+            words,
+            (step + 0.5, 1),
+            xycoords=axes.get_xaxis_transform(),
+            ha="center",
+            va="top",
+            fontsize=FONT_SIZE,
+            color=style.COLOURS[0],
+        )

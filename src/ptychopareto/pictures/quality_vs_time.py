@@ -1,0 +1,217 @@
+"""Quality against the time of a reconstruction: the classical one, and the networks' head start."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from ptychopareto.pictures import style
+from ptychopareto.pictures.labels import label_points, short_names
+
+Array = NDArray[np.float64]
+
+HEIGHT = 4.2  # inches
+SIZE, CLASSICAL_SIZE = 5.0, 4.0  # pt, of the markers
+MOST_LABELLED = 3  # curves whose epochs are all labelled; of more, those of the best
+ARROW = {"arrowstyle": "<->", "color": style.QUIET, "linewidth": 0.9, "shrinkA": 3, "shrinkB": 3}
+CLASSICAL = "rPIE from a flat start"
+
+
+@dataclass(frozen=True)
+class _Curve:
+    name: str
+    colour: str
+    epochs: NDArray[np.int64]  # of rPIE, after the network if there is one
+    points: Array  # (n, 2): seconds and quality, the shortest time first
+    range: Array  # (n, 2): smallest and largest quality over the seeds
+
+
+@dataclass(frozen=True)
+class _Saving:
+    arrow: Array  # (2, 2): from the network's point to the classical curve
+    factor: str
+    words: str
+
+
+def draw(
+    classical: pd.DataFrame,
+    refinement: pd.DataFrame,
+    front: Sequence[str],
+    quality: str,
+    path: Path,
+) -> None:
+    """Draw quality against the seconds that a reconstruction of the test scan takes.
+
+    The arrow says how much sooner a network with its refinement is as good as the classical
+    reconstruction, at the best quality that both reach: it goes from the first point of a network
+    that is at least as good to where the classical curve, interpolated, gets there.
+
+    Args:
+        classical: `classical.csv`: epochs, seconds and the measures of rPIE from a flat start.
+        refinement: `refinement.csv`: configuration, refine_epochs, total_s and the measures, one
+            row per run and number of epochs. Runs of a configuration are averaged.
+        front: the configurations to be drawn. Those that have no rows are left out.
+        quality: the column on the vertical axis.
+        path: where to write the picture (``.png`` or ``.svg``).
+    """
+    reference = _classical_curve(classical, quality)
+    networks = _network_curves(refinement, front, quality)
+    curves = [*reference, *networks]
+    with style.style():
+        figure = Figure(figsize=(style.WIDTH, HEIGHT if curves else 1.5), layout="constrained")
+        if curves:
+            _draw_curves(figure, reference, networks, quality)
+        else:
+            figure.text(0.5, 0.5, "no reconstruction has been timed", ha="center", va="center")
+        style.save(figure, path)
+
+
+def _classical_curve(classical: pd.DataFrame, quality: str) -> list[_Curve]:
+    rows = _drawable(classical, "seconds", quality).sort_values("seconds")
+    if rows.empty:
+        return []
+    points = rows[["seconds", quality]].to_numpy(dtype=np.float64)
+    epochs = rows["epochs"].to_numpy(dtype=np.int64)
+    return [_Curve(CLASSICAL, style.INK, epochs, points, points[:, [1, 1]])]
+
+
+def _network_curves(refinement: pd.DataFrame, front: Sequence[str], quality: str) -> list[_Curve]:
+    rows = _drawable(refinement, "total_s", quality)
+    present = [name for name in front if name in set(rows["configuration"])]
+    colours = cycle(style.COLOURS[:-1])  # the last one, black, is the classical curve's
+    curves = []
+    for configuration, name, colour in zip(present, short_names(present), colours, strict=False):
+        groups = rows[rows["configuration"] == configuration].groupby("refine_epochs")
+        means = groups[["total_s", quality]].mean()
+        spread = groups[quality].agg(["min", "max"])
+        epochs = means.index.to_numpy(dtype=np.int64)
+        curves.append(_Curve(name, colour, epochs, means.to_numpy(), spread.to_numpy()))
+    return curves
+
+
+def _drawable(rows: pd.DataFrame, seconds: str, quality: str) -> pd.DataFrame:
+    numbers = rows[[seconds, quality]].astype("float64")
+    finite = pd.Series(np.isfinite(numbers).all(axis=1), index=rows.index)
+    return rows[finite & (numbers[seconds] > 0)]
+
+
+def _draw_curves(
+    figure: Figure, reference: Sequence[_Curve], networks: Sequence[_Curve], quality: str
+) -> None:
+    axes = figure.add_subplot()
+    curves = [*networks, *reference]
+    every = np.concatenate([curve.points for curve in curves])
+    spreads = np.concatenate([curve.range for curve in curves])
+    low, high = float(every[:, 0].min()), float(every[:, 0].max())
+    margin = max(high / low, 2) ** 0.07
+    style.set_log_axis(axes.xaxis, (low / margin, high * margin**1.5))
+    style.set_quality_axis(axes, quality, (float(spreads.min()), float(spreads.max())))
+    axes.set_xlabel("time to reconstruct the test scan [s]")
+    axes.set_ylabel(style.quality_label(quality))
+    axes.spines[["top", "right"]].set_visible(False)
+    for curve in curves:
+        _draw_curve(axes, curve)
+
+    lines = [curve.points for curve in curves]
+    points, texts = _labels(reference, networks)
+    notes = ["numbers: epochs of rPIE", "hollow: a network alone", "training is not counted"]
+    if any(np.ptp(curve.range, axis=1).any() for curve in networks):
+        notes.append("bars: range over seeds")
+    axes.set_title("; ".join(notes), loc="left", color=style.QUIET)
+    if reference and networks:
+        saving = _saving(reference[0], networks, quality)
+        arrow = saving.arrow
+        axes.annotate("", tuple(arrow[0]), tuple(arrow[1]), arrowprops=ARROW, zorder=2)
+        points = np.concatenate([points, [np.sqrt(arrow[0] * arrow[1])]])
+        texts = [*texts, saving.factor]
+        lines.append(arrow)
+        figure.suptitle(saving.words, x=0.01, ha="left", fontsize=8, fontweight="bold")
+    label_points(figure, axes, points, texts, every, lines)
+
+
+def _draw_curve(axes: Axes, curve: _Curve) -> None:
+    classical = curve.name == CLASSICAL
+    x, y = curve.points.T
+    axes.plot(
+        x,
+        y,
+        marker="o" if classical else "s",
+        color=curve.colour,
+        linewidth=1.2,
+        markersize=CLASSICAL_SIZE if classical else SIZE,
+        zorder=3,
+    )
+    axes.vlines(x, *curve.range.T, color=curve.colour, linewidth=0.8, zorder=2)
+    if not classical and curve.epochs[0] == 0:  # hollow: the network alone
+        axes.plot(
+            x[0],
+            y[0],
+            "s",
+            color=curve.colour,
+            markerfacecolor="white",
+            markersize=SIZE,
+            zorder=4,
+        )
+
+
+def _labels(reference: Sequence[_Curve], networks: Sequence[_Curve]) -> tuple[Array, list[str]]:
+    """Where to write the names of the curves and the numbers of their epochs."""
+    points, texts = [], []
+    for curve in reference:
+        first, *others = curve.epochs
+        points += [*curve.points]
+        texts += [f"{curve.name}: {first}", *map(str, others)]
+    best = sorted(networks, key=lambda curve: float(curve.points[:, 1].max()))[-MOST_LABELLED:]
+    for curve in networks:
+        for number, (epochs, point) in enumerate(zip(curve.epochs, curve.points, strict=True)):
+            words = [curve.name] if number == 0 else []
+            if epochs and (number == 0 or curve in best):
+                words.append(f"+{epochs}")
+            if words:
+                points.append(point)
+                texts.append(" ".join(words))
+    return np.array(points), texts
+
+
+def _saving(reference: _Curve, networks: Sequence[_Curve], quality: str) -> _Saving:
+    """How much sooner the networks reach the best quality that both reach."""
+    level = min(reference.points[:, 1].max(), max(c.points[:, 1].max() for c in networks))
+    sooner, name, epochs = min(
+        (seconds, curve.name, count)
+        for curve in networks
+        for (seconds, reached), count in zip(curve.points, curve.epochs, strict=True)
+        if reached >= level
+    )
+    later = _time_to_reach(reference.points, level, quality)
+    ratio = later / sooner
+    factor = f"{_rounded(ratio)}× sooner" if ratio >= 1 else f"{_rounded(1 / ratio)}× later"
+    how = f"with {epochs} epoch{'' if epochs == 1 else 's'} of rPIE" if epochs else "alone"
+    measure = style.LABELS[quality].split(" [")[0]
+    words = f"At {measure} {level:.4g}, {name} {how} is {factor} than {CLASSICAL}"
+    return _Saving(np.array([(sooner, level), (later, level)]), factor, words)
+
+
+def _rounded(factor: float) -> str:
+    """Two digits, whatever the size: a measured time has no more."""
+    return f"{float(f'{factor:.2g}'):g}"
+
+
+def _time_to_reach(points: Array, level: float, quality: str) -> float:
+    """When a curve gets to a level, on the straight lines that are drawn between its points.
+
+    Before the first point nothing is known: its time is taken.
+    """
+    index = int(np.flatnonzero(points[:, 1] >= level)[0])
+    if index == 0:
+        return float(points[0, 0])
+    heights = np.array([*points[index - 1 : index + 1, 1], level])
+    before, after, wanted = style.stretched(heights) if quality.startswith("ssim") else heights
+    part = (wanted - before) / (after - before) if after > before else 1.0
+    earlier, later = points[index - 1 : index + 1, 0]
+    return float(earlier * (later / earlier) ** part)

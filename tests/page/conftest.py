@@ -1,0 +1,102 @@
+"""Studies that were never run: their tables, and the files that the page shows."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.image import imsave
+from numpy.typing import NDArray
+
+from ptychopareto.files import write_npz
+from ptychopareto.study.configurations import configurations
+from ptychopareto.study.pareto import pareto_front
+from ptychopareto.study.recommendation import recommend
+from ptychopareto.study.runs import Run
+from ptychopareto.study.table import COLUMNS, TYPES
+
+COST, QUALITY = "model_params", "ssim_phase"
+Arguments = dict[str, Any]
+Broken = Mapping[int, str]
+MakeStudy = Callable[..., Arguments]
+
+
+@pytest.fixture(scope="session")
+def make_study(tmp_path_factory: pytest.TempPathFactory) -> MakeStudy:
+    """Make what `page.build` wants: `make_study(seeds, widths, broken)`.
+
+    The grid is both architectures, two transforms, the widths and the seeds; `broken` gives the
+    status of the runs that are not ok, by their number in the grid.
+    """
+
+    def make(
+        seeds: Sequence[int] = (0, 1), widths: Sequence[int] = (8, 16), broken: Broken | None = None
+    ) -> Arguments:
+        grid = [
+            Run(architecture, transform, 12, width, "teacher", seed)
+            for architecture in ("fno", "hybrid")
+            for transform in ("none", "sqrt")
+            for width in widths
+            for seed in seeds
+        ]
+        return _arguments(_table(grid, broken or {}), tmp_path_factory.mktemp("study"))
+
+    return make
+
+
+def _arguments(table: pd.DataFrame, folder: Path) -> Arguments:
+    reconstructions = {run: folder / run / "reconstruction.npz" for run in table["run"]}
+    for number, (run, status) in enumerate(zip(table["run"], table["status"], strict=True)):
+        if status == "ok":
+            write_npz(reconstructions[run], object=_object(number))
+    gallery = folder / "gallery.png"
+    imsave(gallery, np.angle(_object(0)), cmap="cividis")
+    return {
+        "table": table,
+        "configurations": configurations(table),
+        "front": pareto_front(table, COST, QUALITY),
+        "recommendation": recommend(table, COST, QUALITY),
+        "pictures": {"gallery": gallery},
+        "thumbnails": reconstructions,
+        "provenance": {"git commit": "0123abcd", "device": "cpu, 2 threads"},
+        "axes": {"cost": COST, "quality": QUALITY},
+    }
+
+
+def _table(grid: Sequence[Run], broken: Broken) -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    rows = []
+    for number, run in enumerate(grid):
+        row = {"run": run.id, **vars(run), "status": broken.get(number, "ok")}
+        if row["status"] == "ok":
+            row |= _results(run, rng)
+        elif row["status"] == "diverged":
+            row |= {"epochs": 2, "error": "loss is nan, in epoch 2", "model_params": 1000}
+        rows.append(row)
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES)
+
+
+def _results(run: Run, rng: np.random.Generator) -> dict[str, Any]:
+    size = run.width * (1.6 if run.architecture == "hybrid" else 1)
+    ssim = 1 - 1.4 / size - 0.05 * (run.input_transform == "none") - 0.01 * rng.random()
+    params = round(2000 * size**2)
+    return {
+        **{"epochs": 3, "ssim_phase": ssim, "ssim_phase_floor": 0.41, "psnr_phase": 18 + 9 * ssim},
+        **{"mae_phase": 0.3 * (1 - ssim), "frc50_phase": 0.4 * ssim, "ssim_amp": 0.9 * ssim},
+        **{"psnr_amp": 20 + 5 * ssim, "mae_amp": 0.1 * (1 - ssim), "frc50_amp": 0.5 * ssim},
+        **{"model_params": params, "model_params_real": 2 * params - 512, "device": "cpu"},
+        **{"inference_time_s": 0.02 * size + 0.1 * rng.random(), "patterns_per_s": 9000 / size},
+        **{"single_pattern_s": 1e-4 * size, "peak_memory_mb": 300 + 8 * size},
+        **{"train_time_s": 12 * size, "patterns_trained": 5043},
+    }
+
+
+def _object(seed: int, side: int = 48) -> NDArray[np.complex64]:
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:side, :side] / side
+    waves = np.sum(
+        [np.cos(2 * np.pi * (a * x + b * y) + c) for a, b, c in rng.uniform(-3, 3, (6, 3))], axis=0
+    )
+    return ((1 + 0.1 * waves) * np.exp(0.4j * waves)).astype(np.complex64)

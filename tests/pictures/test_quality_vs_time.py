@@ -1,0 +1,84 @@
+"""Quality against time: the time that a network saves is measured, not flattered."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ptychopareto.pictures import quality_vs_time
+
+FNO, HYBRID = "fno_tsqrt_m12_w8_teacher", "hybrid_tsqrt_m12_w8_teacher"
+EPOCHS = [1, 2, 5, 20, 50, 100]
+
+
+@pytest.fixture
+def classical() -> pd.DataFrame:
+    quality = [0.5, 0.6, 0.7, 0.87, 0.97, 0.99]
+    seconds = 0.13 * np.array(EPOCHS)
+    return pd.DataFrame({"epochs": EPOCHS, "seconds": seconds, "ssim_phase": quality})
+
+
+def refinement(**quality_of: list[float]) -> pd.DataFrame:
+    """Two seeds of each configuration, with its mean qualities after 0, 1 and 5 epochs."""
+    rows = [
+        (name, epochs, 0.05 + 0.13 * epochs, value + seed)
+        for name, qualities in quality_of.items()
+        for epochs, value in zip((0, 1, 5), qualities, strict=True)
+        for seed in (-0.001, 0.001)
+    ]
+    columns = ["configuration", "refine_epochs", "total_s", "ssim_phase"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def drawn(
+    folder: Path, classical: pd.DataFrame, refined: pd.DataFrame, front: tuple[str, ...]
+) -> str:
+    quality_vs_time.draw(classical, refined, front, "ssim_phase", folder / "picture.svg")
+    return (folder / "picture.svg").read_text()
+
+
+def test_at_the_best_quality_that_both_reach(tmp_path: Path, classical: pd.DataFrame) -> None:
+    refined = refinement(**{FNO: [0.88, 0.991, 0.996], HYBRID: [0.87, 0.98, 0.995]})
+    svg = drawn(tmp_path, classical, refined, (FNO, HYBRID, "not_tthere_m1_w1_yet"))
+    words = "At phase SSIM 0.99, fno with 1 epoch of rPIE is 72× sooner than rPIE from a flat start"
+    assert words in svg  # 13 s / 0.18 s
+    assert all(f">{text}<" in svg for text in ("fno", "hybrid", "+1", "+5", "20", "72× sooner"))
+    assert "rPIE from a flat start: 1<" in svg
+    assert "bars: range over seeds" in svg
+
+
+def test_between_two_classical_points(tmp_path: Path, classical: pd.DataFrame) -> None:
+    # Halfway from 0.6 to 0.7 on the scale of the axis is halfway in the logarithm of time.
+    level = 1 - np.sqrt(0.4 * 0.3)
+    svg = drawn(tmp_path, classical, refinement(**{FNO: [level, 0.5, 0.5]}), (FNO,))
+    assert (
+        "At phase SSIM 0.6536, fno sqrt m12 w8 teacher alone is 8.2× sooner" in svg
+    )  # 0.13 s · √10 / 0.05 s
+
+
+def test_says_when_a_network_is_later(tmp_path: Path, classical: pd.DataFrame) -> None:
+    classical["seconds"] /= 1000
+    svg = drawn(tmp_path, classical, refinement(**{FNO: [0.3, 0.4, 0.45]}), (FNO,))
+    assert "with 5 epochs of rPIE is 5400× later" in svg
+
+
+def test_of_one_side_only(tmp_path: Path, classical: pd.DataFrame) -> None:
+    refined = refinement(**{FNO: [0.88, np.nan, 0.996]})
+    assert "sooner" not in drawn(tmp_path, classical, refined[:0], (FNO,))
+    svg = drawn(tmp_path, classical[:0], refined, (FNO,))
+    assert "sooner" not in svg
+    assert ">fno sqrt m12 w8 teacher<" in svg
+
+
+def test_of_nothing_says_so(tmp_path: Path, classical: pd.DataFrame) -> None:
+    svg = drawn(tmp_path, classical[:0], refinement(**{FNO: [0.9] * 3}), ())
+    assert "no reconstruction has been timed" in svg
+
+
+def test_is_the_same_each_time(tmp_path: Path, classical: pd.DataFrame) -> None:
+    refined = refinement(**{FNO: [20.0, 25.0, 30.0]}).rename(columns={"ssim_phase": "psnr_amp"})
+    classical = classical.rename(columns={"ssim_phase": "psnr_amp"})
+    for name in ("a.png", "b.png"):
+        quality_vs_time.draw(classical, refined, [FNO], "psnr_amp", tmp_path / name)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ptychopareto.files import FileError, write_json
+from ptychopareto.study.against_time import classical_table, refinement_table, with_latencies
+from ptychopareto.study.runs import Run
+
+RUN = Run("fno", "none", 4, 4, "teacher", 0)
+OTHER = Run("hybrid", "none", 4, 4, "teacher", 1)
+TIMING = {
+    "engine": {"stitch_s": 0.5, "setup_s": 1.0, "epoch_s": 0.25},
+    "models": {
+        RUN.id: {
+            "inference_time_s": 2.0,
+            "inference_iqr_s": 0.1,
+            "patterns_per_s": 50.0,
+            "single_pattern_s": 0.02,
+        }
+    },
+}
+
+
+def test_latencies_replace_those_of_the_evaluations() -> None:
+    table = pd.DataFrame({"run": [RUN.id, OTHER.id], "inference_time_s": [9.0, 9.0]})
+    timed = with_latencies(table, TIMING)
+    assert timed["inference_time_s"].tolist()[0] == 2.0
+    assert timed["single_pattern_s"].tolist()[0] == 0.02
+    assert timed.loc[1, ["inference_time_s", "patterns_per_s"]].isna().all()
+
+
+def test_classical_seconds_are_setup_and_epochs() -> None:
+    table = classical_table([{"epochs": 2, "ssim_phase": 0.5}, {"epochs": 8}], TIMING)
+    assert table["seconds"].tolist() == [1.5, 3.0]
+    assert table["epochs"].tolist() == [2, 8]
+    assert table["ssim_phase"].tolist()[0] == 0.5
+
+
+def test_refinement_adds_network_stitching_and_epochs(tmp_path: Path) -> None:
+    steps = [{"epochs": 0, "ssim_phase": 0.8}, {"epochs": 4, "ssim_phase": 0.9}]
+    write_json(tmp_path / "refinement.json", {"steps": steps})
+    scores = {RUN.id: tmp_path / "refinement.json", OTHER.id: tmp_path / "missing.json"}
+    table = refinement_table([RUN, OTHER], scores, TIMING)
+    assert table["refine_epochs"].tolist() == [0, 4]
+    assert table["total_s"].tolist() == [2.5, 4.5]
+    assert table["refine_s"].tolist() == [0.0, 2.0]
+    assert table["configuration"].unique().tolist() == [RUN.configuration]
+    assert table["ssim_phase"].tolist() == [0.8, 0.9]
+
+
+def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
+    write_json(tmp_path / "refinement.json", {"other": 1})
+    with pytest.raises(FileError, match="no list of steps"):
+        refinement_table([RUN], {RUN.id: tmp_path / "refinement.json"}, TIMING)

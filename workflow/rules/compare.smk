@@ -1,0 +1,85 @@
+# What makes the networks comparable: their latencies from one job, and rPIE on the same test scan.
+#
+# takes results/runs/{run}/model.safetensors and results/dataset/test.npz
+# makes results/timing.json, results/classical.npz, results/classical.json, results/runs/{run}/refinement.json
+
+
+rule time_inference:
+    message:
+        "Timing all networks, with nothing else running beside"
+    input:
+        models=paths_of_runs("results/runs/{run}/model.safetensors"),
+        test="results/dataset/test.npz",
+        library=library("time_inference"),
+    output:
+        timing=ensure("results/timing.json", non_empty=True),
+    params:
+        runs=list(RUNS),
+        alpha=STUDY.refine.alpha,
+        device=STUDY.device,
+    log:
+        "results/logs/time_inference.log",
+    # all there are: no other job of the study can then run at the same time
+    threads: workflow.cores or 8
+    resources:
+        mem_mb=16000,
+        runtime=240,
+        gpu=GPUS_PER_JOB,
+    conda:
+        "../envs/ptychopareto.yaml"
+    script:
+        "../scripts/time_inference.py"
+
+
+rule classical:
+    message:
+        "Reconstructing the test scan classically"
+    input:
+        test="results/dataset/test.npz",
+        library=library("classical"),
+    output:
+        objects=ensure("results/classical.npz", non_empty=True),
+        scores=ensure("results/classical.json", non_empty=True),
+    params:
+        classical=STUDY.classical.model_dump(mode="json"),
+        device=STUDY.device,
+    log:
+        "results/logs/classical.log",
+    benchmark:
+        "results/benchmarks/classical.tsv"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+        gpu=GPUS_PER_JOB,
+    conda:
+        "../envs/ptychopareto.yaml"
+    script:
+        "../scripts/classical.py"
+
+
+rule refine:
+    message:
+        "Refining the reconstruction of {wildcards.run}"
+    input:
+        model="results/runs/{run}/model.safetensors",
+        test="results/dataset/test.npz",
+        library=library_of_run("refine"),
+    output:
+        scores=ensure("results/runs/{run}/refinement.json", non_empty=True),
+    params:
+        refine=STUDY.refine.model_dump(mode="json"),
+        device=STUDY.device,
+    log:
+        "results/logs/refine/{run}.log",
+    benchmark:
+        "results/benchmarks/refine/{run}.tsv"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=30,
+        gpu=GPUS_PER_JOB,
+    conda:
+        "../envs/ptychopareto.yaml"
+    script:
+        "../scripts/refine.py"

@@ -1,0 +1,31 @@
+"""Reconstruct the test scan by rPIE from a flat start, and score it along the way."""
+
+from pathlib import Path
+from typing import Any
+
+from joblog import run_job
+
+
+def main(job: Any) -> None:
+    import numpy as np
+    import torch
+
+    from device import choose_device
+    from ptychopareto.assessment.classical import classical, scores
+    from ptychopareto.config import Classical
+    from ptychopareto.files import read_dataset, write_json, write_npz
+
+    torch.set_num_threads(job.threads)
+    settings = Classical.model_validate(job.params.classical)
+    test = read_dataset(Path(job.input.test))
+    device = choose_device(job.params.device)
+    steps = classical(test, sorted(settings.epochs), settings.alpha, device)
+    objects = np.stack([image for _, image in steps])
+    write_npz(
+        Path(job.output.objects), objects=objects, epochs=np.array([epoch for epoch, _ in steps])
+    )
+    write_json(Path(job.output.scores), {"steps": scores(steps, test.truth)})
+
+
+if "snakemake" in globals():
+    run_job(main, globals()["snakemake"])

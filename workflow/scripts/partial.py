@@ -1,0 +1,45 @@
+"""The tables, pictures and page of whatever has finished so far."""
+
+from pathlib import Path
+from typing import Any
+
+from joblog import run_job
+
+
+def main(job: Any) -> None:
+    from gallery import draw_gallery
+    from gather import table_of_runs
+    from gather_against_time import tables_against_time
+    from page import write_page
+    from ptychopareto.files import write_csv
+    from ptychopareto.pictures import marginals, pareto, quality_vs_time
+    from ptychopareto.study.configurations import configurations
+    from ptychopareto.study.pareto import pareto_front
+    from ptychopareto.study.results import Results
+    from ptychopareto.study.runs import Run
+    from recommend import write_recommendation
+    from training_curves import draw_training_curves
+
+    results = Results(Path("results"), tuple(Run(**run) for run in job.params.runs))
+    folder, axes = Path(job.output.page).parent, job.params.axes
+    cost, quality = axes["cost"], axes["quality"]
+    table = table_of_runs(results)
+    classical, refinement = tables_against_time(results)
+    write_csv(folder / "study_results.csv", table)
+    write_csv(folder / "configurations.csv", configurations(table))
+    write_csv(folder / "classical.csv", classical)
+    write_csv(folder / "refinement.csv", refinement)
+    write_recommendation(results, table, axes, job.params.study, folder)
+
+    front = list(pareto_front(table, cost, quality)["configuration"])
+    pictures = {name: folder / f"{name}.png" for name in job.params.pictures}
+    pareto.draw(table, cost, quality, pictures["pareto_plot"], folder / "pareto_plot.svg")
+    draw_gallery(results, table, classical, axes, pictures["gallery"])
+    quality_vs_time.draw(classical, refinement, front, quality, pictures["quality_vs_time"])
+    marginals.draw(table, quality, cost, pictures["marginals"])
+    draw_training_curves(results, table, pictures["training_curves"])
+    write_page(results, table, axes, pictures.values(), Path(job.output.page))
+
+
+if "snakemake" in globals():
+    run_job(main, globals()["snakemake"])

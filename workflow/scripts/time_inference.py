@@ -1,0 +1,27 @@
+"""Time the networks of all runs, and what comes after them, in one process."""
+
+from pathlib import Path
+from typing import Any
+
+from joblog import run_job
+
+
+def main(job: Any) -> None:
+    import torch
+
+    from device import choose_device
+    from ptychopareto.assessment.evaluation import device_name
+    from ptychopareto.assessment.timing import as_record, time_engine, time_models
+    from ptychopareto.files import read_dataset, write_json
+
+    torch.set_num_threads(job.threads)
+    device = choose_device(job.params.device)
+    test = read_dataset(Path(job.input.test))
+    models = {run: Path(file) for run, file in zip(job.params.runs, job.input.models, strict=True)}
+    timings = time_models(models, torch.from_numpy(test.diffraction).to(device))
+    engine = time_engine(test, job.params.alpha, device)
+    write_json(Path(job.output.timing), as_record(timings, engine, device_name(device)))
+
+
+if "snakemake" in globals():
+    run_job(main, globals()["snakemake"])
