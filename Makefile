@@ -21,8 +21,8 @@ study: $(VENV)/.installed ## run the study of config.yaml; the plot is results/p
 	@$(BIN)/python workflow/unlock.py
 	@$(BIN)/snakemake --cores all --rerun-incomplete $(SNAKEMAKE_FLAGS)
 	@echo
-	@echo "Done. The plot is results/pareto_plot.png, the table behind it results/study_results.csv,"
-	@echo "each reconstruction results/runs/*/reconstruction.png."
+	@echo "Done. Open results/index.html, or look at results/pareto_plot.png; the table behind them is"
+	@echo "results/study_results.csv, the recommended network results/recommended/model.safetensors."
 
 test: $(VENV)/.installed-dev ## run all tests
 	@OMP_NUM_THREADS=1 $(BIN)/pytest $(PYTEST_FLAGS)

@@ -56,11 +56,13 @@ def weights(trained: Trained) -> torch.Tensor:
 @pytest.mark.parametrize("architecture", ["fno", "hybrid"])
 def test_loss_falls(supervision, architecture, scan: ScanData, tmp_path: Path) -> None:
     config = replace(CONFIG, architecture=architecture)
-    trained = run(scan, tmp_path, config=config, supervision=supervision)
+    settings = SETTINGS.model_copy(update={"epochs": 8})
+    trained = run(scan, tmp_path, settings, config=config, supervision=supervision)
     losses = [row["val_loss"] for row in trained.history]
     assert trained.status == "ok"
     assert losses[-1] < 0.95 * losses[0]
-    assert [row["epoch"] for row in trained.history] == [1, 2, 3]
+    assert [row["epoch"] for row in trained.history] == [*range(1, 9)]
+    assert trained.patterns == 8 * 73
     assert not (tmp_path / "checkpoint.pt").exists()
 
 
@@ -100,6 +102,7 @@ def test_stopped_and_continued_gives_the_same_bits(
     continued = run(scan, tmp_path)
     assert len(updates) == 3 * math.ceil(73 / 8)  # nothing repeated, nothing left out
     assert torch.equal(weights(whole), weights(continued))
+    assert whole.patterns == continued.patterns
     for one, other in zip(whole.history, continued.history, strict=True):
         assert {**one, "seconds": 0} == {**other, "seconds": 0}
 

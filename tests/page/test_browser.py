@@ -243,8 +243,28 @@ def test_a_row_marks_its_point(browser: webdriver.Chrome, load: Open) -> None:
     assert "kept" in str(mark(browser, f"run:{run}").get_attribute("class"))
     missing = study["table"]["run"].iloc[2]
     row(browser, missing).click()
-    assert details(browser)[1] == wanted_details(study, missing)
+    assert details(browser) == (missing, wanted_details(study, missing))
     assert browser.find_elements(By.CSS_SELECTOR, "#rings div") == []
+
+
+@pytest.mark.parametrize("width", [1280, 800])
+def test_pointing_moves_nothing(browser: webdriver.Chrome, load: Open, width: int) -> None:
+    """A table that moved under the pointer would show the details of another row than meant."""
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        study = load("two seeds")
+        mean = study["configurations"]["configuration"].iloc[-1]
+        elements = {run: row(browser, run) for run in study["table"]["run"].iloc[[0, 1, 2]]}
+        elements[mean] = mark(browser, f"configuration:{mean}")
+        places = set()
+        for name, element in elements.items():
+            point_at(browser, element)
+            wait_for(browser, name)
+            places.add(browser.find_element(By.ID, "table").rect["y"])
+        assert len(places) == 1
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_sorting_sorts(browser: webdriver.Chrome, load: Open) -> None:

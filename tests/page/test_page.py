@@ -158,8 +158,8 @@ def test_names_in_the_data_of_the_script_stay_text(study: dict[str, Any]) -> Non
     table = study["table"].assign(run=study["table"]["run"] + evil)
     page = Content(build(**study | {"table": table}))
     assert page.data()["runs"][0]["name"].endswith(evil)
-    found, expected = (len(c.elements) for c in (page, Content(build(**study))))
-    assert found == expected
+    bold = [[tag for tag, _ in c.elements].count("b") for c in (page, Content(build(**study)))]
+    assert bold[0] == bold[1]
 
 
 def test_scripts_hold_nothing_that_would_end_them(study: dict[str, Any]) -> None:

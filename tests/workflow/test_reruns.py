@@ -11,8 +11,13 @@ from tiny_study import AXES, FNO, HYBRID, PHYSICS, RUNS, TINY, Project
 pytestmark = pytest.mark.xdist_group("workflow")
 
 PLOT = "results/pareto_plot.png"
-END = {"gather", "pareto_plot"}
-STAGES = ("train", "evaluate", "reconstruction_picture")
+TABLES = {"gather", "gather_against_time", "recommend"}
+SHOWN = {"pareto_plot", "gallery", "quality_vs_time", "marginals", "training_curves", "page"}
+END = {"time_inference", *TABLES, *SHOWN}
+STAGES = ("train", "evaluate", "refine", "reconstruction_picture")
+AFTER_RPIE = {"gather_against_time", "quality_vs_time", "page"}
+REFINED = AFTER_RPIE | {"gallery"}  # classical.csv is written beside refinement.csv
+PLOTTED = {"gather", "pareto_plot"}  # all that the plot alone waits for, besides runs and timing
 
 
 def jobs_of(*runs: str, stages: tuple[str, ...] = STAGES) -> set[str]:
@@ -44,16 +49,29 @@ def test_study_makes_what_it_promises(finished: Project) -> None:
         "model.safetensors",
         "history.csv",
         "metrics.json",
+        "refinement.json",
         "reconstruction.npz",
         "reconstruction.png",
     )
     of_the_data = ("train.npz", "test.npz", "dataset.png", "teacher.npz", "teacher.json")
-    benchmarks = ["simulate", "teach", *jobs_of(*RUNS, stages=("train", "evaluate"))]
+    computed = jobs_of(*RUNS, stages=("train", "evaluate", "refine"))
+    benchmarks = ["simulate", "teach", "classical", *computed]
     assert made == {
+        "timing.json",
         "study_results.csv",
+        "configurations.csv",
+        "classical.csv",
+        "classical.json",
+        "classical.npz",
+        "refinement.csv",
         "pareto_front.csv",
-        "pareto_plot.png",
+        "recommendation.json",
+        "recommended/model.safetensors",
+        "recommended/study.yaml",
+        "recommended/.snakemake_timestamp",
         "pareto_plot.svg",
+        "index.html",
+        *(f"{name}.png" for name in SHOWN - {"page"}),
         *(f"dataset/{name}" for name in of_the_data),
         *(f"runs/{run}/{name}" for run in RUNS for name in of_a_run),
         *(f"benchmarks/{job}.tsv" for job in benchmarks),
@@ -72,7 +90,7 @@ def test_deleted_metrics_repeat_one_evaluation(project: Project) -> None:
     old = json.loads((folder / "metrics.json").read_text())
     (folder / "metrics.json").unlink()
 
-    assert project.build(PLOT) == {f"evaluate/{FNO}", *END}
+    assert project.build(PLOT) == {f"evaluate/{FNO}", *PLOTTED}
 
     new = json.loads((folder / "metrics.json").read_text())
     timed = ("inference_time_s", "patterns_per_s", "peak_memory_mb")
@@ -88,7 +106,9 @@ def test_new_value_in_the_grid_adds_only_its_jobs(project: Project) -> None:
     project.configure(sweep=[{**first, "width": [4, 6]}, second])
     new = [run.replace("_w4_", "_w6_") for run in (FNO, HYBRID)]
     assert project.plan() == jobs_of(*new) | END
-    assert project.plan(PLOT) == jobs_of(*new, stages=("train", "evaluate")) | END
+    own = jobs_of(*new, stages=("train", "evaluate"))
+    # The latencies of all networks are measured side by side: a new one times all of them anew.
+    assert project.plan(PLOT) == own | {"time_inference"} | PLOTTED
 
 
 def test_new_seed_adds_only_its_jobs(project: Project) -> None:
@@ -111,7 +131,12 @@ def test_value_gone_from_the_grid_trains_nothing(project: Project) -> None:
     ("section", "repeated"),
     [
         ({"training": {"epochs": 2}}, jobs_of(*RUNS) | END),
-        ({"pareto": {"cost": "model_params", "quality": "ssim_amp"}}, {"pareto_plot"}),
+        (
+            {"pareto": {"cost": "model_params", "quality": "ssim_amp"}},
+            {"recommend", *SHOWN} - {"training_curves"},
+        ),
+        ({"classical": {"epochs": [1, 3]}}, {"classical", "gallery", *AFTER_RPIE}),
+        ({"refine": {"epochs": [0, 2]}}, jobs_of(*RUNS, stages=("refine",)) | REFINED),
         ({"teacher": {"epochs": 3}}, {"teach", *jobs_of(FNO, HYBRID), *END}),
         (
             {"dataset": {**TINY["dataset"], "register_input": "none"}},
@@ -119,10 +144,10 @@ def test_value_gone_from_the_grid_trains_nothing(project: Project) -> None:
         ),
         (
             {"dataset": {**TINY["dataset"], "seed": 2}},
-            {"simulate", "dataset_picture", "teach", *jobs_of(*RUNS), *END},
+            {"simulate", "dataset_picture", "teach", "classical", *jobs_of(*RUNS), *END},
         ),
     ],
-    ids=["training", "pareto", "teacher", "register_input", "dataset"],
+    ids=["training", "pareto", "classical", "refine", "teacher", "register_input", "dataset"],
 )
 def test_changed_setting(project: Project, section: dict[str, object], repeated: set[str]) -> None:
     project.configure(**section)
@@ -139,17 +164,18 @@ def test_changed_setting(project: Project, section: dict[str, object], repeated:
         ("reconstruction/teacher.py", {"teach", *jobs_of(FNO, HYBRID), *END}),
         (
             "reconstruction/stitch.py",
-            jobs_of(*RUNS, stages=("evaluate", "reconstruction_picture")) | END,
+            jobs_of(*RUNS, stages=STAGES[1:]) | {"classical"} | END,
         ),
-        ("study/table.py", END),
-        ("pictures/pareto.py", {"pareto_plot"}),
+        ("study/table.py", END - {"time_inference", "gather_against_time"}),
+        ("pictures/pareto.py", {"pareto_plot", "page"}),
+        ("page/page.css", {"page"}),
         ("pictures/reconstruction.py", jobs_of(*RUNS, stages=("reconstruction_picture",))),
         ("pictures/dataset.py", {"dataset_picture"}),
         (
             "pictures/style.py",
             {
                 "dataset_picture",
-                "pareto_plot",
+                *SHOWN,
                 *jobs_of(*RUNS, stages=("reconstruction_picture",)),
             },
         ),
@@ -158,13 +184,14 @@ def test_changed_setting(project: Project, section: dict[str, object], repeated:
     ],
 )
 def test_changed_source(project: Project, source: str, repeated: set[str]) -> None:
-    project.append(f"src/ptychopareto/{source}", "\n# changed\n")
+    comment = "/* changed */" if source.endswith(".css") else "# changed"
+    project.append(f"src/ptychopareto/{source}", f"\n{comment}\n")
     assert project.plan() == repeated
 
 
 def test_changed_plot_style_repeats_only_plots(project: Project) -> None:
     project.append("src/ptychopareto/pictures/pareto.py", "\n# changed\n")
-    assert project.build() == {"pareto_plot"}
+    assert project.build() == {"pareto_plot", "page"}
     assert project.plan() == set()
 
 

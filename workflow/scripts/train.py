@@ -53,6 +53,7 @@ def main(job: Any) -> None:
         "status": trained.status,
         "error": trained.error,
         "train_time_s": trained.seconds,
+        "patterns_trained": trained.patterns,
     }
     save_model(Path(job.output.model), trained.network, network, record)
 

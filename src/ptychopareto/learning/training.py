@@ -36,6 +36,7 @@ class Progress:
 
     epoch: int = 0
     step: int = 0
+    patterns: int = 0
     loss_sum: float = 0.0
     seconds: float = 0.0
     seconds_before_epoch: float = 0.0
@@ -49,6 +50,7 @@ class Trained:
     """A finished training: the network with the weights of its best epoch, and what became of it.
 
     `history` has one row per epoch: epoch, train_loss, val_loss, learning_rate, seconds.
+    `patterns` counts those seen, again in each epoch.
     `status` is ok, diverged or out_of_memory, with the reason in `error`.
     """
 
@@ -58,6 +60,7 @@ class Trained:
     error: str
     best_epoch: int
     seconds: float
+    patterns: int
 
 
 class Diverged(ArithmeticError):
@@ -126,7 +129,13 @@ def train(
     checkpoint.remove()
     progress = trainer.progress
     return Trained(
-        network.eval(), progress.history, status, error, progress.best_epoch, progress.seconds
+        network=network.eval(),
+        history=progress.history,
+        status=status,
+        error=error,
+        best_epoch=progress.best_epoch,
+        seconds=progress.seconds,
+        patterns=progress.patterns,
     )
 
 
@@ -177,6 +186,7 @@ class Trainer:
             for batch in batches[progress.step :]:
                 running += self._update(batch)
                 progress.step += 1
+                progress.patterns += len(batch)
                 progress.seconds = time.perf_counter() - began
                 if progress.step % CHECK_STEPS == 0 or progress.step == self.steps:
                     progress.loss_sum = self._finite(float(running))

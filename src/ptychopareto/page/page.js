@@ -446,7 +446,8 @@
     byId(`axis-${side}`).addEventListener("change", () => { redraw(); showMarked(); });
   }
   heads.forEach((head) => head.firstElementChild.addEventListener("click", () => sortBy(head)));
-  byId("filters").addEventListener("input", filter);
+  byId("filters").addEventListener("change", filter);
+  byId("filters").elements.search.addEventListener("input", filter);
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
   byId("filters").addEventListener("reset", () => setTimeout(filter)); // after the fields are empty
   body.addEventListener("keydown", onTableKey);

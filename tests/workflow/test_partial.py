@@ -1,0 +1,57 @@
+"""The results of a study half done: `snakemake --cores 1 partial`."""
+
+import pandas as pd
+import pytest
+
+from tiny_study import FNO, HYBRID, PHYSICS, Project
+
+pytestmark = pytest.mark.xdist_group("workflow")
+
+PARTIAL = "results/partial"
+TIMED = ["inference_time_s", "inference_iqr_s", "patterns_per_s", "single_pattern_s"]
+TIMES = [*TIMED, "train_time_s", "peak_memory_mb"]
+
+
+def table(project: Project, folder: str = "results") -> pd.DataFrame:
+    return pd.read_csv(project[f"{folder}/study_results.csv"], index_col="run")
+
+
+def test_half_a_study_is_shown_and_continued(finished: Project, fresh: Project) -> None:
+    fresh.build(f"results/runs/{FNO}/metrics.json", f"results/runs/{FNO}/reconstruction.png")
+    fresh.build("partial")
+    half, whole = table(fresh, PARTIAL), table(finished)
+    assert dict(half["status"]) == {FNO: "ok", HYBRID: "missing", PHYSICS: "missing"}
+    assert half.loc[FNO].drop(TIMES).equals(whole.loc[FNO].drop(TIMES))
+    assert half.loc[FNO, TIMED].isna().all()  # measured at the end, side by side
+    for name in ("pareto_plot.png", "training_curves.png", "gallery.png", "index.html"):
+        assert fresh[f"{PARTIAL}/{name}"].stat().st_size > 0
+    assert fresh[f"{PARTIAL}/recommended/model.safetensors"].exists()
+
+    assert "train/" + FNO not in fresh.build()
+    assert table(fresh).drop(columns=TIMES).equals(whole.drop(columns=TIMES))
+
+
+def test_nothing_yet_is_shown_too(fresh: Project) -> None:
+    fresh.build("partial")
+    assert set(table(fresh, PARTIAL)["status"]) == {"missing"}
+    assert fresh[f"{PARTIAL}/pareto_plot.png"].stat().st_size > 0
+    assert "missing" in fresh[f"{PARTIAL}/index.html"].read_text()
+
+
+def test_partial_is_made_anew_each_time(project: Project) -> None:
+    assert project.build("partial") == {"partial"}
+    assert project.build("partial") == {"partial"}
+
+
+def test_partial_works_beside_a_running_study(project: Project) -> None:
+    """Snakemake locks a folder it works in; `partial` must be possible all the same."""
+    locks = project[".snakemake/locks"]
+    locks.mkdir(exist_ok=True)
+    outputs = sorted(
+        str(path.relative_to(project.folder)) for path in project["results"].rglob("*")
+    )
+    (locks / "0.output.lock").write_text("\n".join(outputs))
+    refused = project.snakemake("--cores", "1", "--forceall", "results/pareto_plot.png")
+    assert refused.returncode != 0
+    assert project.build("partial") == {"partial"}
+    assert (locks / "0.output.lock").exists()
