@@ -342,6 +342,16 @@ def test_changing_an_axis_moves_the_points(browser: webdriver.Chrome, load: Open
     assert_asked_for_nothing(browser, study["path"])
 
 
+def test_long_intervals_do_not_squeeze_the_marks(browser: webdriver.Chrome, load: Open) -> None:
+    """With two seeds the t of 12.7 makes intervals that reach beyond an SSIM of 1."""
+    study = load("two seeds")
+    means = study["configurations"]
+    assert (means["ssim_phase"] + means["ssim_phase_ci95"]).max() > 1
+    low, high = browser.execute_script("return document.getElementById('plot').layout.yaxis.range")
+    assert 1 - 10**-high < means["ssim_phase"].max() + 0.05
+    assert 1 - 10**-low < 0.41  # what a constant reconstruction scores
+
+
 @pytest.mark.parametrize("name", ["one seed", "two seeds"])
 def test_the_line_is_the_front_on_any_axes(
     browser: webdriver.Chrome, load: Open, name: str

@@ -21,7 +21,7 @@ from ptychopareto.reconstruction.stitch import scored_scan, stitch
 
 log = logging.getLogger(__name__)
 
-ROUNDS = 7
+ROUNDS = 5
 # One pattern at a time is quick but noisy, so it is asked for more often.
 SINGLES_PER_ROUND = 10
 

@@ -142,12 +142,20 @@
       gridcolor: colour("--line"), linecolor: colour("--quiet"), ticks: "outside",
       tickcolor: colour("--quiet"), uirevision: name, visible: data.runs.some(canBeDrawn), type: axis.scale === "log" ? "log" : "linear",
     };
-    const floor = side === "y" ? data.floors[name] : undefined;
+    return { ...layout, ...rangeOf(side) };
+  }
+
+  /** The range of the marks and the floor. Intervals may leave it: few seeds give very long ones. */
+  function rangeOf(side) {
+    const axis = data.axes[axisName(side)];
     const values = points(side, [...items.values()].filter(canBeDrawn));
-    if (!Number.isFinite(floor) || !values.length) return layout;
-    const low = Math.min(scaled(axis, floor), ...values);
-    const span = Math.max(scaled(axis, floor), ...values) - low;
-    return { ...layout, autorangeoptions: { include: low - 0.05 * (span || 1) } };
+    if (!values.length) return {};
+    const floor = side === "y" ? data.floors[axisName(side)] : undefined;
+    if (Number.isFinite(floor)) values.push(scaled(axis, floor));
+    const ends = [Math.min(...values), Math.max(...values)];
+    const [low, high] = axis.scale === "log" ? ends.map(Math.log10) : ends;
+    const margin = high > low ? 0.08 * (high - low) : axis.scale === "linear" ? 0.1 * Math.abs(high) || 1 : 0.3;
+    return { range: [low - margin, high + margin] };
   }
 
   function evenTicks(low, high) {

@@ -48,9 +48,9 @@ def draw(
 ) -> None:
     """Draw quality against the seconds that a reconstruction of the test scan takes.
 
-    The arrow says how much sooner a network with its refinement is as good as the classical
-    reconstruction, at the best quality that both reach: it goes from the first point of a network
-    that is at least as good to where the classical curve, interpolated, gets there.
+    The arrow says how much sooner than the classical reconstruction a network with its refinement
+    reaches its own best quality, for the network that gains most: from its first point that good
+    to where the classical curve, interpolated, gets there.
 
     Args:
         classical: `classical.csv`: epochs, seconds and the measures of rPIE from a flat start.
@@ -180,20 +180,25 @@ def _labels(reference: Sequence[_Curve], networks: Sequence[_Curve]) -> tuple[Ar
 
 
 def _saving(reference: _Curve, networks: Sequence[_Curve], quality: str) -> _Saving:
-    """How much sooner the networks reach the best quality that both reach."""
-    level = min(reference.points[:, 1].max(), max(c.points[:, 1].max() for c in networks))
-    sooner, name, epochs = min(
-        (seconds, curve.name, count)
-        for curve in networks
-        for (seconds, reached), count in zip(curve.points, curve.epochs, strict=True)
-        if reached >= level
-    )
+    """How much sooner than rPIE alone the network that gains most reaches its own best quality."""
+    return max((_saving_of(curve, reference, quality) for curve in networks), key=_gain)
+
+
+def _gain(saving: _Saving) -> float:
+    (sooner, _), (later, _) = saving.arrow
+    return float(later / sooner)
+
+
+def _saving_of(curve: _Curve, reference: _Curve, quality: str) -> _Saving:
+    level = min(reference.points[:, 1].max(), curve.points[:, 1].max())
+    first = int(np.flatnonzero(curve.points[:, 1] >= level)[0])
+    sooner, epochs = curve.points[first, 0], curve.epochs[first]
     later = _time_to_reach(reference.points, level, quality)
     ratio = later / sooner
     factor = f"{_rounded(ratio)}× sooner" if ratio >= 1 else f"{_rounded(1 / ratio)}× later"
     how = f"with {epochs} epoch{'' if epochs == 1 else 's'} of rPIE" if epochs else "alone"
     measure = style.LABELS[quality].split(" [")[0]
-    words = f"At {measure} {level:.4g}, {name} {how} is {factor} than {CLASSICAL}"
+    words = f"At {measure} {level:.4g}, {curve.name} {how} is {factor} than {CLASSICAL}"
     return _Saving(np.array([(sooner, level), (later, level)]), factor, words)
 
 
