@@ -19,7 +19,7 @@ help: ## list what can be done
 
 study: $(VENV)/.installed ## run the study of config.yaml; the plot is results/pareto_plot.png
 	@$(BIN)/python workflow/unlock.py
-	@$(BIN)/snakemake --cores all --rerun-incomplete $(SNAKEMAKE_FLAGS)
+	@$(BIN)/snakemake --cores all --resources gpu=1 --rerun-incomplete $(SNAKEMAKE_FLAGS)
 	@echo
 	@echo "Done. Open results/index.html, or look at results/pareto_plot.png; the table behind them is"
 	@echo "results/study_results.csv, the recommended network results/recommended/model.safetensors."
@@ -46,7 +46,7 @@ distclean: clean ## clean, and delete .venv too
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "ptycho-pareto needs Python 3.11 or newer, and '$(PYTHON)' is not there. Install it, or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ptycho-pareto needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) --version). Name another: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
-	@test -x $(BIN)/python || { echo "Making $(VENV) with $$($(PYTHON) --version)"; $(PYTHON) -m venv $(VENV); }
+	@test -x $(BIN)/python || { echo "Making $(VENV) with $$($(PYTHON) --version)"; $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) -m venv failed; on Debian and Ubuntu install python3-venv"; exit 1; }; }
 	@echo "Installing what requirements.lock lists into $(VENV): a few minutes the first time (progress: $(PIP_LOG))"
 	@$(call pip_install,--requirement requirements.lock)
 	@$(call pip_install,--no-deps --no-build-isolation --editable .)

@@ -26,8 +26,7 @@ def workers(folder: Path) -> list[int]:
 def main() -> int:
     """Exit status: 0 if the folder is free now, 1 if a study still runs in it."""
     folder = Path.cwd()
-    if not any((folder / ".snakemake" / "locks").glob("*")):
-        return 0
+    # Asked whatever the locks say: a `snakemake partial` beside the study takes its lock away.
     running = workers(folder)
     if running:
         ids = ", ".join(map(str, running))
@@ -36,6 +35,8 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
+    if not any((folder / ".snakemake" / "locks").glob("*")):
+        return 0
     print("Removing the lock of an earlier study that was killed; it continues where it stopped.")
     return subprocess.call([sys.executable, "-m", "snakemake", "--unlock", "--quiet", "all"])
 

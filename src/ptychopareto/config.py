@@ -112,6 +112,7 @@ def _is_npz(path: Path) -> Path:
 _NpzPath = Annotated[
     Path, Field(strict=False, json_schema_extra={"pattern": r"\.npz$"}), AfterValidator(_is_npz)
 ]
+_SMALLEST_SCORED = 7  # the window of SSIM [px]
 _Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
@@ -254,6 +255,12 @@ class SimulatedDataset(_Section):
                 raise _refusal(
                     f"{step} is too large for N = {n} on an object of size = {size}; "
                     f"at most {min(n, size - n)} is allowed (no more than N and than size - N)"
+                )
+            span = (size - n) // step * step + 1
+            if span < _SMALLEST_SCORED:
+                raise _refusal(
+                    f"{step} lets the patterns span {span} px of an object of size = {size}; at "
+                    f"least {_SMALLEST_SCORED} px are needed to be scored"
                 )
         return step
 

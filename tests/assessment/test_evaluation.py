@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from ptychopareto.assessment import evaluation
 from ptychopareto.assessment.evaluation import evaluate_run
 from ptychopareto.assessment.metrics import evaluate
 from ptychopareto.files import Dataset
@@ -58,6 +59,18 @@ def test_a_failed_training_is_not_measured(
     assert (metrics["status"], metrics["error"]) == ("diverged", "why")
     assert metrics["model_params"] > 0
     assert "ssim_phase" not in metrics
+    assert np.isnan(reconstruction).all()
+
+
+def test_exhausted_gpu_memory_is_a_status(
+    model: Path, small_scan: tuple[Dataset, Dataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory\nmore")
+
+    monkeypatch.setattr(evaluation, "predict", exhausted)
+    metrics, reconstruction = evaluate_run(model, small_scan[1], CPU)
+    assert (metrics["status"], metrics["error"]) == ("out_of_memory", "CUDA out of memory")
     assert np.isnan(reconstruction).all()
 
 

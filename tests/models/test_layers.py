@@ -82,6 +82,14 @@ def test_gradients(size: int) -> None:
     )
 
 
+def test_trains_after_inference_at_the_same_size() -> None:
+    conv, x = layer(3, 10), torch.randn(1, 3, 10, 10, dtype=torch.float64)
+    with torch.inference_mode():
+        conv(x)
+    conv(x).sum().backward()
+    assert conv.weight.grad is not None
+
+
 def test_modes_are_capped_at_what_the_size_holds() -> None:
     conv = layer(12, 9)
     assert conv.modes == 4

@@ -41,6 +41,16 @@ def test_patterns_are_those_of_the_stored_object_and_probe(small_scan: Scans) ->
         assert noise[bright].std() == pytest.approx(0.5, rel=0.05)
 
 
+def test_noiseless_patterns_are_predicted_again_exactly(small_config: SimulatedDataset) -> None:
+    """With ever more photons, what is stored becomes |F(P·O)| of the stored probe and object."""
+    train, test = simulate(small_config.model_copy(update={"photons": 1e17}))
+    for split in (train, test):
+        model = diffraction_amplitude(
+            torch.from_numpy(split.patches), torch.from_numpy(split.probe)
+        )
+        np.testing.assert_allclose(split.diffraction, model.numpy(), rtol=0, atol=2e-7)
+
+
 def test_amplitude_is_normalised_by_the_training_patches(small_scan: Scans) -> None:
     train, test = small_scan
     assert np.abs(train.patches).max(axis=(1, 2)).mean() == pytest.approx(1, rel=1e-5)

@@ -10,7 +10,7 @@ from ptychopareto.study.runs import Run
 RUN = Run("fno", "none", 4, 4, "teacher", 0)
 OTHER = Run("hybrid", "none", 4, 4, "teacher", 1)
 TIMING = {
-    "engine": {"stitch_s": 0.5, "setup_s": 1.0, "epoch_s": 0.25},
+    "engine": {"scored_fraction": 1.0, "stitch_s": 0.5, "setup_s": 1.0, "epoch_s": 0.25},
     "models": {
         RUN.id: {
             "inference_time_s": 2.0,

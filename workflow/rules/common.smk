@@ -30,6 +30,10 @@ wildcard_constraints:
 GPUS_PER_JOB = 0 if STUDY.device == "cpu" else 1
 
 
+# Those of --cores; 8 where it is not given, as on a cluster.
+ALL_CORES = workflow.global_resources["_cores"].value or 8
+
+
 def study_files():
     """The files that the config names, by their key."""
     dataset = STUDY.dataset
@@ -88,6 +92,16 @@ def of_all_runs(name, made):
         return paths
 
     return files
+
+
+def picture(name, category="Pareto front", label=None):
+    """A picture that goes into the report, under its caption."""
+    return report(
+        ensure(f"results/{name}.png", non_empty=True),
+        caption=f"../report/{name}.rst",
+        category=category,
+        labels={"result": label or name.replace("_", " ")},
+    )
 
 
 def study_targets():

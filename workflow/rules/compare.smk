@@ -20,7 +20,7 @@ rule time_inference:
     log:
         "results/logs/time_inference.log",
     # all there are: no other job of the study can then run at the same time
-    threads: workflow.cores or 8
+    threads: ALL_CORES
     resources:
         mem_mb=16000,
         runtime=240,

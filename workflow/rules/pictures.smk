@@ -24,16 +24,6 @@ wildcard_constraints:
     axes="|".join(re.escape(axes) for axes in OTHER_AXES) or "no_other_axes",
 
 
-def picture(name, category="Pareto front", label=None):
-    """A picture that goes into the report, under its caption."""
-    return report(
-        ensure(f"results/{name}.png", non_empty=True),
-        caption=f"../report/{name}.rst",
-        category=category,
-        labels={"result": label or name.replace("_", " ")},
-    )
-
-
 rule pareto_plot:
     message:
         "Drawing the Pareto front"

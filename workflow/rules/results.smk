@@ -14,7 +14,7 @@ localrules:
 RUN_SETTINGS = [asdict(run) for run in RUNS.values()]
 MAIN_AXES = STUDY.plots[0].model_dump(mode="json")
 # What a run needs to be repeated: the study without its grid and its looks.
-STUDY_SETTINGS = STUDY.model_dump(mode="json", exclude={"sweep", "seeds", "pareto"})
+STUDY_SETTINGS = STUDY.model_dump(mode="json", exclude={"sweep", "seeds", "classical", "refine", "pareto"})
 
 
 rule gather:

@@ -5,12 +5,22 @@ from typing import Any
 
 from joblog import run_job
 
+SMALLEST_SCORED = 7  # the window of SSIM [px]
+
 
 def main(job: Any) -> None:
-    from ptychopareto.files import read_dataset, write_dataset
+    from ptychopareto.files import FileError, read_dataset, write_dataset
 
-    for source, target in ((job.input.train, job.output.train), (job.input.test, job.output.test)):
-        write_dataset(Path(target), read_dataset(Path(source)))
+    train, test = (read_dataset(Path(file)) for file in (job.input.train, job.input.test))
+    if train.N != test.N:
+        wanted = f"the {train.N} px of the training scan are wanted"
+        raise FileError(f"{job.input.test}: has patterns of {test.N} px; {wanted}")
+    rows, columns = test.scored_region()
+    if min(rows.stop - rows.start, columns.stop - columns.start) < SMALLEST_SCORED:
+        wanted = f"at least {SMALLEST_SCORED} px on each axis are wanted"
+        raise FileError(f"{job.input.test}: its positions span too little to be scored; {wanted}")
+    write_dataset(Path(job.output.train), train)
+    write_dataset(Path(job.output.test), test)
 
 
 if "snakemake" in globals():

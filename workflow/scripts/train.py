@@ -13,7 +13,7 @@ def main(job: Any) -> None:
     import torch
 
     from device import choose_device
-    from ptychopareto.config import Training
+    from ptychopareto.config import ConfigError, Training
     from ptychopareto.files import read_dataset, read_npz, write_csv
     from ptychopareto.learning.scan_data import scan_data
     from ptychopareto.learning.training import input_scale, train, transmission
@@ -25,6 +25,11 @@ def main(job: Any) -> None:
     run = Run(**job.params.run)
     settings = Training.model_validate(job.params.training)
     scan = read_dataset(Path(job.input.train))
+    if run.supervision == "truth" and scan.objects is None:
+        raise ConfigError(
+            "sweep.supervision: 'truth' is not allowed for a training scan without YY_full; "
+            "allowed are physics, teacher"
+        )
     targets = {
         "physics": lambda: None,
         "teacher": lambda: read_npz(Path(job.input.target[0]))["objects"],

@@ -23,34 +23,42 @@ WARM_UP = 64  # patterns
 def evaluate_run(
     model: Path, test: Dataset, device: torch.device
 ) -> tuple[dict[str, Any], NDArray[np.complex64]]:
-    """The metrics of a run, under the names of the results table, and its object on the scored
-    region.
+    """The metrics of a run, named as in the results table, and its object on the scored region.
 
-    A run whose training failed is not measured: its metrics are those of its training, its object
-    is NaN.
-    Void measures (no truth, or a flat phase) are NaN, and `error` says why.
+    A run whose training failed, or that does not fit on the GPU, is not measured: its `status` and
+    `error` say why, its object is NaN. Void measures (no truth, or a flat phase) are NaN, and
+    `error` says why.
     """
     network, _, training = load_model(model)
-    network.to(device)
     plain, real = count_parameters(network)
     metrics: dict[str, Any] = {**training, "model_params": plain, "model_params_real": real}
     metrics |= {"device": device_name(device)}
+    if training["status"] == "ok":
+        try:
+            costs, reconstruction = _reconstruct(network.to(device), test, device)
+            return metrics | costs | _measures(reconstruction, test.truth), reconstruction
+        except torch.OutOfMemoryError as failure:
+            metrics |= {"status": "out_of_memory", "error": str(failure).split("\n")[0]}
     rows, columns = test.scored_region()
-    if training["status"] != "ok":
-        shape = (rows.stop - rows.start, columns.stop - columns.start)
-        return metrics, np.full(shape, np.nan, np.complex64)
+    shape = (rows.stop - rows.start, columns.stop - columns.start)
+    return metrics, np.full(shape, np.nan, np.complex64)
 
+
+def _reconstruct(
+    network: nn.Module, test: Dataset, device: torch.device
+) -> tuple[dict[str, float], NDArray[np.complex64]]:
+    """What inference costs, and the object on the scored region."""
     diffraction = torch.from_numpy(test.diffraction).to(device)
     predict(network, diffraction[:WARM_UP])
     # Once is enough here: other jobs may run beside this one, and `timing` measures without them.
     seconds = seconds_of(lambda: predict(network, diffraction), device)
-    reconstruction = stitched(network, test, device)[rows, columns].cpu().numpy()
-    metrics |= {
+    reconstruction = stitched(network, test, device)[test.scored_region()].cpu().numpy()
+    costs = {
         "inference_time_s": seconds,
         "patterns_per_s": len(diffraction) / seconds,
         "peak_memory_mb": peak_memory_mb(device),
     }
-    return metrics | _measures(reconstruction, test.truth), reconstruction
+    return costs, reconstruction
 
 
 def stitched(network: nn.Module, test: Dataset, device: torch.device) -> Tensor:

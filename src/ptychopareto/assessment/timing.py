@@ -22,6 +22,7 @@ from ptychopareto.reconstruction.stitch import scored_scan, stitch
 log = logging.getLogger(__name__)
 
 ROUNDS = 5
+WARM_UP = 64  # patterns
 # One pattern at a time is quick but noisy, so it is asked for more often.
 SINGLES_PER_ROUND = 10
 
@@ -44,31 +45,38 @@ def time_models(
 ) -> dict[str, Timing]:
     """Time the networks in `models` (name → file) on patterns (B, N, N), on the patterns' device.
 
-    Each round runs every network once, in a new order, after a round of warming up: what slows the
-    machine for a while then slows all of them. A network whose training failed is left out.
+    Each round loads, warms up and runs every network once, in a new order: what slows the machine
+    for a while then slows all of them, and a study of any size fits into memory. A network whose
+    training failed, or that does not fit on the device, is left out.
     """
-    networks = {}
-    for name, path in models.items():
-        network, _, training = load_model(path)
-        if training["status"] == "ok":
-            networks[name] = network.to(diffraction.device)
-    whole: dict[str, list[float]] = {name: [] for name in networks}
-    single: dict[str, list[float]] = {name: [] for name in networks}
+    whole: dict[str, list[float]] = {name: [] for name in models}
+    single: dict[str, list[float]] = {name: [] for name in models}
     order = np.random.default_rng(0)
-    for number in range(1 + rounds):
-        for name in order.permutation(list(networks)):
-            seconds, singles = _measure(networks[name], diffraction)
-            if number > 0:
-                whole[name].append(seconds)
-                single[name] += singles
-        log.info("timing %d networks: round %d of %d done", len(networks), number, rounds)
-    return {name: _summary(whole[name], single[name], len(diffraction)) for name in networks}
+    for number in range(1, 1 + rounds):
+        for name in order.permutation(list(models)):
+            network, _, training = load_model(models[name])
+            if training["status"] != "ok":
+                continue
+            try:
+                seconds, singles = _measure(network.to(diffraction.device), diffraction)
+            except torch.OutOfMemoryError:
+                log.warning("%s does not fit on the device: no latencies", name)
+                continue
+            whole[name].append(seconds)
+            single[name] += singles
+        log.info("timing %d networks: round %d of %d done", len(models), number, rounds)
+    measured = (name for name in models if whole[name])
+    return {name: _summary(whole[name], single[name], len(diffraction)) for name in measured}
 
 
 @dataclass(frozen=True)
 class EngineTiming:
-    """Medians [s] of what comes after the network: stitching, and rPIE's set-up and one epoch."""
+    """Medians [s] of what comes after the network: stitching, and rPIE's set-up and one epoch.
 
+    `scored_fraction` is the part of the test scan that these work on, the first object.
+    """
+
+    scored_fraction: float
     stitch_s: float
     setup_s: float
     epoch_s: float
@@ -89,11 +97,13 @@ def time_engine(
         first, second = (seconds_of(partial(next, passes), device) for _ in range(2))
         times.append((stitching, first - second, second))
     stitching, setup, epoch = (statistics.median(column) for column in zip(*times[1:], strict=True))
-    return EngineTiming(stitching, max(setup, 0.0), epoch)
+    fraction = len(diffraction) / len(test.diffraction)
+    return EngineTiming(fraction, stitching, max(setup, 0.0), epoch)
 
 
 def _measure(network: nn.Module, diffraction: Tensor) -> tuple[float, list[float]]:
     device = diffraction.device
+    predict(network, diffraction[:WARM_UP])
     singles = [
         seconds_of(lambda: predict(network, diffraction[:1]), device)
         for _ in range(SINGLES_PER_ROUND)

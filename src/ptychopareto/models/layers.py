@@ -76,6 +76,7 @@ class SpectralConv(nn.Module):
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)  # what inference asks for first, training may want to keep
 def dft_matrices(
     height: int, width: int, modes: int, device: torch.device, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 # Small enough to stay in a CPU's cache, large enough to fill it.
-CPU_BATCH, GPU_BATCH = 32, 1024
+CPU_BATCH, GPU_BATCH = 32, 256
 
 
 @torch.inference_mode()

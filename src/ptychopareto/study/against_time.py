@@ -15,10 +15,12 @@ from ptychopareto.study.runs import Run
 
 QUALITIES = (
     "ssim_phase",
+    "ssim_phase_floor",
     "psnr_phase",
     "mae_phase",
     "frc50_phase",
     "ssim_amp",
+    "ssim_amp_floor",
     "psnr_amp",
     "mae_amp",
     "frc50_amp",
@@ -86,10 +88,11 @@ def _steps(path: Path) -> list[dict[str, Any]]:
 
 
 def _latency(run: Run, timing: Mapping[str, Any]) -> float:
-    known = timing["models"].get(run.id)
-    return (
-        float("nan") if known is None else known["inference_time_s"] + timing["engine"]["stitch_s"]
-    )
+    """Seconds of network and stitching for the patterns of the object that is scored."""
+    known, engine = timing["models"].get(run.id), timing["engine"]
+    if known is None:
+        return float("nan")
+    return float(known["inference_time_s"] * engine["scored_fraction"] + engine["stitch_s"])
 
 
 def _engine_seconds(epochs: int, timing: Mapping[str, Any]) -> float:

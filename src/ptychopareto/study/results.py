@@ -11,7 +11,7 @@ from ptychopareto.study.runs import Run
 NO_TIMING: dict[str, Any] = {
     "machine": {},
     "models": {},
-    "engine": dict.fromkeys(("stitch_s", "setup_s", "epoch_s"), float("nan")),
+    "engine": dict.fromkeys(("scored_fraction", "stitch_s", "setup_s", "epoch_s"), float("nan")),
 }
 
 
