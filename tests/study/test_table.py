@@ -91,3 +91,14 @@ def test_refuses_tables_that_are_none(tmp_path: Path, content: str) -> None:
         read_table(path)
     with pytest.raises(FileError, match="nowhere"):
         read_table(tmp_path / "nowhere.csv")
+
+
+def test_results_of_other_settings_are_missing(tmp_path: Path) -> None:
+    run = Run("fno", "none", 4, 4, "teacher", 0)
+    path = tmp_path / "metrics.json"
+    write_json(path, {"status": "ok", "settings": "before", "ssim_phase": 0.9})
+    assert gather([run], {run.id: path})["status"].tolist() == ["ok"]
+    assert gather([run], {run.id: path}, {run.id: "before"})["status"].tolist() == ["ok"]
+    changed = gather([run], {run.id: path}, {run.id: "after"})
+    assert changed["status"].tolist() == ["missing"]
+    assert changed["ssim_phase"].isna().all()

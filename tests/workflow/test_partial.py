@@ -8,6 +8,8 @@ from tiny_study import FNO, HYBRID, PHYSICS, Project
 pytestmark = pytest.mark.xdist_group("workflow")
 
 PARTIAL = "results/partial"
+MAIN = {"cost": "model_params", "quality": "ssim_phase"}
+OTHER = {"cost": "train_time_s", "quality": "ssim_amp"}
 TIMED = ["inference_time_s", "inference_iqr_s", "patterns_per_s", "single_pattern_s"]
 TIMES = [*TIMED, "train_time_s", "peak_memory_mb"]
 
@@ -43,8 +45,16 @@ def test_partial_is_made_anew_each_time(project: Project) -> None:
     assert project.build("partial") == {"partial"}
 
 
+def test_results_from_before_a_change_are_not_shown(project: Project) -> None:
+    project.configure(training={"epochs": 2}, pareto=[MAIN, OTHER])
+    project.build("partial")
+    assert set(table(project, PARTIAL)["status"]) == {"missing"}
+    assert not list(project[f"{PARTIAL}/recommended"].iterdir())
+    assert project[f"{PARTIAL}/pareto_train_time_s_ssim_amp.png"].stat().st_size > 0
+
+
 def test_partial_works_beside_a_running_study(project: Project) -> None:
-    """Snakemake locks a folder it works in; `partial` must be possible all the same."""
+    """It shares no file with the study, so the lock of the study does not keep it out."""
     locks = project[".snakemake/locks"]
     locks.mkdir(exist_ok=True)
     outputs = sorted(

@@ -43,6 +43,14 @@ def test_lock_of_a_running_study_stays(locked: Project) -> None:
     assert locked[LOCK].exists()
 
 
+def test_running_study_without_a_lock_is_seen(fresh: Project) -> None:
+    """As after `snakemake partial` beside it, which takes all locks of the folder away."""
+    with snakemake_at_work(fresh) as pid:
+        refused = fresh.python("workflow/unlock.py")
+    assert refused.returncode == 1
+    assert f"process {pid}" in refused.stderr
+
+
 def test_free_folder_is_left_alone(fresh: Project) -> None:
     free = fresh.python("workflow/unlock.py")
     assert (free.returncode, free.stdout, free.stderr) == (0, "", "")

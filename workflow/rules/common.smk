@@ -5,6 +5,7 @@ import re
 import sys
 import time
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 
 # The library of this checkout, whose files are inputs of the jobs: no other one that may be installed.
@@ -61,6 +62,13 @@ def library_of_run(job):
 
 def settings_of_run(wildcards):
     return asdict(RUNS[wildcards.run])
+
+
+def fingerprint(run):
+    """What identifies the settings behind a run's results, besides those in its name."""
+    parts = {"dataset", "training"} | ({"teacher"} if RUNS[run].supervision == "teacher" else set())
+    text = STUDY.model_dump_json(include=parts)
+    return sha256(text.encode()).hexdigest()[:16]
 
 
 def target_of_run(wildcards):

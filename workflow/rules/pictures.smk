@@ -216,6 +216,8 @@ rule partial_results:
         axes=MAIN_AXES,
         study=STUDY_SETTINGS,
         pictures=PICTURES,
+        other_axes=OTHER_AXES,
+        settings={run: fingerprint(run) for run in RUNS},
         asked_at=time.time(),
     log:
         "results/logs/partial.log",

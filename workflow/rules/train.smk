@@ -18,6 +18,7 @@ rule train:
     params:
         run=settings_of_run,
         training=STUDY.training.model_dump(mode="json"),
+        fingerprint=lambda wildcards: fingerprint(wildcards.run),
         register_input=STUDY.dataset.register_input,
         device=STUDY.device,
     log:

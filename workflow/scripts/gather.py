@@ -1,5 +1,6 @@
 """Gather the results of all runs into the tables of runs and of configurations."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,12 @@ if TYPE_CHECKING:
     from ptychopareto.study.results import Results
 
 
-def table_of_runs(results: "Results") -> "DataFrame":
-    """The metrics of all runs, with the latencies of the timing job."""
+def table_of_runs(results: "Results", settings: Mapping[str, str] | None = None) -> "DataFrame":
+    """The metrics of all runs, or of those with these settings, with the timing job's latencies."""
     from ptychopareto.study.against_time import with_latencies
     from ptychopareto.study.table import gather
 
-    table = gather(results.runs, results.of_runs("metrics.json"))
+    table = gather(results.runs, results.of_runs("metrics.json"), settings)
     return with_latencies(table, results.timing())
 
 

@@ -23,7 +23,9 @@ def main(job: Any) -> None:
     results = Results(Path("results"), tuple(Run(**run) for run in job.params.runs))
     folder, axes = Path(job.output.page).parent, job.params.axes
     cost, quality = axes["cost"], axes["quality"]
-    table = table_of_runs(results)
+    table = table_of_runs(results, job.params.settings)
+    done = set(table["run"][table["status"] != "missing"])
+    results = Results(results.folder, tuple(run for run in results.runs if run.id in done))
     classical, refinement = tables_against_time(results)
     write_csv(folder / "study_results.csv", table)
     write_csv(folder / "configurations.csv", configurations(table))
@@ -34,6 +36,9 @@ def main(job: Any) -> None:
     front = list(pareto_front(table, cost, quality)["configuration"])
     pictures = {name: folder / f"{name}.png" for name in job.params.pictures}
     pareto.draw(table, cost, quality, pictures["pareto_plot"], folder / "pareto_plot.svg")
+    for name, other in job.params.other_axes.items():
+        png, svg = folder / f"pareto_{name}.png", folder / f"pareto_{name}.svg"
+        pareto.draw(table, other["cost"], other["quality"], png, svg)
     draw_gallery(results, table, classical, axes, pictures["gallery"])
     quality_vs_time.draw(classical, refinement, front, quality, pictures["quality_vs_time"])
     marginals.draw(table, quality, cost, pictures["marginals"])

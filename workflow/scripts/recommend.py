@@ -33,6 +33,8 @@ def write_recommendation(
     write_json(folder / "recommendation.json", chosen)
     own = folder / "recommended"
     own.mkdir(exist_ok=True)
+    for left_over in own.glob("*.*"):
+        left_over.unlink()
     for run in results.runs:
         if run.id == chosen["run"]:
             _lay_out(run, results.of_runs("model.safetensors")[run.id], study, own)

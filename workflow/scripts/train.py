@@ -55,6 +55,7 @@ def main(job: Any) -> None:
     record = {
         **job.params.run,
         "epochs": settings.epochs,
+        "settings": job.params.fingerprint,
         "status": trained.status,
         "error": trained.error,
         "train_time_s": trained.seconds,

@@ -51,13 +51,17 @@ COLUMNS = tuple(TYPES)
 STATUSES = ("ok", "diverged", "out_of_memory", "missing")
 
 
-def gather(runs: Iterable[Run], metrics: Mapping[str, Path]) -> pd.DataFrame:
+def gather(
+    runs: Iterable[Run], metrics: Mapping[str, Path], settings: Mapping[str, str] | None = None
+) -> pd.DataFrame:
     """Collect the results of the runs into one table.
 
     Args:
         runs: the configured runs, in grid order.
         metrics: the ``metrics.json`` of each run by its id. A run that is not named, or whose file
             is not there, has the status ``missing``.
+        settings: the fingerprint of the settings of each run by its id. Results of other settings,
+            from before a change of the config, count as missing too. None: take what is there.
 
     Returns:
         One row per run, in the order given, with the columns `COLUMNS`. What a run does not know
@@ -66,7 +70,12 @@ def gather(runs: Iterable[Run], metrics: Mapping[str, Path]) -> pd.DataFrame:
     Raises:
         FileError: a file is not readable, or its status is none of `STATUSES`.
     """
-    rows = [{**_results(metrics.get(run.id)), **asdict(run), "run": run.id} for run in runs]
+    rows = []
+    for run in runs:
+        results = _results(metrics.get(run.id))
+        if settings is not None and results.get("settings") != settings[run.id]:
+            results = {"status": "missing"}
+        rows.append({**results, **asdict(run), "run": run.id})
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES)
 
 
