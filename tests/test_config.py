@@ -204,6 +204,16 @@ MISTAKES = [
         "pareto.quality: 'ssim_phase' is void for an object of flat phase "
         "(dataset.object.phase = none); allowed are ssim_amp, psnr_amp, frc50_amp",
     ),
+    (
+        "pareto = [{quality: ssim_amp}, {quality: void}]",
+        "pareto[1].quality: 'void' is not allowed; ",
+    ),
+    (
+        "pareto = [{quality: ssim_amp}, {quality: ssim_amp}]",
+        "pareto[1]: ssim_amp against model_params stands twice; one plot is enough",
+    ),
+    ("refine = {epochs: [-1]}", "refine.epochs[0]: -1 is too small; at least 0 is allowed"),
+    ("classical = {epochs: [0]}", "classical.epochs[0]: 0 is too small; at least 1 is allowed"),
     ("device = gpu", "device: 'gpu' is not allowed; allowed is 'auto', 'cpu' or 'cuda'"),
 ]
 
@@ -370,3 +380,9 @@ def test_the_import_is_light() -> None:
     code = "import sys, ptychopareto.config; print(*sys.modules)"
     loaded = set(python("-c", code).split())
     assert not {"torch", "numpy", "pandas", "scipy", "matplotlib", "snakemake"} & loaded
+
+
+def test_a_scan_too_small_to_be_scored_is_refused() -> None:
+    scan = {"size": 69, "scan_step_train": 1, "scan_step_test": 5}
+    said = refusal({**SIMULATED, "dataset": {**SIMULATED["dataset"], **scan}})
+    assert said.startswith("dataset.scan_step_train: 1 lets the patterns span 6 px of an object")

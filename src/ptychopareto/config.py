@@ -417,6 +417,10 @@ class StudyConfig(_Section):
         if isinstance(self.dataset, SimulatedDataset):
             self._modes_fit(self.dataset.N)
             self._quality_is_defined(self.dataset.object)
+        for number, axes in enumerate(self.plots):
+            if axes in self.plots[:number]:
+                reason = f"{axes.quality} against {axes.cost} stands twice; one plot is enough"
+                raise _refusal(reason, "pareto", number)
         return self
 
     def _modes_fit(self, n: int) -> None:

@@ -18,7 +18,7 @@ def test_parameters_are_counted() -> None:
 
 
 def test_seconds_are_wall_time() -> None:
-    assert 0.05 <= seconds_of(lambda: time.sleep(0.05), CPU) < 0.5
+    assert seconds_of(lambda: time.sleep(0.05), CPU) >= 0.05
 
 
 def test_peak_memory_holds_what_was_allocated() -> None:

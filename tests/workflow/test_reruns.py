@@ -55,7 +55,7 @@ def test_study_makes_what_it_promises(finished: Project) -> None:
     )
     of_the_data = ("train.npz", "test.npz", "dataset.png", "teacher.npz", "teacher.json")
     computed = jobs_of(*RUNS, stages=("train", "evaluate", "refine"))
-    benchmarks = ["simulate", "teach", "classical", *computed]
+    benchmarks = ["simulate", "teach", "classical", "time_inference", *computed]
     assert made == {
         "timing.json",
         "study_results.csv",

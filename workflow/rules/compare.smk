@@ -19,6 +19,8 @@ rule time_inference:
         device=STUDY.device,
     log:
         "results/logs/time_inference.log",
+    benchmark:
+        "results/benchmarks/time_inference.tsv"
     # all there are: no other job of the study can then run at the same time
     threads: ALL_CORES
     resources:
