@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from ptychopareto.assessment import refinement
 from ptychopareto.assessment.classical import classical, scores, trajectory
 from ptychopareto.assessment.evaluation import evaluate_run
 from ptychopareto.assessment.refinement import refined
@@ -51,6 +52,20 @@ def test_a_failed_training_has_nothing_to_refine(
     small_scan: tuple[Dataset, Dataset], tmp_path: Path
 ) -> None:
     assert refined(saved(tmp_path, "diverged"), small_scan[1], [0, 1], 0.1, CPU) == []
+
+
+def test_a_network_that_does_not_fit_says_so(
+    small_scan: tuple[Dataset, Dataset],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def exhausted(*_: object) -> None:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(refinement, "stitched", exhausted)
+    assert refined(saved(tmp_path), small_scan[1], [0, 1], 0.1, CPU) == []
+    assert "does not fit on the device" in caplog.text
 
 
 def test_without_a_truth_there_are_no_measures(small_scan: tuple[Dataset, Dataset]) -> None:
