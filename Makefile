@@ -8,8 +8,12 @@ PIP_LOG := $(VENV)/pip.log
 # what pip says goes into its log; the end of it to the screen if it fails
 pip_install = $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off $(1) >$(PIP_LOG) 2>&1 || { tail -n 8 $(PIP_LOG) >&2; exit 1; }
 SNAKEMAKE_FLAGS ?=
+# make study PROFILE=slurm STUDY=studies/full.yaml
+PROFILE ?=
+STUDY ?=
 # where there is a GPU, one job at a time has it; elsewhere a job is a core
 GPU_LIMIT := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo "--resources gpu=1")
+WHERE = $(if $(PROFILE),--profile $(PROFILE),--cores all $(GPU_LIMIT) --rerun-incomplete)
 PYTEST_FLAGS ?= -n logical --maxprocesses 8 --dist loadgroup
 
 .DEFAULT_GOAL := help
@@ -19,9 +23,9 @@ help: ## list what can be done
 	@echo "ptycho-pareto: usage: make TARGET"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-study: $(VENV)/.installed ## run the study of config.yaml; the plot is results/pareto_plot.png
+study: $(VENV)/.installed ## run the study of config.yaml, or STUDY=studies/…, with PROFILE=slurm on a cluster
 	@$(BIN)/python workflow/unlock.py
-	@$(BIN)/snakemake --cores all $(GPU_LIMIT) --rerun-incomplete $(SNAKEMAKE_FLAGS)
+	@$(BIN)/snakemake $(WHERE) $(if $(STUDY),--configfile $(STUDY)) $(SNAKEMAKE_FLAGS)
 	@echo
 	@echo "Done. Open results/index.html, or look at results/pareto_plot.png; the table behind them is"
 	@echo "results/study_results.csv, the recommended network results/recommended/model.safetensors."

@@ -50,21 +50,39 @@ class Project:
         with open(self[path], "a") as stream:
             stream.write(text)
 
-    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def snakemake(
+        self, *arguments: str, timeout: float = 300, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """Call Snakemake in the folder, as a user would."""
-        return self.python("-m", "snakemake", *arguments)
+        return self.python("-m", "snakemake", *arguments, timeout=timeout, **environment)
 
-    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, *arguments]
+    def python(
+        self, *arguments: str, timeout: float = 300, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
         )
 
-    def build(self, *targets: str, cores: int = 2) -> set[str]:
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start Snakemake in the folder; what it says goes to `snakemake.log` there."""
+        with open(self["snakemake.log"], "wb") as said:
+            return subprocess.Popen(
+                [sys.executable, "-m", "snakemake", *arguments],
+                cwd=self.folder,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+                stdout=said,
+                stderr=said,
+            )
+
+    def build(self, *targets: str, cores: int = 2, timeout: float = 300) -> set[str]:
         """Let Snakemake make the targets; return the jobs it did."""
         before = self._times_of_logs()
-        done = self.snakemake("--cores", str(cores), *targets)
+        done = self.snakemake("--cores", str(cores), *targets, timeout=timeout)
         assert done.returncode == 0, done.stderr
         return {job for job, time in self._times_of_logs().items() if time != before.get(job)}
 

@@ -12,6 +12,9 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "workflow")]
 
+import cluster
+import estimates
+from estimates import demands
 from ptychopareto.config import ConfigError, ExistingDataset, ProbeNpz, parse_study
 from ptychopareto.study.runs import expand
 from sources import sources
@@ -29,10 +32,23 @@ wildcard_constraints:
 
 
 GPUS_PER_JOB = 0 if STUDY.device == "cpu" else 1
+# Runs that share a job of a cluster share its GPU: Snakemake tells no job of the profile's limit.
+if workflow.remote_exec:
+    workflow.global_resources["gpu"] = GPUS_PER_JOB
 
 
 # Those of --cores; 8 where it is not given, as on a cluster.
 ALL_CORES = workflow.global_resources["_cores"].value or 8
+
+
+def group_of_training(wildcards):
+    """Short trainings share a job of a cluster, each with all that is made of its network."""
+    return "short_runs" if estimates.is_short(RUNS[wildcards.run], STUDY) else None
+
+
+def group_of_assessment(wildcards):
+    """What is made of one network is never worth a job of a cluster of its own."""
+    return group_of_training(wildcards) or "assessments"
 
 
 def study_files():
@@ -122,3 +138,8 @@ def study_targets():
         *[f"results/pareto_{axes}.png" for axes in OTHER_AXES],
         *paths_of_runs("results/runs/{run}/reconstruction.png"),
     ]
+
+
+onstart:
+    if workflow.executor_plugin.name == "slurm":
+        cluster.before_submitting(Path.cwd(), workflow.executor_settings.status_command)

@@ -24,8 +24,7 @@ rule time_inference:
     # all there are: no other job of the study can then run at the same time
     threads: ALL_CORES
     resources:
-        mem_mb=16000,
-        runtime=240,
+        **demands(lambda wildcards: estimates.timing(RUNS.values(), STUDY)),
         gpu=GPUS_PER_JOB,
     conda:
         "../envs/ptychopareto.yaml"
@@ -51,8 +50,7 @@ rule classical:
         "results/benchmarks/classical.tsv"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        **demands(lambda wildcards: estimates.rpie(STUDY, "test", max(STUDY.classical.epochs))),
         gpu=GPUS_PER_JOB,
     conda:
         "../envs/ptychopareto.yaml"
@@ -72,14 +70,15 @@ rule refine:
     params:
         refine=STUDY.refine.model_dump(mode="json"),
         device=STUDY.device,
+    group:
+        group_of_assessment
     log:
         "results/logs/refine/{run}.log",
     benchmark:
         "results/benchmarks/refine/{run}.tsv"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=30,
+        **demands(lambda wildcards: estimates.inference(RUNS[wildcards.run], STUDY)),
         gpu=GPUS_PER_JOB,
     conda:
         "../envs/ptychopareto.yaml"

@@ -27,8 +27,7 @@ if isinstance(STUDY.dataset, ExistingDataset):
             "results/logs/import_dataset.log",
         threads: 1
         resources:
-            mem_mb=8000,
-            runtime=30,
+            **demands(lambda wildcards: estimates.simulation(STUDY)),
         conda:
             "../envs/ptychopareto.yaml"
         script:
@@ -53,8 +52,7 @@ else:
             "results/benchmarks/simulate.tsv"
         threads: 1
         resources:
-            mem_mb=8000,
-            runtime=30,
+            **demands(lambda wildcards: estimates.simulation(STUDY)),
         conda:
             "../envs/ptychopareto.yaml"
         script:

@@ -4,10 +4,6 @@
 # makes results/runs/{run}/metrics.json, reconstruction.npz and reconstruction.png
 
 
-localrules:
-    reconstruction_picture,
-
-
 rule evaluate:
     message:
         "Evaluating {wildcards.run}"
@@ -20,14 +16,15 @@ rule evaluate:
         reconstruction=ensure("results/runs/{run}/reconstruction.npz", non_empty=True),
     params:
         device=STUDY.device,
+    group:
+        group_of_assessment
     log:
         "results/logs/evaluate/{run}.log",
     benchmark:
         "results/benchmarks/evaluate/{run}.tsv"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=30,
+        **demands(lambda wildcards: estimates.inference(RUNS[wildcards.run], STUDY)),
         gpu=GPUS_PER_JOB,
     conda:
         "../envs/ptychopareto.yaml"
@@ -50,6 +47,8 @@ rule reconstruction_picture:
             category="Reconstructions",
             labels=labels_of_run,
         ),
+    group:
+        group_of_assessment
     log:
         "results/logs/reconstruction_picture/{run}.log",
     threads: 1

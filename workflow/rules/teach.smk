@@ -22,8 +22,7 @@ rule teach:
         "results/benchmarks/teach.tsv"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        **demands(lambda wildcards: estimates.rpie(STUDY, "train", STUDY.teacher.epochs)),
         gpu=GPUS_PER_JOB,
     conda:
         "../envs/ptychopareto.yaml"

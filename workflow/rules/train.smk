@@ -21,6 +21,8 @@ rule train:
         fingerprint=lambda wildcards: fingerprint(wildcards.run),
         register_input=STUDY.dataset.register_input,
         device=STUDY.device,
+    group:
+        group_of_training
     log:
         "results/logs/train/{run}.log",
     benchmark:
@@ -28,8 +30,7 @@ rule train:
     # one thread: then the weights are the same, bit for bit, however many cores there are
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=240,
+        **demands(lambda wildcards: estimates.training(RUNS[wildcards.run], STUDY)),
         gpu=GPUS_PER_JOB,
     conda:
         "../envs/ptychopareto.yaml"

@@ -1,0 +1,33 @@
+"""A real Slurm on this machine, and the project with its profile."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from slurm import Cluster
+from tiny_study import ROOT, Project, copy_of_project
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    if not (shutil.which("slurmctld") and shutil.which("munged") and os.geteuid() == 0):
+        reason = "needs root and Slurm: bash tests/cluster/install.sh"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("cluster")
+    folder.parent.chmod(0o755)
+    started = Cluster(folder)
+    started.start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="module")
+def cluster_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project with its profile for Slurm, without results."""
+    project = copy_of_project(tmp_path_factory.mktemp("study") / "project")
+    shutil.copytree(ROOT / "slurm", project["slurm"])
+    return project

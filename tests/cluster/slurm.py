@@ -1,0 +1,45 @@
+"""The Slurm of the tests, and what they do to it."""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+class Cluster:
+    """The cluster of the tests, and what is done to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def start(self) -> None:
+        """Start the daemons that do not run."""
+        environment = {**os.environ, "CLUSTER_GPUS": "2"}
+        command = ["bash", str(HERE / "start.sh"), str(self.folder)]
+        subprocess.run(command, env=environment, check=True)
+
+    def stop(self) -> None:
+        subprocess.run(["scancel", "--me"], check=False)
+        subprocess.run(["bash", str(HERE / "stop.sh"), str(self.folder)], check=True)
+
+    def ask(self, *command: str) -> str:
+        """What a Slurm command answers."""
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=60, check=True
+        ).stdout.strip()
+
+    def running(self, words: str) -> str | None:
+        """The id of the running job whose comment holds `words`."""
+        rows = self.ask("squeue", "--noheader", "--states", "running", "--format", "%i|%k")
+        return next((row.split("|")[0] for row in rows.splitlines() if words in row), None)
+
+
+def until(condition: Callable[[], object], seconds: float, what: str) -> None:
+    """Wait for something to become true; fail, naming it, if it does not."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.2)

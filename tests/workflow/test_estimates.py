@@ -1,0 +1,108 @@
+"""What jobs ask a cluster for: enough, and more where more is needed."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+import estimates
+from ptychopareto.config import StudyConfig, parse_study
+from ptychopareto.study.runs import Run, expand
+
+AXES = {
+    "architecture": ["fno"],
+    "input_transform": ["none"],
+    "modes": [12],
+    "width": [16],
+    "supervision": ["teacher"],
+}
+
+# Trains a network for two steps of 16 patterns, validates on 256, and prints its peak memory [MiB].
+TRAIN = """
+import resource, sys, torch
+from ptychopareto.models.registry import NetworkConfig, build
+torch.set_num_threads(1)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+network = build(NetworkConfig(sys.argv[1], "none", int(sys.argv[2]), int(sys.argv[3]), 64))
+optimizer = torch.optim.AdamW(network.parameters(), fused=True)
+for _ in range(2):
+    optimizer.zero_grad()
+    network(torch.rand(16, 1, 64, 64)).abs().mean().backward()
+    optimizer.step()
+with torch.inference_mode():
+    network(torch.rand(256, 1, 64, 64))
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+"""
+
+
+def study(**sections: Any) -> tuple[Run, StudyConfig]:
+    """The first run of a study, and the study."""
+    axes = {axis: sections.pop(axis, values) for axis, values in AXES.items()}
+    config = parse_study({"sweep": [axes], **sections})
+    return next(iter(expand(config).values())), config
+
+
+@pytest.mark.parametrize(
+    ("architecture", "modes", "width"), [("fno", 12, 16), ("hybrid", 12, 16), ("hybrid", 24, 16)]
+)
+def test_memory_is_enough(architecture: str, modes: int, width: int) -> None:
+    command = [sys.executable, "-c", TRAIN, architecture, str(modes), str(width)]
+    used = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    run, config = study(
+        architecture=[architecture], modes=[modes], width=[width], training={"batch_size": 16}
+    )
+    estimate = estimates.training(run, config).mem_mb - estimates.PROGRAM_MB
+    assert used < estimate < 8 * used + 500
+
+
+@pytest.mark.parametrize(
+    "larger",
+    [
+        {"width": [64]},
+        {"modes": [24], "width": [48]},
+        {"training": {"batch_size": 64}},
+        {"dataset": {"scan_step_train": 2}},
+        {"dataset": {"N": 128}},
+    ],
+)
+def test_memory_grows_with_the_configuration(larger: dict[str, Any]) -> None:
+    small, large = (estimates.training(*study(**sections)) for sections in ({}, larger))
+    assert large.mem_mb > small.mem_mb
+    assert large.gpu_mem_mb > small.gpu_mem_mb
+
+
+@pytest.mark.parametrize("larger", [{"width": [64]}, {"training": {"epochs": 100}}])
+def test_time_grows_with_the_configuration(larger: dict[str, Any]) -> None:
+    for device in ("auto", "cpu"):
+        small, large = (
+            estimates.training(*study(device=device, **sections)) for sections in ({}, larger)
+        )
+        assert large.runtime > small.runtime
+
+
+def test_cpu_study_asks_for_no_gpu_and_more_time() -> None:
+    on_cpu, on_gpu = (estimates.training(*study(device=device)) for device in ("cpu", "auto"))
+    assert (on_cpu.gpu_mem_mb, on_cpu.mem_mb) == (0, on_gpu.mem_mb)
+    assert on_cpu.runtime > on_gpu.runtime
+
+
+def test_timing_takes_longer_for_more_runs() -> None:
+    run, config = study()
+    one, many = (estimates.timing([run] * count, config) for count in (1, 300))
+    assert many.runtime > one.runtime
+    assert many.mem_mb == one.mem_mb
+
+
+def test_each_attempt_asks_for_more() -> None:
+    run, config = study()
+    demands = estimates.demands(lambda wildcards: estimates.training(run, config))
+    first, second = ({name: ask(None, n) for name, ask in demands.items()} for n in (1, 2))
+    assert first.keys() == {"mem_mb", "gpu_mem_mb", "runtime"}
+    assert all(second[name] == 2 * first[name] for name in first)
+    assert first["mem_mb"] != first["gpu_mem_mb"]
+
+
+def test_only_short_trainings_share_a_job() -> None:
+    assert estimates.is_short(*study(training={"epochs": 1}))
+    assert not estimates.is_short(*study(training={"epochs": 100}))

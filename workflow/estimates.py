@@ -1,0 +1,136 @@
+"""What a job may need, from its configuration: memory and time, for a cluster to reserve.
+
+Estimates err on the side of plenty: a factor too much waits a little longer in a queue, a factor
+too little kills the job. Each further attempt asks for that much more, and a training that ran out
+of its time goes on from its checkpoint. The constants of memory were read off trainings of both
+architectures on a CPU; those of a GPU's speed are assumed.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields, replace
+from math import ceil
+from typing import Any
+
+from ptychopareto.config import ExistingDataset, StudyConfig
+from ptychopareto.study.runs import Run
+
+MIB = 2**20
+PROGRAM_MB = 2500  # Python, torch and what a GPU's driver takes on the host
+GPU_PROGRAM_MB = 1500  # what CUDA and its libraries take on the device
+SHORT_MINUTES = 1
+START_MINUTES = 10  # start-up, a cold file system, reading the data
+
+# Images of N×N×width floats that a training step keeps per pattern, and that validation does.
+STEP_IMAGES, VALIDATION_IMAGES = 150, 10
+VALIDATION_PATTERNS = 256
+WEIGHTS_PER_MODE = 130  # real ones, over modes² width²
+COPIES_OF_WEIGHTS = 5  # weights, gradients, two moments, the best so far
+FLOP_PER_PIXEL = 270  # times width², for inference; a training step takes three times as much
+CPU_FLOPS, GPU_FLOPS = 8e9, 1e12  # reached, by one core and by a GPU of some age
+GPU_SECONDS_PER_STEP = 0.03
+RPIE_SECONDS_PER_PIXEL = 1e-7  # of a pattern, in one epoch, on one core
+TIMING_ROUNDS, LOADING_SECONDS = 5, 2.0
+DATA_BYTES_PER_PIXEL = 40
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Host memory [MiB], GPU memory [MiB] and run time [min] of a job."""
+
+    mem_mb: int
+    gpu_mem_mb: int
+    runtime: int
+
+
+def pixels(study: StudyConfig, split: str) -> int:
+    """Pixels in all patterns of the scan `train` or `test`; of a file, at most as many."""
+    data = study.dataset
+    if isinstance(data, ExistingDataset):
+        return getattr(data, f"{split}_npz").stat().st_size // 4
+    step, images = getattr(data, f"scan_step_{split}"), getattr(data, f"images_{split}")
+    return ((data.size - data.N) // step + 1) ** 2 * images * data.N**2
+
+
+def side_of_pattern(study: StudyConfig, default: int = 64) -> int:
+    """N; existing files are not opened for it, most are of the default."""
+    return default if isinstance(study.dataset, ExistingDataset) else study.dataset.N
+
+
+def training(run: Run, study: StudyConfig) -> Estimate:
+    """Train the network of one run."""
+    side, settings = side_of_pattern(study), study.training
+    seen = pixels(study, "train") * settings.epochs
+    seconds = 3 * _network_seconds(run, study, seen)
+    if study.device != "cpu":
+        seconds += seen / side**2 / settings.batch_size * GPU_SECONDS_PER_STEP
+    step = settings.batch_size * STEP_IMAGES * side**2 * run.width * 4
+    return _estimate(study, "train", step + _network_bytes(run, study), seconds)
+
+
+def inference(run: Run, study: StudyConfig) -> Estimate:
+    """Reconstruct the test scan with the network of one run, and refine it."""
+    scan = pixels(study, "test")
+    seconds = _network_seconds(run, study, scan)
+    seconds += scan * max(study.refine.epochs) * RPIE_SECONDS_PER_PIXEL
+    return _estimate(study, "test", _network_bytes(run, study), seconds)
+
+
+def timing(runs: Iterable[Run], study: StudyConfig) -> Estimate:
+    """Time the networks of all runs, one after the other, in rounds."""
+    runs, scan = list(runs), pixels(study, "test")
+    seconds = sum(_network_seconds(run, study, scan) + LOADING_SECONDS for run in runs)
+    largest = max(_network_bytes(run, study) for run in runs)
+    return _estimate(study, "test", largest, TIMING_ROUNDS * seconds)
+
+
+def rpie(study: StudyConfig, split: str, epochs: int) -> Estimate:
+    """Reconstruct a scan classically."""
+    seconds = epochs * pixels(study, split) * RPIE_SECONDS_PER_PIXEL
+    return _estimate(study, split, 0, seconds)
+
+
+def simulation(study: StudyConfig) -> Estimate:
+    """Simulate the scan, or bring it in: never on a GPU."""
+    return replace(_estimate(study, "train", 0, 0), gpu_mem_mb=0)
+
+
+def _network_seconds(run: Run, study: StudyConfig, seen: int) -> float:
+    flops = CPU_FLOPS if study.device == "cpu" else GPU_FLOPS
+    return FLOP_PER_PIXEL * run.width**2 * seen / flops
+
+
+def _network_bytes(run: Run, study: StudyConfig) -> float:
+    """Its weights, as often as a training has them, and its largest batch."""
+    side = side_of_pattern(study)
+    weights = WEIGHTS_PER_MODE * min(run.modes, side // 4) ** 2 * run.width**2
+    batch = VALIDATION_PATTERNS * VALIDATION_IMAGES * side**2 * run.width
+    return 4.0 * (COPIES_OF_WEIGHTS * weights + batch)
+
+
+def _estimate(study: StudyConfig, split: str, network: float, seconds: float) -> Estimate:
+    """Add the data: patterns, their patches as complex numbers, and copies on the way."""
+    device = ceil((network + DATA_BYTES_PER_PIXEL * pixels(study, split)) / MIB)
+    return Estimate(
+        mem_mb=PROGRAM_MB + device,
+        gpu_mem_mb=0 if study.device == "cpu" else GPU_PROGRAM_MB + device,
+        runtime=START_MINUTES + ceil(seconds / 60),
+    )
+
+
+def is_short(run: Run, study: StudyConfig) -> bool:
+    """Whether the start-up of a job on a cluster would outweigh the training in it."""
+    return training(run, study).runtime - START_MINUTES <= SHORT_MINUTES
+
+
+def demands(estimate: Callable[[Any], Estimate]) -> dict[str, Callable[..., int]]:
+    """The estimate of a job as what Snakemake takes for its resources.
+
+    Args:
+        estimate: of a job's wildcards.
+    """
+    return {
+        field.name: lambda wildcards, attempt, name=field.name: (
+            attempt * getattr(estimate(wildcards), name)
+        )
+        for field in fields(Estimate)
+    }
