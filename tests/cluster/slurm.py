@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 HERE = Path(__file__).parent
 
 
@@ -25,16 +27,23 @@ class Cluster:
         subprocess.run(["scancel", "--me"], check=False)
         subprocess.run(["bash", str(HERE / "stop.sh"), str(self.folder)], check=True)
 
+    def kill_slurmd(self) -> None:
+        """What a crash of the node's daemon does; its jobs run on."""
+        daemon = psutil.Process(int((self.folder / "slurmd.pid").read_text()))
+        daemon.kill()
+        psutil.wait_procs([daemon], timeout=10)
+
     def ask(self, *command: str) -> str:
         """What a Slurm command answers."""
         return subprocess.run(
             command, capture_output=True, text=True, timeout=60, check=True
         ).stdout.strip()
 
-    def running(self, words: str) -> str | None:
+    def job(self, words: str) -> str:
         """The id of the running job whose comment holds `words`."""
         rows = self.ask("squeue", "--noheader", "--states", "running", "--format", "%i|%k")
-        return next((row.split("|")[0] for row in rows.splitlines() if words in row), None)
+        (number,) = (row.split("|")[0] for row in rows.splitlines() if words in row)
+        return number
 
 
 def until(condition: Callable[[], object], seconds: float, what: str) -> None:

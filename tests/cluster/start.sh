@@ -18,6 +18,10 @@ if [ -e /etc/slurm/slurm.conf ] && ! grep -q "^$mark" /etc/slurm/slurm.conf; the
   echo "/etc/slurm/slurm.conf is that of another cluster; a machine without one is wanted" >&2
   exit 1
 fi
+before=$(sed -n "s/^$mark, in //p" /etc/slurm/slurm.conf 2>/dev/null || true)
+if [ -n "$before" ] && [ "$before" != "$folder" ]; then # left behind by tests that were killed
+  bash "$(dirname "${BASH_SOURCE[0]}")/stop.sh" "$before"
+fi
 mkdir -p "$folder"/{state,spool,log,munge} /etc/slurm
 chmod 711 "$folder/munge"
 [ -s "$folder/munge/key" ] || (umask 077 && head -c 1024 /dev/urandom >"$folder/munge/key")
@@ -71,12 +75,18 @@ echo "NodeName=$host Name=gpu Type=fake File=$devices" >/etc/slurm/gres.conf
 alive() { [ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null; }
 until_true() { for _ in $(seq 100); do "$@" && return; sleep 0.1; done; return 1; }
 controller_answers() { scontrol ping 2>/dev/null | grep -q "is UP"; }
-node_is_idle() { sinfo --noheader --format %T 2>/dev/null | grep -q idle; }
+node_is_up() { sinfo --noheader --format %T 2>/dev/null | grep -qE "^(idle|mixed|allocated)$"; }
 
 alive "$folder/munge/pid" || /usr/sbin/munged --key-file="$folder/munge/key" --socket="$folder/munge/socket" \
   --pid-file="$folder/munge/pid" --log-file="$folder/munge/log" --seed-file="$folder/munge/seed" --force 2>/dev/null
+for daemon in slurmctld slurmd; do
+  if ! alive "$folder/$daemon.pid" && pgrep -x "$daemon" >/dev/null; then
+    echo "another $daemon runs on this machine; end it first" >&2
+    exit 1
+  fi
+done
 alive "$folder/slurmctld.pid" || slurmctld
 until_true controller_answers || { echo "slurmctld does not answer; see $folder/log" >&2; exit 1; }
 alive "$folder/slurmd.pid" || slurmd
-until_true node_is_idle || { scontrol show node | grep Reason >&2; echo "the node is not idle; see $folder/log" >&2; exit 1; }
+until_true node_is_up || { scontrol show node | grep Reason >&2; echo "the node is not up; see $folder/log" >&2; exit 1; }
 sinfo --Node --format "%N %T: %c CPUs, %m MB, %G"

@@ -1,7 +1,5 @@
 """What ends jobs on a cluster, done to a study that runs through `--profile slurm`."""
 
-import signal
-import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -51,28 +49,29 @@ def test_study_survives_what_a_cluster_does_to_it(
 ) -> None:
     project = cluster_project
     project.configure(**STUDY)
-    cancelled, preempted, orphaned = RUNS
 
-    with project.start("--profile", "slurm") as snakemake:
-        for run in (cancelled, preempted):
-            until(lambda run=run: "epoch 10/" in log(project, run), 240, f"{run} trains")
-        cluster.ask("scancel", cluster.running(f"train_wildcards_{cancelled}") or "none")
-        until(lambda: SAVED in log(project, cancelled), 60, "it saves its state")
+    def deep_in_training() -> list[str]:
+        """Those that have a checkpoint."""
+        return [run for run in RUNS if "epoch 5/" in log(project, run)]
 
-        # Both GPUs are wanted by jobs of a partition that may preempt.
+    with project.running("--profile", "slurm") as snakemake:
+        until(lambda: len(deep_in_training()) == 2, 300, "two trainings, one on each GPU")
+        cancelled, preempted = deep_in_training()
+        (orphaned,) = set(RUNS) - {cancelled, preempted}
+        cluster.ask("scancel", cluster.job(f"train_wildcards_{cancelled}"))
+        until(lambda: SAVED in log(project, cancelled), 60, "the cancelled training is saved")
+
+        # Both GPUs are wanted by a job of a partition that may preempt.
         urgent = ["sbatch", "--partition", "urgent", "--gpus", "2", "--output", "/dev/null"]
         cluster.ask(*urgent, "--wrap", "sleep 1")
-        until(lambda: SAVED in log(project, preempted), 60, "it saves its state")
-        for run in (cancelled, preempted):
-            until(lambda run=run: CONTINUED in log(project, run), 120, f"{run} continues")
+        until(lambda: SAVED in log(project, preempted), 60, "the preempted training is saved")
 
-        until(lambda: "epoch 10/" in log(project, orphaned), 240, f"{orphaned} trains")
-        daemon = int((cluster.folder / "slurmd.pid").read_text())
-        subprocess.run(["kill", "-KILL", str(daemon)], check=True)
+        until(lambda: orphaned in deep_in_training(), 300, "the third training")
+        cluster.kill_slurmd()
         cluster.start()
-        snakemake.send_signal(signal.SIGKILL)
+        snakemake.kill()
         snakemake.wait()
-    assert cluster.running(f"train_wildcards_{orphaned}"), "its job runs on without Snakemake"
+    assert cluster.job(f"train_wildcards_{orphaned}"), "its job runs on without Snakemake"
 
     locked = project.snakemake("--profile", "slurm")
     assert locked.returncode != 0

@@ -4,7 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,16 +69,24 @@ class Project:
             timeout=timeout,
         )
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start Snakemake in the folder; what it says goes to `snakemake.log` there."""
-        with open(self["snakemake.log"], "wb") as said:
-            return subprocess.Popen(
-                [sys.executable, "-m", "snakemake", *arguments],
-                cwd=self.folder,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
-                stdout=said,
-                stderr=said,
-            )
+    @contextmanager
+    def running(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Snakemake at work in the folder until the block ends, at the latest.
+
+        What it says goes to `snakemake.log` there.
+        """
+        command = [sys.executable, "-m", "snakemake", *arguments]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        with (
+            open(self["snakemake.log"], "wb") as said,
+            subprocess.Popen(
+                command, cwd=self.folder, env=environment, stdout=said, stderr=said
+            ) as process,
+        ):
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def build(self, *targets: str, cores: int = 2, timeout: float = 300) -> set[str]:
         """Let Snakemake make the targets; return the jobs it did."""
