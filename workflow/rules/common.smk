@@ -77,11 +77,12 @@ def failed(run):
 
     model, metrics = (Path(f"results/runs/{run}/{name}") for name in ("model.safetensors", "metrics.json"))
     try:
-        # Metrics older than the model are those of the training before it.
-        current = metrics.stat().st_mtime >= model.stat().st_mtime
-        return current and read_json(metrics).get("status") in ("diverged", "out_of_memory")
-    except (OSError, FileError):  # nothing there, or damaged, which its next reader will say
+        if read_json(metrics).get("status") not in ("diverged", "out_of_memory"):
+            return False
+    except FileError:  # nothing there, or damaged, which its next reader will say
         return False
+    # Metrics older than the model are those of the training before it.
+    return not model.exists() or metrics.stat().st_mtime >= model.stat().st_mtime
 
 
 def target_of_run(wildcards):
