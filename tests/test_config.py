@@ -115,6 +115,13 @@ def test_a_study_survives_json(config: dict[str, Any]) -> None:
     assert parse_study(json.loads(study.model_dump_json())) == study
 
 
+def test_how_a_study_is_run_is_no_part_of_its_dump() -> None:
+    """Else a change of it would be one of the jobs' parameters, and repeat them."""
+    study = parse_study({**SIMULATED, "checkpoint_minutes": 0.5, "retry_failed": True})
+    assert (study.checkpoint_minutes, study.retry_failed) == (0.5, True)
+    assert study.model_dump() == parse_study(SIMULATED).model_dump()
+
+
 def test_modes_of_existing_files_are_not_guessed_at() -> None:
     parse_study(changed("sweep.0.modes = [64]", EXISTING))
 
@@ -214,6 +221,8 @@ MISTAKES = [
     ),
     ("refine = {epochs: [-1]}", "refine.epochs[0]: -1 is too small; at least 0 is allowed"),
     ("classical = {epochs: [0]}", "classical.epochs[0]: 0 is too small; at least 1 is allowed"),
+    ("checkpoint_minutes = 0", "checkpoint_minutes: 0 is too small; more than 0 is allowed"),
+    ("retry_failed = 1", "retry_failed: 1 is a whole number, true or false is wanted"),
     ("device = gpu", "device: 'gpu' is not allowed; allowed is 'auto', 'cpu' or 'cuda'"),
 ]
 

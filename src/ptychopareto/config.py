@@ -411,6 +411,19 @@ class StudyConfig(_Section):
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="where networks run; auto: a GPU if there is one"
     )
+    # How a study is run, not what comes out of it: so in no dump of it, and in no job's params.
+    checkpoint_minutes: float = Field(
+        default=5.0,
+        gt=0,
+        le=1440,
+        exclude=True,
+        description="a long epoch of a training is saved this often [min], a short one at its end",
+    )
+    retry_failed: bool = Field(
+        default=False,
+        exclude=True,
+        description="whether a call trains those runs again that diverged or exhausted the memory",
+    )
 
     @model_validator(mode="after")
     def _parts_agree(self) -> "StudyConfig":
@@ -495,6 +508,7 @@ _NOUNS: dict[type, str] = {
 _WANTED_TYPES = {
     "float_type": "a number",
     "int_type": "a whole number",
+    "bool_type": "true or false",
     "path_type": "a file path",
     "tuple_type": "a list",
     "model_type": "a section of keys",

@@ -142,12 +142,17 @@ def test_value_gone_from_the_grid_trains_nothing(project: Project) -> None:
             {"dataset": {**TINY["dataset"], "register_input": "none"}},
             jobs_of(*RUNS) | END,
         ),
+        ({"checkpoint_minutes": 0.1}, set()),
+        ({"retry_failed": True}, set()),
         (
             {"dataset": {**TINY["dataset"], "seed": 2}},
             {"simulate", "dataset_picture", "teach", "classical", *jobs_of(*RUNS), *END},
         ),
     ],
-    ids=["training", "pareto", "classical", "refine", "teacher", "register_input", "dataset"],
+    ids=[
+        *("training", "pareto", "classical", "refine", "teacher", "register_input"),
+        *("checkpoint_minutes", "retry_failed", "dataset"),
+    ],
 )
 def test_changed_setting(project: Project, section: dict[str, object], repeated: set[str]) -> None:
     project.configure(**section)

@@ -87,8 +87,24 @@ def fingerprint(run):
     return sha256(text.encode()).hexdigest()[:16]
 
 
+def failed(run):
+    """Whether the run was trained and evaluated, and there was a numerical failure."""
+    from ptychopareto.files import FileError, read_json
+
+    model, metrics = (Path(f"results/runs/{run}/{name}") for name in ("model.safetensors", "metrics.json"))
+    try:
+        if read_json(metrics).get("status") not in ("diverged", "out_of_memory"):
+            return False
+    except FileError:  # nothing there, or damaged, which its next reader will say
+        return False
+    # Metrics older than the model are those of the training before it.
+    return not model.exists() or metrics.stat().st_mtime >= model.stat().st_mtime
+
+
 def target_of_run(wildcards):
-    """What the run learns from besides the patterns."""
+    """What the run learns from besides the patterns. Forces its training if it is to be retried."""
+    if STUDY.retry_failed and workflow.is_main_process and failed(wildcards.run):
+        workflow.dag.forcefiles.add(f"results/runs/{wildcards.run}/model.safetensors")
     return ["results/dataset/teacher.npz"] if RUNS[wildcards.run].supervision == "teacher" else []
 
 

@@ -18,7 +18,7 @@ def main(job: Any) -> None:
     torch.set_num_threads(job.threads)
     settings = Classical.model_validate(job.params.classical)
     test = read_dataset(Path(job.input.test))
-    device = choose_device(job.params.device)
+    device = choose_device(job)
     steps = classical(test, sorted(settings.epochs), settings.alpha, device)
     objects = np.stack([image for _, image in steps])
     write_npz(

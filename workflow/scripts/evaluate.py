@@ -16,7 +16,9 @@ def main(job: Any) -> None:
     torch.set_num_threads(job.threads)
     test = read_dataset(Path(job.input.test))
     metrics, reconstruction = evaluate_run(
-        Path(job.input.model), test, choose_device(job.params.device)
+        Path(job.input.model),
+        test,
+        choose_device(job),
     )
     write_npz(Path(job.output.reconstruction), object=reconstruction)
     write_json(Path(job.output.metrics), metrics)

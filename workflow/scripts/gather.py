@@ -1,5 +1,6 @@
 """Gather the results of all runs into the tables of runs and of configurations."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
     from ptychopareto.study.results import Results
 
+log = logging.getLogger("ptychopareto.gather")  # below the library's logger: it reaches the screen
+
 
 def table_of_runs(results: "Results", settings: Mapping[str, str] | None = None) -> "DataFrame":
     """The metrics of all runs, or of those with these settings, with the timing job's latencies."""
@@ -19,6 +22,19 @@ def table_of_runs(results: "Results", settings: Mapping[str, str] | None = None)
 
     table = gather(results.runs, results.of_runs("metrics.json"), settings)
     return with_latencies(table, results.timing())
+
+
+def failures(table: "DataFrame") -> str:
+    """One line that counts the runs that failed and names them; empty if none did."""
+    counts = table["status"].value_counts(sort=False)
+    named = [
+        f"{counts[status]} {status}: {', '.join(table['run'][table['status'] == status])}"
+        for status in counts.index
+        if status != "ok"
+    ]
+    return "; ".join(
+        [f"{counts.get('ok', 0)} of {len(table)} runs are ok", *named] if named else []
+    )
 
 
 def main(job: Any) -> None:
@@ -31,6 +47,8 @@ def main(job: Any) -> None:
     table = table_of_runs(results)
     write_csv(Path(job.output.table), table)
     write_csv(Path(job.output.configurations), configurations(table))
+    if failed := failures(table):
+        log.warning("%s", failed)
 
 
 if "snakemake" in globals():

@@ -18,7 +18,7 @@ def main(job: Any) -> None:
     torch.set_num_threads(job.threads)
     settings = Refine.model_validate(job.params.refine)
     test = read_dataset(Path(job.input.test))
-    device = choose_device(job.params.device)
+    device = choose_device(job)
     epochs = sorted(settings.epochs)
     steps = refined(Path(job.input.model), test, epochs, settings.alpha, device)
     write_json(Path(job.output.scores), {"steps": scores(steps, test.truth)})

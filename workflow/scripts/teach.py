@@ -18,7 +18,7 @@ def main(job: Any) -> None:
     torch.set_num_threads(job.threads)
     scan = read_dataset(Path(job.input.train))
     teacher = Teacher.model_validate(job.params.teacher)
-    objects = teach(scan, teacher, choose_device(job.params.device))
+    objects = teach(scan, teacher, choose_device(job))
     write_npz(Path(job.output.objects), objects=objects)
     truth = scan.truth
     score = {} if truth is None else evaluate(objects[0][scan.scored_region()], truth)

@@ -15,7 +15,7 @@ def main(job: Any) -> None:
     from ptychopareto.files import read_dataset, write_json
 
     torch.set_num_threads(job.threads)
-    device = choose_device(job.params.device)
+    device = choose_device(job)
     test = read_dataset(Path(job.input.test))
     models = {run: Path(file) for run, file in zip(job.params.runs, job.input.models, strict=True)}
     timings = time_models(models, torch.from_numpy(test.diffraction).to(device))

@@ -13,7 +13,7 @@ def main(job: Any) -> None:
     import torch
 
     from device import choose_device
-    from ptychopareto.config import ConfigError, Training
+    from ptychopareto.config import ConfigError, Training, parse_study
     from ptychopareto.files import read_dataset, read_npz, write_csv
     from ptychopareto.learning.scan_data import scan_data
     from ptychopareto.learning.training import input_scale, train, transmission
@@ -35,7 +35,7 @@ def main(job: Any) -> None:
         "teacher": lambda: read_npz(Path(job.input.target[0]))["objects"],
         "truth": lambda: scan.objects,
     }
-    data = scan_data(scan, targets[run.supervision](), choose_device(job.params.device))
+    data = scan_data(scan, targets[run.supervision](), choose_device(job))
     network = NetworkConfig(
         architecture=run.architecture,
         input_transform=run.input_transform,
@@ -48,7 +48,9 @@ def main(job: Any) -> None:
         network, input_scale=input_scale(network, data), transmission=transmission(data)
     )
     checkpoint = Path(job.output.model).with_name("checkpoint.pt")
-    trained = train(network, run.supervision, run.seed, settings, data, checkpoint)
+    # Not a parameter of the job: how often it is saved is no reason to train again.
+    minutes = parse_study(job.config).checkpoint_minutes
+    trained = train(network, run.supervision, run.seed, settings, data, checkpoint, minutes)
 
     columns = ["epoch", "train_loss", "val_loss", "learning_rate", "seconds"]
     write_csv(Path(job.output.history), pd.DataFrame(trained.history, columns=columns))
@@ -62,6 +64,7 @@ def main(job: Any) -> None:
         "patterns_trained": trained.patterns,
     }
     save_model(Path(job.output.model), trained.network, network, record)
+    checkpoint.unlink(missing_ok=True)  # not before: a kill up to here costs no training
 
 
 if "snakemake" in globals():

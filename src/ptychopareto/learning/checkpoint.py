@@ -3,72 +3,149 @@
 import hashlib
 import json
 import logging
+import math
 import pickle
 import signal
+import time
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
-from zipfile import BadZipFile
+from typing import IO, Any
 
 import torch
+from torch import Tensor
 
 from ptychopareto.files import atomic
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
+
+# What the reader of a file raises whose bytes are whole but not those of a checkpoint.
+_DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    RuntimeError,
+    pickle.UnpicklingError,
+)
 
 
 class Checkpoint:
     """The state of an unfinished training in one file, bound to the config and data it belongs to.
 
-    `identity` is anything JSON-serialisable that must be the same for a training to continue.
+    The file is one line of JSON (format, key, CRC-32 of the rest) and what `torch.save` writes.
+
+    Args:
+        path: the file. Its folder is made where it is missing.
+        identity: anything JSON-serialisable that must be the same for a training to continue.
+        minutes: how long after a checkpoint, or after the start, the next one is `due`.
     """
 
-    def __init__(self, path: Path, identity: Mapping[str, Any]) -> None:
-        self.path = path
-        text = json.dumps({"format": FORMAT, **identity}, sort_keys=True)
-        self.key = hashlib.sha256(text.encode()).hexdigest()
+    def __init__(self, path: Path, identity: Mapping[str, Any], minutes: float = 5.0) -> None:
+        self.path, self.minutes = path, minutes
+        self.key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+        self._saved = time.monotonic()
+
+    @property
+    def due(self) -> bool:
+        """Whether the last checkpoint, or the start, is more than `minutes` ago."""
+        return time.monotonic() - self._saved >= 60 * self.minutes
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Write atomically: a kill at any moment leaves the previous checkpoint or this one."""
-        with atomic(self.path) as temporary, temporary.open("wb") as file:
-            torch.save({"key": self.key, "state": dict(state)}, file)
+        with atomic(self.path) as temporary, temporary.open("w+b") as file:
+            content = file.write(self._header(0))
+            torch.save(dict(state), file)
+            file.seek(content)
+            checksum = _checksum(file)
+            file.seek(0)
+            file.write(self._header(checksum))
+        self._saved = time.monotonic()
 
-    def load(self, device: torch.device) -> dict[str, Any] | None:
-        """The saved state, or None where there is none that fits; the log says why."""
+    def load(self) -> dict[str, Any] | None:
+        """The saved state, on the CPU, or None where there is none that fits; the log says why."""
+        self._remove_leftovers()
         if not self.path.exists():
             return None
         try:
-            content = torch.load(self.path, map_location=device, weights_only=True)
-            key, state = content["key"], content["state"]
-        except (
-            OSError,
-            EOFError,
-            RuntimeError,
-            KeyError,
-            TypeError,
-            ValueError,
-            BadZipFile,
-            pickle.UnpicklingError,
-        ):
-            log.warning("%s is damaged; the training starts over", self.path)
+            with self.path.open("rb") as file:
+                header = json.loads(file.readline(1000))
+                version, key, checksum = (header[name] for name in ("format", "key", "crc32"))
+                if version != FORMAT:
+                    self.refuse(f"has the format {version!r}, and {FORMAT} is wanted")
+                    return None
+                if key != self.key:
+                    self.refuse("belongs to another config or other data")
+                    return None
+                content = file.tell()
+                if checksum != f"{_checksum(file):08x}":
+                    raise ValueError("checksum")
+                file.seek(content)
+                return dict(torch.load(file, map_location="cpu", weights_only=True))
+        except _DAMAGE:
+            self.refuse(f"is damaged, or older than the format {FORMAT}")
             return None
-        if key != self.key:
-            log.warning(
-                "%s belongs to another config or other data; the training starts over", self.path
-            )
-            return None
-        return dict(state)
 
-    def remove(self) -> None:
-        self.path.unlink(missing_ok=True)
+    def refuse(self, reason: str) -> None:
+        """Say in the log why the training does not continue from here; the next save overwrites."""
+        log.warning("%s %s; the training starts over", self.path, reason)
+
+    def _header(self, checksum: int) -> bytes:
+        """As long for any checksum, so that it can be written last."""
+        header = {"format": FORMAT, "key": self.key, "crc32": f"{checksum:08x}"}
+        return json.dumps(header).encode() + b"\n"
+
+    def _remove_leftovers(self) -> None:
+        """Remove the temporary files of trainings that were killed while they saved."""
+        for file in self.path.parent.glob(f".{'[0-9a-f]' * 32}{self.path.suffix}"):
+            file.unlink(missing_ok=True)
+
+
+def _checksum(file: IO[bytes]) -> int:
+    """CRC-32 from here to the end."""
+    checksum = 0
+    while block := file.read(1 << 20):
+        checksum = zlib.crc32(block, checksum)
+    return checksum
+
+
+def agrees(value: Any, form: Any) -> bool:
+    """Whether a value has the keys, types and shapes of another one, and is finite throughout."""
+    match form:
+        case Tensor():
+            return (
+                isinstance(value, Tensor)
+                and (value.layout, value.dtype, value.shape)
+                == (form.layout, form.dtype, form.shape)
+                and value.stride() == form.stride()
+                and bool(value.isfinite().all())
+            )
+        case Mapping():
+            return (
+                isinstance(value, Mapping)
+                and value.keys() == form.keys()
+                and all(agrees(value[key], item) for key, item in form.items())
+            )
+        case list():
+            return (
+                isinstance(value, list)
+                and len(value) == len(form)
+                and all(agrees(*pair) for pair in zip(value, form, strict=True))
+            )
+        case _:
+            return type(value) is type(form) and math.isfinite(value)
 
 
 class Stopped(SystemExit):
-    """A signal asked to stop, and the state is saved; the exit code is 128 + its number."""
+    """A signal asked to stop, and a checkpoint is there; the exit code is 128 + its number."""
 
 
 class StopRequest:

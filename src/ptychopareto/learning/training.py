@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,13 @@ import torch
 from torch import Tensor
 
 from ptychopareto.config import Supervision, Training
-from ptychopareto.learning.checkpoint import Checkpoint, Stopped, StopRequest, stop_on_signals
+from ptychopareto.learning.checkpoint import (
+    Checkpoint,
+    Stopped,
+    StopRequest,
+    agrees,
+    stop_on_signals,
+)
 from ptychopareto.learning.losses import amplitude_loss, object_loss, poisson_loss
 from ptychopareto.learning.scan_data import ScanData
 from ptychopareto.models.network import Network, transform
@@ -29,20 +35,28 @@ VALIDATION_BATCH = 256
 Loss = Callable[[Tensor, Tensor], Tensor]
 Weights = dict[str, Tensor]
 
+# One epoch in the history.
+ROW = {"epoch": 0, "train_loss": 0.0, "val_loss": 0.0, "learning_rate": 0.0, "seconds": 0.0}
+
 
 @dataclass
 class Progress:
-    """Where a training stands; with the tensors beside it, all that a checkpoint holds."""
+    """Where a training stands: the finished epochs and the steps of the one after them."""
 
-    epoch: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
     step: int = 0
-    patterns: int = 0
     loss_sum: float = 0.0
     seconds: float = 0.0
-    seconds_before_epoch: float = 0.0
-    best_epoch: int = 0
-    best_loss: float = math.inf
-    history: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def epoch(self) -> int:
+        return len(self.history)
+
+    @property
+    def best_epoch(self) -> int:
+        """The first epoch with the smallest validation loss, from 1; 0 before there is one."""
+        losses = [row["val_loss"] for row in self.history]
+        return losses.index(min(losses)) + 1 if losses else 0
 
 
 @dataclass(frozen=True)
@@ -98,11 +112,15 @@ def train(
     settings: Training,
     scan: ScanData,
     checkpoint_path: Path,
+    checkpoint_minutes: float = 5.0,
 ) -> Trained:
     """Train one network, from its checkpoint if there is one that belongs to this very training.
 
-    A numerical failure (non-finite loss, exhausted GPU memory) is returned as a status. SIGTERM
-    and SIGINT save a checkpoint and raise `Stopped`. The checkpoint is removed at the end.
+    A checkpoint is written at the end of each epoch, and in long ones every `checkpoint_minutes`;
+    SIGTERM and SIGINT write one more and raise `Stopped`. It is not removed at the end: that is for
+    the caller, once the result is stored. A kill in between then costs nothing.
+
+    A numerical failure (non-finite loss, exhausted GPU memory) is returned as a status.
     """
     identity = {
         "network": asdict(config),
@@ -111,7 +129,7 @@ def train(
         "training": settings.model_dump(mode="json"),
         "data": scan.fingerprint(),
     }
-    checkpoint = Checkpoint(checkpoint_path, identity)
+    checkpoint = Checkpoint(checkpoint_path, identity, checkpoint_minutes)
     torch.manual_seed(seed)
     network = build(config).to(scan.diffraction.device)
     trainer = Trainer(
@@ -126,7 +144,6 @@ def train(
     except torch.OutOfMemoryError as failure:
         status, error = "out_of_memory", str(failure).splitlines()[0]
     network.load_state_dict(trainer.best)
-    checkpoint.remove()
     progress = trainer.progress
     return Trained(
         network=network.eval(),
@@ -135,7 +152,7 @@ def train(
         error=error,
         best_epoch=progress.best_epoch,
         seconds=progress.seconds,
-        patterns=progress.patterns,
+        patterns=trainer.patterns,
     )
 
 
@@ -174,6 +191,15 @@ class Trainer:
         self.steps = math.ceil(len(self.train_index) / settings.batch_size)
         self.best = self._weights()
         self.progress = Progress()
+        self.generators = generators(scan.probe.device)
+
+    @property
+    def patterns(self) -> int:
+        """The number of patterns seen, again in each epoch."""
+        epoch, step = self.progress.epoch, self.progress.step
+        return epoch * len(self.train_index) + min(
+            step * self.settings.batch_size, len(self.train_index)
+        )
 
     def run(self, stop: StopRequest) -> None:
         """All epochs, from wherever the checkpoint left off."""
@@ -186,18 +212,20 @@ class Trainer:
             for batch in batches[progress.step :]:
                 running += self._update(batch)
                 progress.step += 1
-                progress.patterns += len(batch)
                 progress.seconds = time.perf_counter() - began
                 if progress.step % CHECK_STEPS == 0 or progress.step == self.steps:
                     progress.loss_sum = self._finite(float(running))
                     reporter.step()
+                    if self.checkpoint.due:
+                        self._save()
                 if stop.signal is not None:
-                    progress.loss_sum = self._finite(float(running))
+                    progress.loss_sum = float(running)
                     self._save()
                     log.warning(
-                        "stopped by signal %d in epoch %d; state saved",
+                        "stopped by signal %d: epoch %d, step %d",
                         stop.signal,
                         progress.epoch + 1,
+                        progress.step,
                     )
                     raise Stopped(128 + stop.signal)
             self._end_epoch(began)
@@ -212,16 +240,19 @@ class Trainer:
 
     def _update(self, batch: Tensor) -> Tensor:
         """One optimiser step; returns the loss, still on the device."""
-        progress = self.progress
-        step = progress.epoch * self.steps + progress.step
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(step, self.settings.epochs * self.steps, self.settings)
+            group["lr"] = self._learning_rate(self.progress.step)
         self.optimizer.zero_grad(set_to_none=True)
         loss = self.loss(self.network(self.scan.diffraction[batch]), batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.gradient_clip)
         self.optimizer.step()
         return loss.detach()
+
+    def _learning_rate(self, step: int) -> float:
+        """That of a step of this epoch."""
+        step += self.progress.epoch * self.steps
+        return learning_rate(step, self.settings.epochs * self.steps, self.settings)
 
     def _end_epoch(self, began: float) -> None:
         progress = self.progress
@@ -232,17 +263,14 @@ class Trainer:
             "epoch": progress.epoch + 1,
             "train_loss": train_loss,
             "val_loss": validation,
-            "learning_rate": self.optimizer.param_groups[0]["lr"],
-            "seconds": progress.seconds - progress.seconds_before_epoch,
+            "learning_rate": self._learning_rate(self.steps - 1),
+            "seconds": progress.seconds - sum(row["seconds"] for row in progress.history),
         }
         progress.history.append(row)
-        if validation < progress.best_loss:
-            progress.best_loss, progress.best_epoch = validation, progress.epoch + 1
+        progress.step, progress.loss_sum = 0, 0.0
+        if progress.best_epoch == progress.epoch:
             self.best = self._weights()
-        progress.epoch, progress.step, progress.loss_sum = progress.epoch + 1, 0, 0.0
-        progress.seconds_before_epoch = progress.seconds
-        if progress.epoch < self.settings.epochs:
-            self._save()
+        self._save()
 
     @torch.no_grad()
     def _validate(self) -> float:
@@ -265,28 +293,82 @@ class Trainer:
             )
         return loss
 
-    def _save(self) -> None:
-        state: dict[str, Any] = {
+    def _state(self) -> dict[str, Any]:
+        """All that the rest of the training depends on."""
+        return {
             "progress": asdict(self.progress),
             "network": self.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
             "best": self.best,
+            "optimizer": self.optimizer.state_dict()["state"],
+            "random": {name: source.get_state() for name, source in self.generators.items()},
         }
-        self.checkpoint.save(state)
+
+    def _save(self) -> None:
+        state = self._state()
+        # What is no longer finite is found a few steps later, from the checkpoint before this too.
+        if self._fits(state):
+            self.checkpoint.save(state)
 
     def _restore(self) -> None:
-        state = self.checkpoint.load(self.scan.probe.device)
+        state = self.checkpoint.load()
         if state is None:
             return
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.best = state["best"]
+        try:
+            fits = self._fits(state)
+        except (TypeError, LookupError, AttributeError, RuntimeError):
+            fits = False
+        if not fits:
+            self.checkpoint.refuse("is damaged: this training cannot be in such a state")
+            return
         self.progress = Progress(**state["progress"])
-        log.info(
-            "continuing from the checkpoint: epoch %d, step %d",
-            self.progress.epoch + 1,
-            self.progress.step,
+        self.network.load_state_dict(state["network"])
+        self.best = {
+            name: value.to(self.scan.probe.device) for name, value in state["best"].items()
+        }
+        settings = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": settings})
+        for name in self.generators.keys() & state["random"].keys():
+            self.generators[name].set_state(state["random"][name])
+        epoch, step = self.progress.epoch + 1, self.progress.step
+        if epoch > self.settings.epochs:
+            epoch, step = self.settings.epochs, self.steps
+        log.info("continuing from the checkpoint: epoch %d, step %d", epoch, step)
+
+    def _fits(self, state: Mapping[str, Any]) -> bool:
+        """Whether this training, once begun, could be in a state. If not, nothing of it is loaded.
+
+        Raises TypeError, LookupError, AttributeError or RuntimeError for what has another form.
+        """
+        progress, weights = Progress(**state["progress"]), self.network.state_dict()
+        form = {
+            "progress": asdict(Progress([ROW] * progress.epoch)),
+            "network": weights,
+            "best": weights,
+            "optimizer": {
+                number: {"step": torch.zeros(()), "exp_avg": weight, "exp_avg_sq": weight}
+                for number, weight in enumerate(self.network.parameters())
+            },
+        }
+        for name in self.generators.keys() & state["random"].keys():
+            torch.Generator(self.generators[name].device).set_state(state["random"][name])
+        if not all(agrees(state[part], like) for part, like in form.items()):
+            return False
+        epochs, steps = self.settings.epochs, self.steps
+        return (
+            [row["epoch"] for row in progress.history] == [*range(1, progress.epoch + 1)]
+            and 0 <= progress.step <= steps
+            and 0 < progress.epoch * steps + progress.step <= epochs * steps
+            and progress.seconds >= 0
         )
+
+
+def generators(device: torch.device) -> dict[str, torch.Generator]:
+    """The sources of random numbers of a training on this device."""
+    sources = {"cpu": torch.default_generator}
+    if device.type == "cuda":
+        index = torch.cuda.current_device() if device.index is None else device.index
+        sources["cuda"] = torch.cuda.default_generators[index]
+    return sources
 
 
 class Reporter:

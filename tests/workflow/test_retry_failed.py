@@ -1,0 +1,91 @@
+"""`retry_failed: true` trains the failed runs again and no others; what the screen says of them."""
+
+import json
+import os
+
+import pandas as pd
+import pytest
+
+from gather import failures
+from tiny_study import FNO, HYBRID, PHYSICS, Project
+
+pytestmark = pytest.mark.xdist_group("workflow")
+
+# No job depends on this file: neither the mishap nor its end is a reason to train anything again.
+PLUMBING = "src/ptychopareto/models/registry.py"
+NOT_FINITE = """
+
+_finite = Hybrid.forward
+Hybrid.forward = lambda self, x: _finite(self, x) * float("nan")
+"""
+HYBRID_MODEL = f"results/runs/{HYBRID}/model.safetensors"
+TABLE = "results/study_results.csv"
+STAGES = ("train", "evaluate", "refine", "reconstruction_picture")
+STUDY = {
+    *("time_inference", "gather", "gather_against_time", "recommend", "page"),
+    *("pareto_plot", "gallery", "quality_vs_time", "marginals", "training_curves"),
+}
+
+
+def runs_in(jobs: set[str], stage: str) -> set[str]:
+    return {job.partition("/")[2] for job in jobs if job.startswith(f"{stage}/")}
+
+
+def status_of(project: Project) -> dict[str, str]:
+    table = pd.read_csv(project[TABLE], index_col="run")
+    return dict(table["status"])
+
+
+def test_failed_run_is_trained_again_and_no_other(project: Project) -> None:
+    right = project[PLUMBING].read_text()
+    project.append(PLUMBING, NOT_FINITE)
+    diverged = project.snakemake("--cores", "2", "--forcerun", HYBRID_MODEL)
+    assert diverged.returncode == 0
+    assert f"gather: 2 of 3 runs are ok; 1 diverged: {HYBRID}\n" in diverged.stderr
+    assert status_of(project) == {FNO: "ok", HYBRID: "diverged", PHYSICS: "ok"}
+    assert project.plan() == set()
+
+    project.configure(retry_failed=True)
+    assert runs_in(project.build(TABLE), "train") == {HYBRID}
+    assert status_of(project) == {FNO: "ok", HYBRID: "diverged", PHYSICS: "ok"}
+
+    project[PLUMBING].write_text(right)
+    again = {f"{stage}/{HYBRID}" for stage in STAGES} | STUDY
+    assert project.plan() == again
+    assert project.build() == again
+    assert status_of(project) == {FNO: "ok", HYBRID: "ok", PHYSICS: "ok"}
+    assert project.plan() == set()
+    assert "Nothing to be done" in project.snakemake("--cores", "1").stderr
+
+
+def test_exhausted_memory_is_a_failure_too(project: Project) -> None:
+    metrics = project[f"results/runs/{FNO}/metrics.json"]
+    metrics.write_text(json.dumps({**json.loads(metrics.read_text()), "status": "out_of_memory"}))
+    assert runs_in(project.plan(), "train") == set()
+    project.configure(retry_failed=True)
+    assert runs_in(project.plan(), "train") == {FNO}
+
+
+def test_metrics_of_the_training_before_do_not_count(project: Project) -> None:
+    """A retry that was killed between training and evaluation is not trained once more."""
+    folder = project[f"results/runs/{FNO}"]
+    metrics, model = folder / "metrics.json", folder / "model.safetensors"
+    metrics.write_text(json.dumps({**json.loads(metrics.read_text()), "status": "diverged"}))
+    os.utime(metrics, ns=(0, model.stat().st_mtime_ns - 10**9))
+    project.configure(retry_failed=True)
+    assert runs_in(project.plan(), "train") == set()
+
+
+@pytest.mark.parametrize("content", ["{", '{"status": 3}'])
+def test_damaged_metrics_are_no_failure(content: str, project: Project) -> None:
+    project[f"results/runs/{FNO}/metrics.json"].write_text(content)
+    project.configure(retry_failed=True)
+    assert runs_in(project.plan(), "train") == set()
+
+
+def test_failures_are_counted_and_named() -> None:
+    status = ["ok", "diverged", "ok", "out_of_memory", "diverged"]
+    table = pd.DataFrame({"run": list("abcde"), "status": status})
+    assert failures(table) == "2 of 5 runs are ok; 2 diverged: b, e; 1 out_of_memory: d"
+    assert failures(table[:1]) == ""
+    assert failures(table[1:2]) == "0 of 1 runs are ok; 1 diverged: b"
