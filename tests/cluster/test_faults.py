@@ -21,7 +21,7 @@ STUDY = {
 RUNS = [f"fno_tnone_m4_w4_teacher_s{seed}" for seed in STUDY["seeds"]]
 TIMES = ["inference_time_s", "inference_iqr_s", "patterns_per_s", "single_pattern_s"]
 TIMES += ["train_time_s", "peak_memory_mb"]
-SAVED = "state saved"
+SAVED = "stopped by signal 15"
 CONTINUED = "continuing from the checkpoint"
 
 
