@@ -202,6 +202,21 @@ def test_second_signal_does_not_break_the_save(scan: ScanData, path: Path, monke
     assert result(run(scan, path)) == result(run(scan, path.with_name("whole.pt")))
 
 
+def test_a_file_that_cannot_be_written_is_named_as_such(path: Path) -> None:
+    """And the checkpoint before it stays."""
+    checkpoint = Checkpoint(path, {})
+    checkpoint.save({"number": 1})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            checkpoint.save({"weights": torch.zeros(100_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert checkpoint.load() == {"number": 1}
+    assert list(path.parent.iterdir()) == [path]
+
+
 def test_leftovers_of_interrupted_saves_are_removed(
     scan: ScanData, path: Path, at_steps: Callable[..., list[int]], monkeypatch
 ) -> None:
@@ -304,6 +319,7 @@ def test_the_first_line_tells_format_and_key(good: bytes) -> None:
     [
         (lambda good: resealed(good, format=1), "has the format 1, and 2 is wanted"),
         (lambda good: resealed(good, format=3), "has the format 3, and 2 is wanted"),
+        (lambda _: b'{"format": 4, "parts": []}\n', "has the format 4, and 2 is wanted"),
         (lambda good: resealed(good, key="0" * 64), "belongs to another config or other data"),
         (lambda good: resealed(good, crc32=7), "is damaged"),
         (lambda good: good.partition(b"\n")[2], "is damaged, or older than the format 2"),

@@ -60,10 +60,16 @@ class Checkpoint:
         return time.monotonic() - self._saved >= 60 * self.minutes
 
     def save(self, state: Mapping[str, Any]) -> None:
-        """Write atomically: a kill at any moment leaves the previous checkpoint or this one."""
+        """Write atomically: a kill at any moment leaves the previous checkpoint or this one.
+
+        Raises OSError where it cannot be written, as on a full disk.
+        """
         with atomic(self.path) as temporary, temporary.open("w+b") as file:
             content = file.write(self._header(0))
-            torch.save(dict(state), file)
+            try:
+                torch.save(dict(state), file)
+            except RuntimeError as error:  # torch wonders why nothing was written; the disk knows
+                raise error.__context__ or error from None
             file.seek(content)
             checksum = _checksum(file)
             file.seek(0)
@@ -78,15 +84,14 @@ class Checkpoint:
         try:
             with self.path.open("rb") as file:
                 header = json.loads(file.readline(1000))
-                version, key, checksum = (header[name] for name in ("format", "key", "crc32"))
-                if version != FORMAT:
-                    self.refuse(f"has the format {version!r}, and {FORMAT} is wanted")
+                if header["format"] != FORMAT:
+                    self.refuse(f"has the format {header['format']!r}, and {FORMAT} is wanted")
                     return None
-                if key != self.key:
+                if header["key"] != self.key:
                     self.refuse("belongs to another config or other data")
                     return None
                 content = file.tell()
-                if checksum != f"{_checksum(file):08x}":
+                if header["crc32"] != f"{_checksum(file):08x}":
                     raise ValueError("checksum")
                 file.seek(content)
                 return dict(torch.load(file, map_location="cpu", weights_only=True))
