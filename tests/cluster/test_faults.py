@@ -1,7 +1,5 @@
 """What ends jobs on a cluster, done to a study that runs through `--profile slurm`."""
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
@@ -86,15 +84,3 @@ def test_study_survives_what_a_cluster_does_to_it(
         story = log(project, run)
         assert CONTINUED in story, story
         assert story.count("done in") == 1
-
-
-def test_no_cluster_is_said_in_one_line(cluster_project: Project, tmp_path: Path) -> None:
-    """The profile on a machine whose Slurm does not answer."""
-    cluster_project.configure()
-    refused = cluster_project.snakemake(
-        "--profile", "slurm", SLURM_CONF=str(tmp_path / "none.conf")
-    )
-    assert refused.returncode != 0
-    assert "scontrol failed" in refused.stderr
-    assert "Traceback" not in refused.stderr
-    assert not (cluster_project["results/dataset/train.npz"]).exists()

@@ -24,6 +24,17 @@ def test_dry_run_needs_no_cluster(fresh: Project, name: str) -> None:
     assert f"Training {FNO}" in shown.stdout
 
 
+def test_no_cluster_is_said_in_one_line(fresh: Project) -> None:
+    """Whether Slurm is not installed, or does not answer."""
+    project = with_profile(fresh, "slurm")
+    refused = project.snakemake("--profile", "slurm", SLURM_CONF="/dev/null")
+    assert refused.returncode != 0
+    (line,) = (line for line in refused.stderr.splitlines() if line.startswith("scontrol"))
+    assert "failed: " in line or "is not there" in line
+    assert "Traceback" not in refused.stderr
+    assert not project["results/dataset"].exists()
+
+
 def test_trainings_that_do_not_fit_together_run_one_by_one(fresh: Project) -> None:
     project = with_profile(fresh, "gpu")
     profile = project["gpu/config.yaml"]
