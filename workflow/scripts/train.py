@@ -8,6 +8,7 @@ from joblog import run_job
 
 def main(job: Any) -> None:
     from dataclasses import replace
+    from hashlib import sha256
 
     import pandas as pd
     import torch
@@ -50,7 +51,8 @@ def main(job: Any) -> None:
     checkpoint = Path(job.output.model).with_name("checkpoint.pt")
     # Not a parameter of the job: how often it is saved is no reason to train again.
     minutes = parse_study(job.config).checkpoint_minutes
-    trained = train(network, run.supervision, run.seed, settings, data, checkpoint, minutes)
+    code = sha256(b"".join(Path(file).read_bytes() for file in job.input.library)).hexdigest()
+    trained = train(network, run.supervision, run.seed, settings, data, checkpoint, minutes, code)
 
     columns = ["epoch", "train_loss", "val_loss", "learning_rate", "seconds"]
     write_csv(Path(job.output.history), pd.DataFrame(trained.history, columns=columns))
@@ -64,7 +66,8 @@ def main(job: Any) -> None:
         "patterns_trained": trained.patterns,
     }
     save_model(Path(job.output.model), trained.network, network, record)
-    checkpoint.unlink(missing_ok=True)  # not before: a kill up to here costs no training
+    # The checkpoint stays until Snakemake has recorded these files (see evaluate.py): if it is
+    # killed before, it deletes them and repeats the job, which then has nothing left to train.
 
 
 if "snakemake" in globals():

@@ -113,12 +113,14 @@ def train(
     scan: ScanData,
     checkpoint_path: Path,
     checkpoint_minutes: float = 5.0,
+    code: str = "",
 ) -> Trained:
     """Train one network, from its checkpoint if there is one that belongs to this very training.
 
     A checkpoint is written at the end of each epoch, and in long ones every `checkpoint_minutes`;
     SIGTERM and SIGINT write one more and raise `Stopped`. It is not removed at the end: that is for
-    the caller, once the result is stored. A kill in between then costs nothing.
+    the caller, once the result is stored. A kill in between then costs nothing. `code` identifies
+    the code that trains, as config and data identify the rest.
 
     A numerical failure (non-finite loss, exhausted GPU memory) is returned as a status.
     """
@@ -128,6 +130,7 @@ def train(
         "seed": seed,
         "training": settings.model_dump(mode="json"),
         "data": scan.fingerprint(),
+        "code": code,
     }
     checkpoint = Checkpoint(checkpoint_path, identity, checkpoint_minutes)
     torch.manual_seed(seed)
