@@ -20,7 +20,12 @@ def work(job):
     logging.getLogger("ptychopareto.learning").info("half way")
     {end}
 
-run_job(work, types.SimpleNamespace(rule="train", wildcards=["fno_s0"], log=["logs/train.log"]))
+run_job(
+    work,
+    types.SimpleNamespace(
+        rule="train", wildcards=["fno_s0"], input=[], output=["made"], log=["logs/train.log"]
+    ),
+)
 """
 
 
