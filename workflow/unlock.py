@@ -1,15 +1,21 @@
-"""Make the folder ready for a study, unless one still works here.
+"""One study at a time in a folder, and none that is locked for ever.
 
 Snakemake's lock names no process, so a study that was killed outright (kill -9, a power cut)
-stays locked until somebody types `snakemake --unlock`. `make study` asks here first.
+stays locked until somebody types `snakemake --unlock`. `make study` asks here first. And its lock
+does not keep two apart that start at the same moment, or after a `snakemake partial` took it away;
+so the Snakefile claims the folder here, by a lock that ends with the process, however it ends.
 """
 
+import fcntl
+import os
 import re
+import socket
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import psutil
 
@@ -18,6 +24,9 @@ JOBS_MAY_TAKE_S = 120.0
 # What `files.atomic` calls a file that is being written; that takes seconds.
 UNFINISHED = re.compile(r"\.[0-9a-f]{32}(\.\w+)?")
 UNFINISHED_FOR_S = 3600.0
+
+# What is claimed stays so until the process ends.
+_claims: list[TextIO] = []
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,22 @@ def workers(folder: Path) -> Workers:
         elif Path(*command[1:2]).parent == folder / ".snakemake" / "scripts":
             found.jobs.append(process.pid)
     return found
+
+
+def claim(folder: Path) -> None:
+    """Let this process be the only one that runs a study in `folder`, or end it in one line."""
+    claimed = open(folder / ".snakemake" / "claimed", "a+")  # noqa: SIM115 (open to the very end)
+    try:
+        fcntl.flock(claimed, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        claimed.seek(0)
+        sys.exit(f"A study already runs in {folder} ({claimed.read()}): wait for it, or end it.")
+    except OSError:
+        return  # a file system without locks: Snakemake's own has to do
+    claimed.truncate(0)
+    claimed.write(f"process {os.getpid()} on {socket.gethostname()}")
+    claimed.flush()
+    _claims.append(claimed)
 
 
 def main() -> int:

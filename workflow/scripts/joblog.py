@@ -20,7 +20,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 # The library of this checkout, also in a conda environment, where it is not installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
@@ -89,7 +89,7 @@ def _send_output_to(log: Path, screen: TextIO, name: str) -> None:
     has ended, since what it leaves need not be done again.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with open(log, "ab") as stream:
+    with _open_to_append(log) as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -102,6 +102,21 @@ def _send_output_to(log: Path, screen: TextIO, name: str) -> None:
         os.dup2(stream.fileno(), 2)
     # Without a buffer, so that the two stay in order and a killed job leaves its story.
     sys.stdout = _Log(io.FileIO(1, "w", closefd=False), write_through=True)
+
+
+def _open_to_append(log: Path) -> IO[bytes]:
+    """The log, with all it said before: Snakemake removes it when it repeats the job.
+
+    So it has a second name, which keeps it: a training that was interrupted tells its whole story,
+    and a job finds the lock of an older one that has not ended.
+    """
+    kept = log.with_name(f".{log.stem}.story")
+    with suppress(OSError):  # there is none, the log is still there, or no hard links
+        os.link(kept, log)
+    stream = open(log, "ab")  # noqa: SIM115 (the caller closes it)
+    with suppress(OSError):
+        os.link(log, kept)
+    return stream
 
 
 def _send_logging_to(screen: TextIO, name: str) -> None:
@@ -122,6 +137,9 @@ def _explain(error: Exception, job: Any) -> str:
     from ptychopareto.files import FileError
 
     if isinstance(error, ConfigError | FileError):
+        made_here = (path for path in map(str, job.input) if path.startswith("results/"))
+        if any(str(error).startswith(f"{path}:") for path in made_here):
+            return f"{error}; delete it, and the same call makes it anew"
         return str(error)
     traceback.print_exception(error, file=sys.stdout)
     if isinstance(error, OSError) and error.errno in DISK:
