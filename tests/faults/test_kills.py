@@ -87,7 +87,7 @@ def test_kills_at_random_moments(undisturbed: Project, tmp_path: Path) -> None:
         while hits.total() < KILLS:
             victim, sent = next(victims)
             with the_same_call(project, TABLE) as call:
-                work = chance.uniform(0, 14)
+                work = chance.uniform(0, 12)
                 wait_for(lambda work=work: call.work_done() > work, call)
                 hit = kill(call, victim, sent, chance) if call.process.poll() is None else ""
                 status = call.end()

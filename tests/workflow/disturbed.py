@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 from tiny_study import RUNS, TINY, Project, copy_of_project
 
 TABLE = "results/study_results.csv"
-EPOCHS = 8
+EPOCHS = 6
 # What no two undisturbed studies have in common either.
 TIMES = [
     "inference_time_s",
