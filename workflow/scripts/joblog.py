@@ -3,19 +3,30 @@
 Snakemake's `log:` only names a file. Here everything the job prints, logs, warns of or raises ends
 in it, also what compiled libraries print. The screen shows the library's progress lines and, when
 the job fails, one line that names the job, the reason and the log.
+
+A job also outlives neither its Snakemake, nor an older self, nor a clock that was set back.
 """
 
+import ctypes
+import errno
+import fcntl
+import io
 import logging
 import os
+import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 # The library of this checkout, also in a conda environment, where it is not installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
+
+# What the disk, and not the job, is to blame for.
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 
 
 def run_job(work: Callable[[Any], None], job: Any) -> None:
@@ -25,9 +36,15 @@ def run_job(work: Callable[[Any], None], job: Any) -> None:
         work: does what the rule promises.
         job: the object `snakemake` that Snakemake gives to a script.
     """
+    _end_with_snakemake()
     name = " ".join([job.rule, *job.wildcards])
     log = Path(job.log[0])
-    screen = _send_output_to(log)
+    screen = os.fdopen(os.dup(2), "w", buffering=1)
+    try:
+        _send_output_to(log, screen, name)
+    except OSError as error:
+        print(f"{name} failed: {log}: {error.strerror}", file=screen)
+        sys.exit(1)
     _send_logging_to(screen, name)
     print(f"=== {time.strftime('%Y-%m-%d %H:%M:%S')} {name}")
     start = time.monotonic()
@@ -37,23 +54,69 @@ def run_job(work: Callable[[Any], None], job: Any) -> None:
         print("interrupted")
         sys.exit(130)
     except Exception as error:
-        reason = _explain(error)
+        reason = _explain(error, job)
         print(f"failed: {reason}")
         print(f"{name} failed: {reason} (the whole story: {log})", file=screen)
         sys.exit(1)
+    _forget_the_future(job)
     print(f"done in {time.monotonic() - start:.1f} s")
 
 
-def _send_output_to(log: Path) -> TextIO:
-    """Append stdout and stderr of this process to `log` from now on; return the screen."""
+def _end_with_snakemake() -> None:
+    """Have SIGTERM sent to this process when Snakemake dies: nobody would record its results.
+
+    Without it the jobs of a Snakemake that was killed outright would go on, while the next call
+    starts them again. Only Linux knows this.
+    """
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
+
+
+class _Log(io.TextIOWrapper):
+    """A log that loses lines when the disk is full, but neither ends nor silences the job."""
+
+    def write(self, text: str, /) -> int:
+        with suppress(OSError):
+            super().write(text)
+        return len(text)
+
+
+def _send_output_to(log: Path, screen: TextIO, name: str) -> None:
+    """Append stdout and stderr of this process to `log` from now on, as the only one to do so.
+
+    A job of a Snakemake that is gone may still be at work, say on a cluster: then wait until it
+    has ended, since what it leaves need not be done again.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
-    screen = os.fdopen(os.dup(2), "w", buffering=1)
-    with open(log, "ab") as stream:
+    with _open_to_append(log) as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"{name}: waiting for an earlier job of this name to end", file=screen)
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        except OSError:
+            pass  # a file system without locks
+        # These share the lock, which so lasts to the end of the process, however it ends.
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)
-    # Line by line, so that the two stay in order and a killed job leaves its story.
-    sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115 (open to the very end)
-    return screen
+    # Without a buffer, so that the two stay in order and a killed job leaves its story.
+    sys.stdout = _Log(io.FileIO(1, "w", closefd=False), write_through=True)
+
+
+def _open_to_append(log: Path) -> IO[bytes]:
+    """The log, with all it said before: Snakemake removes it when it repeats the job.
+
+    So it has a second name, which keeps it: a training that was interrupted tells its whole story,
+    and a job finds the lock of an older one that has not ended.
+    """
+    kept = log.with_name(f".{log.stem}.story")
+    with suppress(OSError):  # there is none, the log is still there, or no hard links
+        os.link(kept, log)
+    stream = open(log, "ab")  # noqa: SIM115 (the caller closes it)
+    with suppress(OSError):
+        os.link(log, kept)
+    return stream
 
 
 def _send_logging_to(screen: TextIO, name: str) -> None:
@@ -68,12 +131,47 @@ def _send_logging_to(screen: TextIO, name: str) -> None:
     library.addHandler(to_screen)
 
 
-def _explain(error: Exception) -> str:
+def _explain(error: Exception, job: Any) -> str:
     """One line for the reason; what is not the user's to mend leaves its traceback in the log."""
     from ptychopareto.config import ConfigError
     from ptychopareto.files import FileError
 
     if isinstance(error, ConfigError | FileError):
+        made_here = (path for path in map(str, job.input) if path.startswith("results/"))
+        if any(str(error).startswith(f"{path}:") for path in made_here):
+            return f"{error}; delete it, and the same call makes it anew"
         return str(error)
     traceback.print_exception(error, file=sys.stdout)
+    if isinstance(error, OSError) and error.errno in DISK:
+        where = error.filename or Path(job.output[0]).parent
+        return f"{where}: {error.strerror}; mend that, and the same call goes on"
     return " ".join(traceback.format_exception_only(error)[-1].split())
+
+
+def _forget_the_future(job: Any) -> None:
+    """If the clock was set back, let what seems to come from the future be as old as this moment.
+
+    Else Snakemake takes this job's results for older than what they were made from, and repeats
+    the job until the clock has caught up. All such files get the same time: what was made from
+    what stays in order. Scripts must be strictly older than what they make, hence the second less.
+    """
+    now = time.time()
+    if all(_time_of(Path(path)) <= now for path in job.input):
+        return
+    for path in _files_of_study(job):
+        with suppress(OSError):  # somebody else's; Snakemake will tell
+            if path.stat().st_mtime > now:
+                at = now - 1 if path.suffix == ".py" else now
+                os.utime(path, (at, at))
+    print("the clock was set back: files of a later time count as made now")
+
+
+def _time_of(path: Path) -> float:
+    return path.stat().st_mtime
+
+
+def _files_of_study(job: Any) -> Iterator[Path]:
+    """All results, the scripts, and whatever else this job was made from."""
+    yield from Path("results").rglob("*")
+    yield from Path(__file__).parent.glob("*.py")
+    yield from map(Path, job.input)

@@ -1,0 +1,107 @@
+"""Files cut in half: a clear line, and after what it says is done, the same call finishes."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from safetensors.numpy import load_file
+
+from disturbed import (
+    EPOCHS,
+    TABLE,
+    TIMES,
+    assert_same_weights,
+    epochs_trained,
+    finish,
+    log_of_training,
+    the_same_call,
+)
+from tiny_study import FNO, PHYSICS, Project, copy_of_project
+
+pytestmark = pytest.mark.xdist_group("faults")
+
+# What timing.json has of latencies; all of it but how often.
+TIMED = {"engine", "models"}
+RUN = f"results/runs/{FNO}"
+MODEL = f"{RUN}/model.safetensors"
+PHYSICS_MODEL = f"results/runs/{PHYSICS}/model.safetensors"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The tiny study up to its table and one picture. Tests only read it."""
+    project = copy_of_project(tmp_path_factory.mktemp("whole") / "project")
+    finish(project, TABLE, f"{RUN}/reconstruction.png")
+    return project
+
+
+@pytest.fixture
+def damaged(whole: Project, tmp_path: Path) -> Iterator[Project]:
+    """A copy of it, to damage."""
+    copy = Project(tmp_path / "project")
+    shutil.copytree(whole.folder, copy.folder)
+    yield copy
+    shutil.rmtree(copy.folder)
+
+
+def cut_in_half(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def numbers(path: Path) -> object:
+    """What a result says, without what differs from one undisturbed study to the next."""
+    match path.suffix:
+        case ".safetensors":
+            return {name: weights.tobytes() for name, weights in load_file(path).items()}
+        case ".csv":
+            return pd.read_csv(path).drop(columns=TIMES).to_csv()
+        case ".json":
+            values = json.loads(path.read_text())
+            return {name: values[name] for name in values.keys() - {*TIMES, *TIMED}}
+        case _:
+            return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("file", "job", "target"),
+    [
+        ("results/dataset/train.npz", f"train {PHYSICS}", PHYSICS_MODEL),
+        ("results/dataset/teacher.npz", f"train {FNO}", MODEL),
+        ("results/dataset/test.npz", f"evaluate {FNO}", f"{RUN}/metrics.json"),
+        (MODEL, f"evaluate {FNO}", f"{RUN}/metrics.json"),
+        (f"{RUN}/metrics.json", "gather", TABLE),
+        (f"{RUN}/reconstruction.npz", f"reconstruction_picture {FNO}", f"{RUN}/reconstruction.png"),
+        ("results/timing.json", "gather", TABLE),
+    ],
+)
+def test_damaged_result(damaged: Project, whole: Project, file: str, job: str, target: str) -> None:
+    cut_in_half(damaged[file])
+    with the_same_call(damaged, target) as call:
+        assert call.end() != 0
+    failures = [line for line in call.screen().splitlines() if " failed: " in line]
+    line = next(line for line in failures if line.startswith(f"{job} failed: {file}: "))
+    assert line.count("delete it") == 1
+    assert "the whole story: results/logs/" in line
+    assert "Traceback" not in call.screen()
+
+    damaged[file].unlink()
+    finish(damaged, target)
+    for name in {target, file}:
+        assert numbers(damaged[name]) == numbers(whole[name])
+
+
+def test_damaged_checkpoint(study: Project, undisturbed: Project) -> None:
+    checkpoint = study[f"results/runs/{PHYSICS}/checkpoint.pt"]
+    with the_same_call(study, PHYSICS_MODEL) as call:
+        while not epochs_trained(log_of_training(study, PHYSICS)):
+            assert call.process.poll() is None, call.screen()
+    cut_in_half(checkpoint)
+    screen = finish(study, PHYSICS_MODEL)
+    (line,) = (line for line in screen.splitlines() if "checkpoint.pt" in line)
+    assert "the training starts over" in line
+    assert_same_weights(study[PHYSICS_MODEL], undisturbed[PHYSICS_MODEL])
+    assert epochs_trained(log_of_training(study, PHYSICS))[-EPOCHS:] == list(range(1, EPOCHS + 1))

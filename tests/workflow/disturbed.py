@@ -1,0 +1,151 @@
+"""A small study with trainings long enough to be disturbed, and the call that goes on with it."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import psutil
+from safetensors.numpy import load_file
+
+from tiny_study import RUNS, TINY, Project, copy_of_project
+
+TABLE = "results/study_results.csv"
+EPOCHS = 6
+# What no two undisturbed studies have in common either.
+TIMES = [
+    "inference_time_s",
+    "inference_iqr_s",
+    "patterns_per_s",
+    "single_pattern_s",
+    "peak_memory_mb",
+    "train_time_s",
+]
+
+
+def long_study(folder: Path) -> Project:
+    """The tiny study with more and longer epochs: some ten seconds for each training."""
+    project = copy_of_project(folder)
+    project.configure(
+        dataset={**TINY["dataset"], "size": 128, "scan_step_train": 4},
+        training={"epochs": EPOCHS},
+        classical={"epochs": [1]},
+    )
+    return project
+
+
+@dataclass
+class Call:
+    """What `make study` does: `unlock.py`, which has ended by now, and Snakemake."""
+
+    process: subprocess.Popen[bytes]
+    screen_file: Path
+
+    def jobs(self) -> list[psutil.Process]:
+        """The scripts of the jobs at work, and nothing else on this machine."""
+        try:
+            children = psutil.Process(self.process.pid).children()
+            return [
+                child for child in children if ".snakemake/scripts" in " ".join(child.cmdline())
+            ]
+        except psutil.NoSuchProcess:
+            return []
+
+    def work_done(self) -> float:
+        """Seconds of computation by the jobs so far: a clock that runs as fast as the machine."""
+        try:
+            ended = psutil.Process(self.process.pid).cpu_times().children_user
+        except psutil.NoSuchProcess:
+            return 0.0
+        total = float(ended)
+        for job in self.jobs():
+            with suppress(psutil.NoSuchProcess):
+                total += job.cpu_times().user
+        return total
+
+    def end(self, timeout: float = 400) -> int:
+        """Wait for Snakemake; its exit status."""
+        return self.process.wait(timeout)
+
+    def screen(self) -> str:
+        return self.screen_file.read_text()
+
+
+@contextmanager
+def the_same_call(project: Project, *arguments: str) -> Iterator[Call]:
+    """The call, in a session of its own; nothing of it is left when the block ends."""
+    ready = project.python("workflow/unlock.py")
+    assert ready.returncode == 0, ready.stderr
+    screen = project["screen.txt"]
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--rerun-incomplete", *arguments]
+    with open(screen, "wb") as stream:
+        process = subprocess.Popen(
+            command, cwd=project.folder, stdout=stream, stderr=stream, start_new_session=True
+        )
+    call = Call(process, screen)
+    jobs: list[psutil.Process] = []
+    try:
+        yield call
+        jobs = call.jobs()
+    finally:
+        for job in [*jobs, *call.jobs()]:
+            job.kill()
+        process.kill()
+        process.wait()
+
+
+def finish(project: Project, *arguments: str) -> str:
+    """The same call, undisturbed; what it showed on the screen."""
+    with the_same_call(project, *arguments) as call:
+        status = call.end()
+    assert status == 0, call.screen()
+    return call.screen()
+
+
+def results(project: Project) -> pd.DataFrame:
+    """The final table without what differs from one undisturbed study to the next."""
+    return pd.read_csv(project[TABLE]).drop(columns=TIMES)
+
+
+def assert_same_results(project: Project, undisturbed: Project) -> None:
+    """Every number equal, of the table and of the histories, and the weights bit for bit."""
+    pd.testing.assert_frame_equal(results(project), results(undisturbed), check_exact=True)
+    for run in RUNS:
+        ours, theirs = (of[f"results/runs/{run}"] for of in (project, undisturbed))
+        losses = [pd.read_csv(of / "history.csv").drop(columns="seconds") for of in (ours, theirs)]
+        pd.testing.assert_frame_equal(*losses, check_exact=True)
+        assert_same_weights(ours / "model.safetensors", theirs / "model.safetensors")
+
+
+def assert_same_weights(ours: Path, theirs: Path) -> None:
+    """Bit for bit; the files differ in the time that the training took."""
+    one, other = load_file(ours), load_file(theirs)
+    assert one.keys() == other.keys()
+    assert all(one[name].tobytes() == other[name].tobytes() for name in one)
+
+
+def log_of_training(project: Project, run: str) -> str:
+    log = project[f"results/logs/train/{run}.log"]
+    return log.read_text() if log.exists() else ""
+
+
+def epochs_trained(log: str) -> list[int]:
+    """The epochs whose end stands in the log of a training, in order."""
+    return [int(epoch) for epoch in re.findall(r"epoch (\d+)/\d+  loss .* validation", log)]
+
+
+def continued(log: str) -> int:
+    """How often the training went on from its checkpoint."""
+    return log.count("continuing from the checkpoint")
+
+
+def assert_nothing_was_repeated(project: Project) -> None:
+    """No epoch was trained twice, so no finished training was either."""
+    for run in RUNS:
+        epochs = epochs_trained(log_of_training(project, run))
+        assert len(epochs) == len(set(epochs)), f"{run}: {epochs}"
+        assert epochs == sorted(epochs), f"{run}: {epochs}"
