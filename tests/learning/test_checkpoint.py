@@ -320,7 +320,7 @@ def test_the_first_line_tells_format_and_key(good: bytes) -> None:
         (lambda good: resealed(good, format=1), "has the format 1, and 2 is wanted"),
         (lambda good: resealed(good, format=3), "has the format 3, and 2 is wanted"),
         (lambda _: b'{"format": 4, "parts": []}\n', "has the format 4, and 2 is wanted"),
-        (lambda good: resealed(good, key="0" * 64), "belongs to another config or other data"),
+        (lambda good: resealed(good, key="0" * 64), "belongs to another config"),
         (lambda good: resealed(good, crc32=7), "is damaged"),
         (lambda good: good.partition(b"\n")[2], "is damaged, or older than the format 2"),
         (lambda good: good[:-1], "is damaged"),

@@ -18,6 +18,7 @@ from estimates import demands
 from ptychopareto.config import ConfigError, ExistingDataset, ProbeNpz, parse_study
 from ptychopareto.study.runs import expand
 from sources import sources
+from unlock import claim
 
 # A wrong config is a matter of one line, not of a traceback: so no exception leaves this file.
 try:
@@ -157,5 +158,8 @@ def study_targets():
 
 
 onstart:
+    # `partial` shows a study while it runs; anything else has the folder to itself.
+    if any(not job.rule.name.startswith("partial") for job in workflow.dag.needrun_jobs()):
+        claim(Path.cwd())
     if workflow.executor_plugin.name == "slurm":
         cluster.before_submitting(Path.cwd(), workflow.executor_settings.status_command)

@@ -39,7 +39,7 @@ _DAMAGE = (
 
 
 class Checkpoint:
-    """The state of an unfinished training in one file, bound to the config and data it belongs to.
+    """The state of an unfinished training in one file, bound to what it belongs to.
 
     The file is one line of JSON (format, key, CRC-32 of the rest) and what `torch.save` writes.
 
@@ -88,7 +88,7 @@ class Checkpoint:
                     self.refuse(f"has the format {header['format']!r}, and {FORMAT} is wanted")
                     return None
                 if header["key"] != self.key:
-                    self.refuse("belongs to another config or other data")
+                    self.refuse("belongs to another config, other data or other code")
                     return None
                 content = file.tell()
                 if header["crc32"] != f"{_checksum(file):08x}":
