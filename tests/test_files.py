@@ -486,7 +486,7 @@ def test_a_header_that_lies_is_refused(path: Path, content: bytes) -> None:
 def test_a_zip_bomb_is_refused(path: Path) -> None:
     write_zip(path, npy(header_of((5_000_000,)), bytes(20_000_000)))
     tracemalloc.start()
-    assert "at most 200 times the file's size is allowed" in refusal(path)
+    assert "at most 100 times the file's size is allowed" in refusal(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 3e6
