@@ -35,8 +35,14 @@ class FileError(ValueError):
     """A file that cannot be used: one line with its path, what is wrong and what is wanted."""
 
 
+_LONGEST_REASON = 300  # characters; a damaged file can name itself at any length
+
+
 def _refusal(path: Path, reason: str) -> FileError:
-    return FileError(" ".join(f"{path}: {reason}".split()))
+    line = " ".join(reason.split())
+    if len(line) > _LONGEST_REASON:
+        line = f"{line[: _LONGEST_REASON // 2]} … {line[-_LONGEST_REASON // 2 :]}"
+    return FileError("".join(c if c.isprintable() else "?" for c in f"{path}: {line}"))
 
 
 # ---------------------------------------------------------------------------------------------
@@ -152,11 +158,10 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _read_text(path: Path) -> str:
-    with path.open("rb") as stream:
-        content = stream.read(_LARGEST_TEXT + 1)
-    if len(content) > _LARGEST_TEXT:
-        raise ValueError(f"more than {_LARGEST_TEXT} bytes")
-    return content.decode("utf-8")
+    size = path.stat().st_size
+    if size > _LARGEST_TEXT:
+        raise ValueError(f"{size} bytes are more than {_LARGEST_TEXT}")
+    return path.read_bytes().decode("utf-8")
 
 
 def parse_json(text: str | bytes) -> Any:
