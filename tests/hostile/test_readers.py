@@ -9,7 +9,7 @@ import tracemalloc
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,18 @@ def time_limit() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+@contextmanager
+def memory_limit(content: bytes) -> Iterator[None]:
+    """Of what Python and NumPy take; `test_memory.py` measures whole processes."""
+    tracemalloc.start()
+    try:
+        yield
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak <= 4 * vouched(content) + SPARE, peak
+
+
 def no_pickle(*_: object, **__: object) -> None:
     raise AssertionError("a pickle was loaded")
 
@@ -109,21 +121,17 @@ def fuzz(
     read(path)  # good, and imports what it needs
     for function in ("load", "loads"):
         monkeypatch.setattr(pickle, function, no_pickle)
-    accepted, refused = 0, set()
-    tracemalloc.start()
+    accepted, refused, archive = 0, 0, path.suffix == ".npz"
     for number in range(TRIED):
         rng = np.random.default_rng([len(name), number])
-        mutation = (BYTES, mutations)[number % 2][
-            (number // 2) % len((BYTES, mutations)[number % 2])
-        ]
+        kinds = (BYTES, mutations)[number % 2]
+        mutation = kinds[(number // 2) % len(kinds)]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # NumPy and zipfile wonder about what we write
             content = mutation(contents[(number // 4) % len(contents)], rng)
             path.write_bytes(content)
-            before = tracemalloc.get_traced_memory()[0]
-            tracemalloc.reset_peak()
             try:
-                with time_limit():
+                with time_limit(), memory_limit(content) if archive else nullcontext():
                     read(path)
                 accepted += 1
             except FileError as error:
@@ -131,17 +139,13 @@ def fuzz(
                 assert line.isprintable(), (number, mutation.__name__)
                 assert line.startswith(f"{path}: "), line
                 assert len(line) < len(str(path)) + 400
-                refused.add(number)
+                refused += 1
             except BaseException as error:
-                raise AssertionError(
-                    f"mutation {number}, {mutation.__name__}: {error!r}"
-                ) from error
-        peak = tracemalloc.get_traced_memory()[1] - before
-        assert peak <= 4 * vouched(content) + SPARE, (number, mutation.__name__, peak)
-    tracemalloc.stop()
-    print(f"\n{name}: {TRIED} mutations, {accepted} accepted, {len(refused)} refused")
-    assert refused
-    assert accepted + len(refused) == TRIED
+                said = f"mutation {number}, {mutation.__name__}: {error!r}"
+                raise AssertionError(said) from error
+    print(f"\n{name}: {TRIED} mutations, {accepted} accepted, {refused} refused")
+    assert refused > TRIED // 2
+    assert accepted
 
 
 @pytest.fixture(scope="module")
