@@ -25,7 +25,9 @@ from ptychopareto.files import (
     read_dataset,
     read_json,
     read_npz,
+    read_objects,
     read_probe,
+    read_reconstruction,
     write_csv,
     write_dataset,
     write_json,
@@ -187,6 +189,58 @@ def test_a_table_has_no_index_and_empty_gaps(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     write_csv(path, pd.DataFrame({"run": ["a", "b"], "x": [0.1, float("nan")]}))
     assert path.read_bytes() == b"run,x\na,0.1\nb,\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": NaN}', '{"a": 1e999}', '{"a": ' + "9" * 30 + "}", '{"a": ' + "[" * 30 + "]" * 30 + "}"],
+)
+def test_json_of_numbers_or_depths_without_bounds_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "metrics.json"
+    path.write_text(text)
+    with pytest.raises(FileError, match="a JSON mapping is wanted"):
+        read_json(path)
+
+
+def test_a_long_reason_is_cut(path: Path) -> None:
+    write_zip(path, b"")
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"diffraction.npy", b"d" * 15, 1))
+    assert len(refusal(path)) < 400
+
+
+def test_objects_of_a_teacher(path: Path) -> None:
+    objects = complex_noise(np.random.default_rng(0), 2, 5, 6)
+    write_npz(path, objects=objects)
+    np.testing.assert_array_equal(read_objects(path, (5, 6)), objects)
+    with pytest.raises(FileError, match=r"has shape \(2, 5, 6\); \(n, 5, 5\) is wanted"):
+        read_objects(path, (5, 5))
+    write_npz(path, objects=with_value(objects, np.nan))
+    with pytest.raises(FileError, match="objects holds NaN or infinite"):
+        read_objects(path)
+    write_npz(path, other=objects)
+    with pytest.raises(FileError, match="has no objects"):
+        read_objects(path)
+
+
+def test_a_reconstruction_is_finite_or_void(path: Path) -> None:
+    image = complex_noise(np.random.default_rng(0), 5, 1)
+    for good in (image, np.full_like(image, np.nan)):
+        write_npz(path, object=good)
+        np.testing.assert_array_equal(read_reconstruction(path), good)
+    write_npz(path, object=with_value(image, np.nan))
+    with pytest.raises(FileError, match="object holds NaN or infinite"):
+        read_reconstruction(path)
+    write_npz(path, object=image[0])
+    with pytest.raises(FileError, match=r"has shape \(1,\); \(rows, columns\) is wanted"):
+        read_reconstruction(path)
+
+
+def test_an_array_stands_once(path: Path) -> None:
+    write_zip(path, npy(header_of((16,)), bytes(64)))
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("diffraction.npy", npy(header_of((16,)), bytes(64)))
+    assert refusal(path) == "has diffraction twice; each array is allowed once"
 
 
 # --- datasets made here -----------------------------------------------------------------------
@@ -370,6 +424,8 @@ def with_value(array: NDArray[Any], value: complex) -> NDArray[Any]:
 
 WRONG_ARRAYS = [
     ("diffraction", lambda a: a[:, :, :-1], "diffraction has shape (16, 8, 7); (B, N, N), square,"),
+    ("diffraction", lambda a: a[:, :7, :7], "diffraction has patterns of 7 px; at least 8 are"),
+    ("diffraction", lambda a: (9 * a).astype("u1"), "diffraction holds uint8; float32 is wanted"),
     ("diffraction", lambda a: a[:0], "diffraction has shape (0, 8, 8)"),
     ("diffraction", lambda a: a.repeat(4, -1), "diffraction has shape (16, 8, 8, 4)"),
     ("diffraction", lambda a: with_value(a, np.nan), "diffraction holds NaN"),
@@ -486,7 +542,7 @@ def test_a_header_that_lies_is_refused(path: Path, content: bytes) -> None:
 def test_a_zip_bomb_is_refused(path: Path) -> None:
     write_zip(path, npy(header_of((5_000_000,)), bytes(20_000_000)))
     tracemalloc.start()
-    assert "at most 200 times the file's size is allowed" in refusal(path)
+    assert "at most 100 times the file's size is allowed" in refusal(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 3e6

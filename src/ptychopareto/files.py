@@ -5,14 +5,17 @@ elsewhere, so it is checked to the last value before anything is computed from i
 will not do is refused in one line.
 """
 
+import csv
 import hashlib
+import io
 import json
 import math
 import os
+import reprlib
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    from pandas import DataFrame, Series
 
 _Number = TypeVar("_Number", np.float32, np.float64, np.complex64, np.int64)
 
@@ -32,8 +35,14 @@ class FileError(ValueError):
     """A file that cannot be used: one line with its path, what is wrong and what is wanted."""
 
 
+_LONGEST_REASON = 300  # characters; a damaged file can name itself at any length
+
+
 def _refusal(path: Path, reason: str) -> FileError:
-    return FileError(" ".join(f"{path}: {reason}".split()))
+    line = " ".join(reason.split())
+    if len(line) > _LONGEST_REASON:
+        line = f"{line[: _LONGEST_REASON // 2]} … {line[-_LONGEST_REASON // 2 :]}"
+    return FileError("".join(c if c.isprintable() else "?" for c in f"{path}: {line}"))
 
 
 # ---------------------------------------------------------------------------------------------
@@ -96,9 +105,17 @@ def write_csv(path: Path, table: "DataFrame") -> None:
 # be unpacked piece by piece.
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
-# Compressed scans shrink about threefold. A file that claims to unpack to more than this many
-# times its size is damaged or made to exhaust the memory.
-_LARGEST_EXPANSION = 200
+# Compressed scans shrink up to 76-fold, those of the fewest photons most. A file that claims to
+# unpack to more than this many times its size is damaged or made to exhaust the memory.
+_LARGEST_EXPANSION = 100
+
+# All that zipfile reads at once is the list of members at the end; that of a scan is 1 kB.
+_LARGEST_DIRECTORY = 2**20  # bytes
+
+# JSON and CSV take up to 25 times their size in memory. The largest ones of a study, of as many
+# runs as a study may have, stay below this.
+_LARGEST_TEXT = 2**23  # bytes
+_DEEPEST_JSON = 20  # levels of nesting
 
 # What zipfile and numpy.lib.format raise on damaged bytes.
 _DAMAGE = (
@@ -128,34 +145,161 @@ def _reading(path: Path, wanted: str) -> Iterator[None]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON mapping; null stays None.
+    """Read a JSON mapping; null stays None, all numbers are finite and below 2**63.
 
     Raises:
-        FileError: it is missing, damaged, or no mapping.
+        FileError: it is missing, damaged, too large, nested too deeply, or no mapping.
     """
     with _reading(path, "a JSON mapping"):
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = parse_json(_read_text(path))
     if not isinstance(value, dict):
         raise _refusal(path, f"holds a {type(value).__name__}; a JSON mapping is wanted")
     return value
+
+
+def _read_text(path: Path) -> str:
+    size = path.stat().st_size
+    if size > _LARGEST_TEXT:
+        raise ValueError(f"{size} bytes are more than {_LARGEST_TEXT}")
+    return path.read_bytes().decode("utf-8")
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Parse JSON with finite numbers below 2**63, nested up to 20 levels, or raise ValueError."""
+    value = json.loads(
+        text, parse_constant=_not_finite, parse_float=_finite, parse_int=_whole_number
+    )
+    level = [value]
+    for _ in range(_DEEPEST_JSON):
+        level = [inner for outer in level for inner in _values(outer)]
+        if not level:
+            return value
+    raise ValueError(f"nested deeper than {_DEEPEST_JSON} levels")
+
+
+def _values(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _not_finite(word: str) -> float:
+    raise ValueError(f"{word} is no number of JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > 20 or abs(int(digits)) >= 2**63:
+        raise ValueError("a number is too large")
+    return int(digits)
+
+
+def check_types(
+    path: Path, values: Mapping[str, Any], types: Mapping[str, type[float] | type[int] | type[str]]
+) -> None:
+    """Refuse the values of a file unless those named in `types` are absent, None, or of their type.
+
+    A float may be a whole number, a text is one printable line.
+    """
+    for name, wanted in types.items():
+        value = values.get(name)
+        if value is not None and not _is_a(value, wanted):
+            words = {float: "a number", int: "a whole number", str: "one line of text"}
+            raise _refusal(path, f"{name} is {shortened(value)}; {words[wanted]} is wanted")
+
+
+def _is_a(value: Any, wanted: type) -> bool:
+    if wanted is str:
+        return isinstance(value, str) and value.isprintable()
+    return isinstance(value, int | wanted) and not isinstance(value, bool)
+
+
+def shortened(value: object) -> str:
+    """A value in few words, to be named in a message."""
+    return reprlib.repr(value)
+
+
+def read_csv(path: Path, types: Mapping[str, str]) -> "DataFrame":
+    """Read the columns of a CSV table that `types` names, of these types of pandas.
+
+    An empty field is a missing value; other columns are left out.
+
+    Raises:
+        FileError: the file is missing, truncated or too large, a column is missing, rows are not
+            of the same length, or a value is of another type, infinite, or not printable.
+    """
+    import pandas as pd
+
+    with _reading(path, f"a table with the columns {', '.join(types)}"):
+        text = _read_text(path)
+        header = _check_rows(text)
+        for name in types:
+            if header.count(name) != 1:
+                raise ValueError(f"{header.count(name)} columns {name}")
+        table = pd.read_csv(
+            io.StringIO(text),
+            usecols=list(types),
+            dtype=dict(types),
+            index_col=False,
+            keep_default_na=False,
+            na_values=[""],
+        )
+        for name in types:
+            _check_column(table[name])
+    return table[list(types)]
+
+
+def _check_rows(text: str) -> list[str]:
+    """The names of the columns. Of short rows and of long ones pandas makes something, too."""
+    if not text.endswith("\n"):
+        raise ValueError("truncated" if text else "empty")
+    rows = csv.reader(io.StringIO(text), strict=True)
+    try:
+        header = next(rows)
+        if any(len(row) != len(header) for row in rows):
+            raise ValueError(f"line {rows.line_num} has not {len(header)} fields")
+    except csv.Error as error:
+        raise ValueError(f"line {rows.line_num}: {error}") from None
+    return header
+
+
+def _check_column(column: "Series[Any]") -> None:
+    known = column.dropna()
+    if column.dtype.kind == "f" and not np.isfinite(known).all():
+        raise ValueError(f"{column.name} holds infinite values")
+    if column.dtype == "string" and not all(map(str.isprintable, known)):
+        raise ValueError(f"{column.name} holds special characters")
 
 
 def read_npz(path: Path, keys: Container[str] | None = None) -> dict[str, NDArray[Any]]:
     """Read the arrays of an NPZ file: all, or those of `keys` that it has.
 
     No more memory is taken than the file's size justifies: a header must agree with the size of
-    its member, and all together may be at most 200 times as large as the file.
+    its member, and all together may be at most 100 times as large as the file.
 
     Raises:
-        FileError: it is missing, damaged or truncated, or a wanted array holds no numbers or text.
+        FileError: it is missing, damaged or truncated, has an array twice, or a wanted array holds
+            no numbers or text.
     """
-    with _reading(path, "an NPZ file as numpy.savez writes it"), zipfile.ZipFile(path) as archive:
-        members = {
-            info.filename.removesuffix(".npy"): info
-            for info in archive.infolist()
-            if info.filename.endswith(".npy")
-        }
-        wanted = {key: info for key, info in members.items() if keys is None or key in keys}
+    with (
+        _reading(path, "an NPZ file as numpy.savez writes it"),
+        _InPieces(path) as stream,
+        zipfile.ZipFile(stream) as archive,
+    ):
+        wanted: dict[str, zipfile.ZipInfo] = {}
+        for info in archive.infolist():
+            key = info.filename.removesuffix(".npy")
+            if key == info.filename or (keys is not None and key not in keys):
+                continue
+            if key in wanted:
+                raise _refusal(path, f"has {key} twice; each array is allowed once")
+            wanted[key] = info
         claimed = sum(info.file_size for info in wanted.values())
         if claimed > _LARGEST_EXPANSION * path.stat().st_size:
             raise _refusal(
@@ -164,6 +308,15 @@ def read_npz(path: Path, keys: Container[str] | None = None) -> dict[str, NDArra
                 f"at most {_LARGEST_EXPANSION} times the file's size is allowed",
             )
         return {key: _read_member(path, archive, info) for key, info in wanted.items()}
+
+
+class _InPieces(io.FileIO):
+    """A file that is never read in large pieces: zipfile believes any size of the directory."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > _LARGEST_DIRECTORY:
+            raise ValueError(f"{size} bytes in one piece")
+        return super().read(size)
 
 
 def _read_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
@@ -204,6 +357,9 @@ _KNOWN = frozenset(
     {"diffraction", "probeGuess", "Y_I", "Y_phi", "object_index", "YY_full", "YY_ground_truth"}
     | {"intensity_scale", "norm_Y_I", *_COORDINATES}
 )
+_OF_PICTURES = (np.float32, np.complex64)
+_SMALLEST_PATTERN = 8  # px a side
+_LARGEST_METADATA = 2**20  # bytes
 _LARGEST_OBJECT = 2**16  # px a side: beyond it a position is an error, and its object fits nowhere
 _LARGEST_SHIFT = 1e-3  # px from a whole pixel: patches are cut at whole pixels
 
@@ -334,6 +490,37 @@ def read_probe(path: Path) -> NDArray[np.complex64]:
     return _probe(_Content(path, read_npz(path, ("probeGuess",))))
 
 
+def read_objects(path: Path, shape: tuple[int, int] | None = None) -> NDArray[np.complex64]:
+    """Read the key `objects`, (n, rows, columns) complex64: what rPIE made of n objects or epochs.
+
+    Raises:
+        FileError: the file is damaged, or its objects are not finite or not of the given shape.
+    """
+    content = _Content(path, read_npz(path, ("objects",)))
+    objects = content.numbers("objects", np.complex64)
+    if objects.ndim != 3 or 0 in objects.shape or shape not in (None, objects.shape[1:]):
+        wanted = "(n, rows, columns)" if shape is None else f"(n, {shape[0]}, {shape[1]})"
+        raise content.refusal(f"objects has shape {objects.shape}; {wanted} is wanted")
+    if not np.isfinite(objects).all():
+        raise content.refusal("objects holds NaN or infinite values; finite are wanted")
+    return objects
+
+
+def read_reconstruction(path: Path) -> NDArray[np.complex64]:
+    """Read the key `object`, (rows, columns) complex64: finite, or NaN throughout (a failed run).
+
+    Raises:
+        FileError: the file is damaged, or its object is no such image.
+    """
+    content = _Content(path, read_npz(path, ("object",)))
+    image = content.numbers("object", np.complex64)
+    if image.ndim != 2 or image.size == 0:
+        raise content.refusal(f"object has shape {image.shape}; (rows, columns) is wanted")
+    if not (np.isfinite(image).all() or np.isnan(image).all()):
+        raise content.refusal("object holds NaN or infinite values; finite are wanted")
+    return image
+
+
 @dataclass(frozen=True)
 class _Content:
     """The arrays of a file, each to be checked when it is taken."""
@@ -349,19 +536,25 @@ class _Content:
 
     def take(self, key: str, dtype: type[_Number]) -> NDArray[_Number]:
         """Take an array of finite numbers, converted, without its trailing axes of length 1."""
-        if key not in self.arrays:
-            raise self.refusal(f"has no {key}; it is needed")
-        array = self.arrays[key]
-        kinds = {"i": "iu", "f": "iuf", "c": "iufc"}[np.dtype(dtype).kind]
-        if array.dtype.kind not in kinds:
-            raise self.refusal(f"{key} holds {array.dtype}; {np.dtype(dtype)} is wanted")
-        with np.errstate(over="ignore"):  # what becomes infinite is refused in the next line
-            numbers = np.ascontiguousarray(array, dtype=dtype)
+        numbers = self.numbers(key, dtype)
         if not np.isfinite(numbers).all():
             raise self.refusal(f"{key} holds NaN, infinite or too large values; finite are wanted")
         while numbers.ndim > 1 and numbers.shape[-1] == 1:
             numbers = numbers[..., 0]
         return numbers
+
+    def numbers(self, key: str, dtype: type[_Number]) -> NDArray[_Number]:
+        """Take an array of numbers, converted. Each can be taken once: two copies are too many."""
+        if key not in self.arrays:
+            raise self.refusal(f"has no {key}; it is needed")
+        array, wanted = self.arrays.pop(key), np.dtype(dtype)
+        kinds = {"i": "iu", "f": "iuf", "c": "iufc"}[wanted.kind]
+        # A picture of bytes would take more than four times its size in memory.
+        too_narrow = dtype in _OF_PICTURES and 2 * array.dtype.itemsize < wanted.itemsize
+        if array.dtype.kind not in kinds or too_narrow:
+            raise self.refusal(f"{key} holds {array.dtype}; {wanted} is wanted")
+        with np.errstate(over="ignore"):  # what becomes infinite is no finite value
+            return np.ascontiguousarray(array, dtype=dtype)
 
 
 def _diffraction(content: _Content) -> NDArray[np.float32]:
@@ -369,6 +562,9 @@ def _diffraction(content: _Content) -> NDArray[np.float32]:
     shape = diffraction.shape
     if diffraction.ndim != 3 or shape[0] == 0 or shape[1] != shape[2]:
         raise content.refusal(f"diffraction has shape {shape}; (B, N, N), square, is wanted")
+    if shape[1] < _SMALLEST_PATTERN:
+        least = f"at least {_SMALLEST_PATTERN}"
+        raise content.refusal(f"diffraction has patterns of {shape[1]} px; {least} are wanted")
     if diffraction.min() < 0:
         raise content.refusal(
             f"diffraction holds {diffraction.min():g}; amplitudes of at least 0 are wanted"
@@ -475,7 +671,9 @@ def _patches(content: _Content, shape: tuple[int, ...]) -> NDArray[np.complex64]
             f"Y_I and Y_phi have shapes {amplitude.shape} and {phase.shape}; "
             f"that of the patterns, {shape}, is wanted"
         )
-    patches: NDArray[np.complex64] = (amplitude * np.exp(1j * phase)).astype(np.complex64)
+    patches = np.empty(shape, np.complex64)
+    for patch, a, phi in zip(patches, amplitude, phase, strict=True):  # without large copies
+        patch[:] = a * np.exp(1j * phi)
     return patches
 
 
@@ -507,7 +705,18 @@ def _scale(content: _Content, key: str) -> float | None:
 def _metadata(path: Path) -> dict[str, Any]:
     """Read `_metadata`, or nothing: older files hold it as a pickle, and no result needs it."""
     try:
-        value = json.loads(read_npz(path, ("_metadata",))["_metadata"].item())
+        text = read_npz(path, ("_metadata",))["_metadata"]
+        value = parse_json(text.item()) if text.nbytes <= _LARGEST_METADATA else None
     except (KeyError, TypeError, ValueError, RecursionError):
         return {}
-    return value if isinstance(value, dict) else {}
+    if not isinstance(value, dict):
+        return {}
+    return {key: item for key, item in value.items() if key not in _NAMED or _is_named(item)}
+
+
+# What the page of results shows of the metadata: texts by their names.
+_NAMED = ("versions", "sha256")
+
+
+def _is_named(item: Any) -> bool:
+    return isinstance(item, dict) and all(_is_a(text, str) for text in (*item, *item.values()))

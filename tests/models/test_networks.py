@@ -1,4 +1,8 @@
+import json
 import math
+import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -7,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+import ptychopareto
 from ptychopareto.config import Architecture, ConfigError
 from ptychopareto.files import FileError
 from ptychopareto.models.network import Registration, transform
@@ -163,3 +168,69 @@ def test_a_foreign_model_is_refused(tmp_path: Path) -> None:
     save_model(path, build(replace(SMALL, width=8)), SMALL, {})
     with pytest.raises(FileError, match="not a complete model file"):
         load_model(path)
+
+
+def with_header(path: Path, section: str, **changes: object) -> None:
+    """Let the header of a model file say something else."""
+    content = path.read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    metadata = header["__metadata__"]
+    metadata[section] = json.dumps({**json.loads(metadata[section]), **changes})
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + size :])
+
+
+@pytest.mark.parametrize(
+    ("section", "changes", "said"),
+    [
+        ("network", {"width": 10**9}, "overflow"),
+        ("network", {"width": 20_000}, "is F32 [4, 1, 3, 3]; F32 [20000, 1, 3, 3] is wanted"),
+        ("network", {"width": "4"}, "width: Input should be a valid integer"),
+        ("network", {"N": 0}, "N: Input should be greater than or equal to 1"),
+        ("network", {"architecture": "hybrid"}, "weights "),
+        ("network", {"magnification": float("nan")}, "magnification: Input should be a finite"),
+        ("network", {"depth": 4}, "depth: Unexpected keyword argument"),
+        ("training", {"status": "fine"}, "status: Input should be 'ok', 'diverged' or"),
+        ("training", {"epochs": "many"}, "epochs: Input should be a valid integer"),
+    ],
+)
+def test_a_header_that_lies_is_refused(
+    section: str, changes: dict[str, object], said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "model.safetensors"
+    save_model(path, build(SMALL), SMALL, {"status": "ok"})
+    with_header(path, section, **changes)
+    with pytest.raises(FileError, match=f"not a complete model file.*{re.escape(said)}") as refusal:
+        load_model(path)
+    assert str(refusal.value).isprintable()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_weights_are_finite(value: float, tmp_path: Path) -> None:
+    network = build(SMALL)
+    with torch.no_grad():
+        network.body.head.weight[0] = value
+    save_model(tmp_path / "model.safetensors", network, SMALL, {"status": "ok"})
+    with pytest.raises(FileError, match=r"body\.head\.weight holds NaN or infinite weights"):
+        load_model(tmp_path / "model.safetensors")
+
+
+def test_loading_draws_no_random_numbers_and_imports_no_compiler(tmp_path: Path) -> None:
+    """Torch's meta device, on which shapes are compared, would import its compiler: 1.4 seconds."""
+    for architecture in ARCHITECTURES:
+        config = small(architecture)
+        save_model(tmp_path / architecture, build(config), config, {"status": "ok"})
+    code = """
+import sys, torch
+from pathlib import Path
+from ptychopareto.models.registry import load_model
+before = torch.get_rng_state()
+for path in sys.argv[1:]:
+    load_model(Path(path))
+assert torch.equal(torch.get_rng_state(), before)
+assert "torch._dynamo" not in sys.modules
+"""
+    source = Path(ptychopareto.__file__).parents[1]
+    files = [str(tmp_path / architecture) for architecture in ARCHITECTURES]
+    subprocess.run([sys.executable, "-c", code, *files], cwd=source, check=True)

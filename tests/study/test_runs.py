@@ -53,6 +53,14 @@ def test_the_same_run_in_two_blocks_is_refused() -> None:
     )
 
 
+def test_more_runs_than_can_be_planned_are_refused_before_they_are_made() -> None:
+    block = {**BLOCK, "width": list(range(1, 1025))}
+    with pytest.raises(ConfigError) as caught:
+        runs_of(block, seeds=list(range(1000)))
+    said = "sweep: 16384000 runs are too many; at most 10000 are allowed"
+    assert str(caught.value) == said
+
+
 @st.composite
 def blocks(draw: st.DrawFn) -> dict[str, Any]:
     choices: dict[str, Any] = {

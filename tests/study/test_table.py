@@ -1,5 +1,6 @@
 """The table: one row per run, in grid order, whatever became of it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,48 @@ def test_refuses_metrics_that_are_none(tmp_path: Path, content: str) -> None:
     path.write_text(content)
     with pytest.raises(FileError, match=r"metrics\.json"):
         gather(RUNS[:1], {RUNS[0].id: path})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("ssim_phase", "0.8", "ssim_phase is '0.8'; a number is wanted"),
+        ("ssim_phase", True, "ssim_phase is True; a number is wanted"),
+        ("model_params", 1.5, "model_params is 1.5; a whole number is wanted"),
+        ("device", ["cpu"], "device is ['cpu']; one line of text is wanted"),
+        ("error", "a\nb", "error is 'a\\nb'; one line of text is wanted"),
+        ("status", "fine", "status is 'fine'; one of ok, diverged, out_of_memory, missing is"),
+    ],
+)
+def test_a_value_of_another_type_is_named(
+    tmp_path: Path, key: str, value: object, said: str
+) -> None:
+    path = tmp_path / "metrics.json"
+    write_json(path, {"status": "ok", key: value})
+    with pytest.raises(FileError) as caught:
+        gather(RUNS[:1], {RUNS[0].id: path})
+    assert str(caught.value).startswith(f"{path}: {said}")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: text[:-9], "truncated"),
+        (lambda text: text.replace(",ok,", ",ok,,"), "line 2 has not"),
+        (lambda text: text.replace(",ok,", ",fine,"), "an unknown status"),
+        (lambda text: text.replace(",0.85,", ",inf,"), "ssim_phase holds infinite values"),
+        (lambda text: text + text.splitlines(keepends=True)[1], "has a run twice"),
+    ],
+)
+def test_a_damaged_table_is_refused(
+    tmp_path: Path, change: Callable[[str], str], said: str
+) -> None:
+    path = tmp_path / "table.csv"
+    write_csv(path, gather(RUNS, write_metrics(tmp_path)))
+    path.write_text(change(path.read_text()))
+    with pytest.raises(FileError, match=said) as caught:
+        read_table(path)
+    assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize("content", ["", "run,status\na,ok\n", "run,modes\na,many\n"])

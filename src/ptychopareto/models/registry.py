@@ -1,23 +1,28 @@
 """Which architectures there are, and how a trained network is stored and loaded."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import torch
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from ptychopareto.config import Architecture, ConfigError, InputTransform
-from ptychopareto.files import FileError, atomic
+from ptychopareto.files import FileError, atomic, parse_json
 from ptychopareto.models.fno import FNO
 from ptychopareto.models.hybrid import Hybrid
 from ptychopareto.models.layers import Operator
 from ptychopareto.models.network import Network, start_uniform
 
 ARCHITECTURES: dict[Architecture, type[Operator]] = {"fno": FNO, "hybrid": Hybrid}
+
+_Count = Annotated[int, Field(ge=1, lt=2**31)]
 
 
 @dataclass(frozen=True)
@@ -28,14 +33,16 @@ class NetworkConfig:
     `network.Network`.
     """
 
+    __pydantic_config__ = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
     architecture: Architecture
     input_transform: InputTransform
-    modes: int
-    width: int
-    N: int
-    channels: int = 1
+    modes: _Count
+    width: _Count
+    N: _Count
+    channels: _Count = 1
     magnification: float = 1.0
-    input_scale: float = 1.0
+    input_scale: Annotated[float, Field(gt=0)] = 1.0
     transmission: float = 1.0
 
 
@@ -73,23 +80,108 @@ def save_model(
 def load_model(path: Path) -> tuple[Network, NetworkConfig, dict[str, Any]]:
     """Rebuild a trained network, on the CPU, with its config and the record of its training.
 
+    Its weights are finite float32. The header is believed only as far as the file vouches for it:
+    no weight is read, and no memory taken, before names and shapes agree with the network's.
+
     Raises FileError, in one line, for anything that is not a complete model file of this package.
     """
     try:
+        _check_size_of_header(path)
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        config = NetworkConfig(**json.loads(header["network"]))
-        training = json.loads(header["training"])
-        network = build(config)
-        network.load_state_dict(weights)
+            config = _CONFIG.validate_json(header["network"])
+            training = _checked_record(header["training"])
+            network = _build_without_weights(config)
+            _check_tensors(file, network)
+            # Copied: what is only mapped would vanish with the file.
+            weights = {name: file.get_tensor(name).clone() for name in network.state_dict()}
+        for name, tensor in weights.items():
+            if not tensor.isfinite().all():
+                raise ValueError(f"{name} holds NaN or infinite weights")
+        network.load_state_dict(weights, assign=True)
     except FileNotFoundError as error:
         raise FileError(
             f"{path}: no such file; a model.safetensors written by a training is wanted"
         ) from error
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
         raise FileError(
-            f"{path}: not a complete model file of ptychopareto ({type(error).__name__}: {reason})"
+            f"{path}: not a complete model file of ptychopareto "
+            f"({type(error).__name__}: {_in_one_line(error)})"
         ) from error
     return network.eval(), config, training
+
+
+_CONFIG = TypeAdapter(NetworkConfig)
+_LARGEST_HEADER = 2**20  # bytes; that of a network has some 10 kB
+
+
+class _Record(BaseModel):
+    """What a training's record must have, and of which type the rest is, where it is there."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    status: Literal["ok", "diverged", "out_of_memory"]
+    error: str = ""
+    settings: str = ""
+    epochs: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    patterns_trained: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    train_time_s: float = 0.0
+
+
+def _checked_record(text: str) -> dict[str, Any]:
+    record = parse_json(text)
+    _Record.model_validate(record)
+    return dict(record)
+
+
+def _check_size_of_header(path: Path) -> None:
+    """A header of many tensors would take many times its size in memory."""
+    with path.open("rb") as stream:
+        size = int.from_bytes(stream.read(8), "little")
+    if size > _LARGEST_HEADER:
+        raise ValueError(f"a header of {size} bytes; at most {_LARGEST_HEADER} are allowed")
+
+
+class _Shapes(TorchFunctionMode):
+    """Tensors of which nothing but the shape is wanted.
+
+    The meta device does it alone. But for these two functions it first imports torch's compiler,
+    which takes longer than loading any network.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        if func is torch.randn:
+            func = torch.empty
+        if func is torch.Tensor.mul:
+            return args[0]
+        return func(*args, **(kwargs or {}))
+
+
+def _build_without_weights(config: NetworkConfig) -> Network:
+    with torch.device("meta"), _Shapes():
+        return build(config)
+
+
+def _check_tensors(file: safe_open, network: Network) -> None:
+    expected = {name: list(weight.shape) for name, weight in network.state_dict().items()}
+    for name in sorted(expected.keys() ^ set(file.keys())):
+        raise ValueError(f"{'missing' if name in expected else 'unknown'} weights {name}")
+    for name, shape in expected.items():
+        found = file.get_slice(name)
+        if found.get_shape() != shape or found.get_dtype() != "F32":
+            raise ValueError(
+                f"{name} is {found.get_dtype()} {found.get_shape()}; F32 {shape} is wanted"
+            )
+
+
+def _in_one_line(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        mistake = error.errors(include_url=False)[0]
+        return f"{'.'.join(map(str, mistake['loc']))}: {mistake['msg']}"[:200]
+    return " ".join(str(error).split())[:200]

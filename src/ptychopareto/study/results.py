@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ptychopareto.files import Dataset, read_dataset, read_json
+from ptychopareto.files import Dataset, FileError, check_types, read_dataset, read_json
 from ptychopareto.study.runs import Run
 
 # What is known of latencies before the job that measures them has run.
@@ -29,14 +29,53 @@ class Results:
     def timing(self) -> dict[str, Any]:
         """What `timing.json` holds; before it is there, that nothing is known."""
         path = self.folder / "timing.json"
-        return read_json(path) if path.exists() else NO_TIMING
+        return read_timing(path) if path.exists() else NO_TIMING
 
     def classical_steps(self) -> list[dict[str, Any]]:
         """The scores of rPIE from a flat start; none before they are there."""
         path = self.folder / "classical.json"
-        return list(read_json(path)["steps"]) if path.exists() else []
+        return read_steps(path) if path.exists() else []
 
     def test_scan(self) -> Dataset | None:
         """The scan that is scored; None before it is there."""
         path = self.folder / "dataset" / "test.npz"
         return read_dataset(path) if path.exists() else None
+
+
+def read_timing(path: Path) -> dict[str, Any]:
+    """Read a ``timing.json``: `machine`, `models` and `engine`, whose numbers may be None.
+
+    Raises:
+        FileError: the file is damaged, or something is missing or of another type.
+    """
+    timing = read_json(path)
+    for name in NO_TIMING:
+        if not isinstance(timing.get(name), dict):
+            raise FileError(f"{path}: has no section {name}; {', '.join(NO_TIMING)} are wanted")
+    check_types(path, timing["machine"], {"device": str})
+    for name, latencies in timing["models"].items():
+        if not isinstance(latencies, dict):
+            raise FileError(f"{path}: models.{name!r} is no section; latencies are wanted")
+        check_types(path, latencies, dict.fromkeys(latencies, float))
+    for name in NO_TIMING["engine"]:
+        if timing["engine"].get(name) is None:
+            raise FileError(f"{path}: engine has no {name}; it is needed")
+    check_types(path, timing["engine"], dict.fromkeys(NO_TIMING["engine"], float))
+    return timing
+
+
+def read_steps(path: Path) -> list[dict[str, Any]]:
+    """Read the `steps` of a ``classical.json`` or ``refinement.json``: `epochs` and measures.
+
+    Raises:
+        FileError: the file is damaged, or a step is not a whole number of epochs with measures
+            that are numbers or None.
+    """
+    steps = read_json(path).get("steps")
+    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
+        raise FileError(f"{path}: has no list of steps; that of a study is wanted")
+    for step in steps:
+        check_types(path, step, {**dict.fromkeys(step, float), "epochs": int})
+        if step.get("epochs") is None or step["epochs"] < 0:
+            raise FileError(f"{path}: has a step without epochs; a number of at least 0 is wanted")
+    return steps

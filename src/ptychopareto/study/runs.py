@@ -1,7 +1,9 @@
 """From the grid of a study to its runs, each with a readable and stable name."""
 
+import math
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 from ptychopareto.config import (
     Architecture,
@@ -11,6 +13,9 @@ from ptychopareto.config import (
     Supervision,
     SweepBlock,
 )
+
+# Each run is five jobs or more. Beyond this Snakemake plans for hours what trains for months.
+MOST_RUNS = 10_000
 
 
 @dataclass(frozen=True)
@@ -45,12 +50,15 @@ def expand(study: StudyConfig) -> dict[str, Run]:
     input_transform, modes, width, supervision), the seeds innermost.
 
     Raises:
-        ConfigError: two blocks hold the same run.
+        ConfigError: two blocks hold the same run, or all together more than `MOST_RUNS`.
     """
+    count = sum(math.prod(map(len, _axes(block, study.seeds))) for block in study.sweep)
+    if count > MOST_RUNS:
+        raise ConfigError(f"sweep: {count} runs are too many; at most {MOST_RUNS} are allowed")
     runs: dict[str, Run] = {}
     block_of: dict[str, int] = {}
     for number, block in enumerate(study.sweep):
-        for run in _runs_of_block(block, study.seeds):
+        for run in (Run(*values) for values in product(*_axes(block, study.seeds))):
             if run.id in runs:
                 raise ConfigError(
                     f"sweep[{number}]: the run {run.id} stands already in "
@@ -61,8 +69,8 @@ def expand(study: StudyConfig) -> dict[str, Run]:
     return runs
 
 
-def _runs_of_block(block: SweepBlock, seeds: tuple[int, ...]) -> list[Run]:
-    axes = (
+def _axes(block: SweepBlock, seeds: tuple[int, ...]) -> tuple[tuple[Any, ...], ...]:
+    return (
         block.architecture,
         block.input_transform,
         block.modes,
@@ -70,4 +78,3 @@ def _runs_of_block(block: SweepBlock, seeds: tuple[int, ...]) -> list[Run]:
         block.supervision,
         seeds,
     )
-    return [Run(*values) for values in product(*axes)]

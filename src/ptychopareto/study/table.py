@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from ptychopareto.files import FileError, read_json
+from ptychopareto.files import FileError, check_types, read_csv, read_json, shortened
 from ptychopareto.study.runs import Run
 
 IDENTITY: dict[str, str] = {
@@ -48,6 +49,11 @@ TYPES: dict[str, str] = {
     "device": "string",
 }
 COLUMNS = tuple(TYPES)
+_PLAIN: dict[str, type[float] | type[int] | type[str]] = {
+    name: {"string": str, "float64": float}.get(kind, int)
+    for name, kind in TYPES.items()
+    if name not in IDENTITY
+}
 STATUSES = ("ok", "diverged", "out_of_memory", "missing")
 
 
@@ -68,13 +74,16 @@ def gather(
         is missing (NaN, NA); keys that are no columns are ignored.
 
     Raises:
-        FileError: a file is not readable, or its status is none of `STATUSES`.
+        FileError: a file is not readable, its status is none of `STATUSES`, or a value is of
+            another type than its column.
     """
+    missing = {"status": "missing"}
     rows = []
     for run in runs:
-        results = _results(metrics.get(run.id))
+        path = metrics.get(run.id)
+        results = read_metrics(path) if path is not None and path.exists() else missing
         if settings is not None and results.get("settings") != settings[run.id]:
-            results = {"status": "missing"}
+            results = missing
         rows.append({**results, **asdict(run), "run": run.id})
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES)
 
@@ -83,25 +92,31 @@ def read_table(path: Path) -> pd.DataFrame:
     """Read a ``study_results.csv`` back as `gather` returned it.
 
     Raises:
-        FileError: a column is missing, or its values are of another type.
+        FileError: the file is damaged, a column is missing, a value is of another type, or a run
+            stands there twice or without all of its settings and a status.
     """
-    try:
-        table = pd.read_csv(path, dtype=TYPES, keep_default_na=False, na_values=[""])
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise FileError(f"{path}: cannot be read ({reason}); a table of runs is wanted") from error
-    missing = [column for column in COLUMNS if column not in table]
-    if missing:
-        raise FileError(f"{path}: has no column {missing[0]}; {', '.join(COLUMNS)} are wanted")
-    return table[list(COLUMNS)]
-
-
-def _results(path: Path | None) -> dict[str, object]:
-    if path is None or not path.exists():
-        return {"status": "missing"}
-    results = read_json(path)
-    if results.get("status") not in STATUSES:
+    table = read_csv(path, TYPES)
+    if table["run"].duplicated().any():
+        raise FileError(f"{path}: has a run twice; one row per run is wanted")
+    if table[list(IDENTITY)].isna().any(axis=None) or not table["status"].isin(STATUSES).all():
         raise FileError(
-            f"{path}: status is {results.get('status')!r}; one of {', '.join(STATUSES)} is wanted"
+            f"{path}: has a run without all of its settings or with an unknown status; "
+            f"one of {', '.join(STATUSES)} is wanted"
         )
-    return results
+    return table
+
+
+def read_metrics(path: Path) -> dict[str, Any]:
+    """Read a ``metrics.json``: what is a column of the table is of its type, or None.
+
+    Raises:
+        FileError: the file is damaged, its status is none of `STATUSES`, or a value is of another
+            type.
+    """
+    metrics = read_json(path)
+    status = metrics.get("status")
+    if status not in STATUSES:
+        wanted = f"one of {', '.join(STATUSES)} is wanted"
+        raise FileError(f"{path}: status is {shortened(status)}; {wanted}")
+    check_types(path, metrics, _PLAIN)
+    return metrics

@@ -1,0 +1,66 @@
+"""What is measured beside the runs, as it is read back."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ptychopareto.files import FileError, write_json
+from ptychopareto.study.results import NO_TIMING, Results, read_steps, read_timing
+
+ENGINE = {"scored_fraction": 1.0, "stitch_s": 0.1, "setup_s": 0.2, "epoch_s": 0.3}
+TIMING: dict[str, Any] = {"machine": {"device": "CPU"}, "models": {}, "engine": ENGINE}
+
+
+def test_before_anything_is_measured_nothing_is_known(tmp_path: Path) -> None:
+    results = Results(tmp_path, ())
+    assert results.timing() is NO_TIMING
+    assert results.classical_steps() == []
+    assert results.test_scan() is None
+
+
+def test_what_was_measured_is_read(tmp_path: Path) -> None:
+    timing = {**TIMING, "models": {"a": {"inference_time_s": 0.5, "inference_iqr_s": None}}}
+    steps = [{"epochs": 1, "ssim_phase": 0.5}, {"epochs": 2, "ssim_phase": None}]
+    write_json(tmp_path / "timing.json", timing)
+    write_json(tmp_path / "classical.json", {"steps": steps})
+    results = Results(tmp_path, ())
+    assert results.timing() == timing
+    assert results.classical_steps() == steps
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"models": []}, "has no section models; machine, models, engine are wanted"),
+        ({"models": {"a": 3}}, "models.'a' is no section; latencies are wanted"),
+        ({"models": {"a": {"inference_time_s": "x"}}}, "inference_time_s is 'x'; a number is wan"),
+        ({"engine": {**ENGINE, "epoch_s": None}}, "engine has no epoch_s; it is needed"),
+        ({"engine": {**ENGINE, "epoch_s": True}}, "epoch_s is True; a number is wanted"),
+    ],
+)
+def test_another_timing_is_refused(tmp_path: Path, change: dict[str, Any], said: str) -> None:
+    path = tmp_path / "timing.json"
+    write_json(path, {**TIMING, **change})
+    with pytest.raises(FileError) as caught:
+        read_timing(path)
+    assert str(caught.value).startswith(f"{path}: {said}")
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        (None, "has no list of steps"),
+        ([3], "has no list of steps"),
+        ([{"ssim_phase": 1.0}], "has a step without epochs"),
+        ([{"epochs": -1}], "has a step without epochs; a number of at least 0 is wanted"),
+        ([{"epochs": 1.5}], "epochs is 1.5; a whole number is wanted"),
+        ([{"epochs": 1, "mae_amp": "x"}], "mae_amp is 'x'; a number is wanted"),
+    ],
+)
+def test_other_steps_are_refused(tmp_path: Path, steps: object, said: str) -> None:
+    path = tmp_path / "classical.json"
+    write_json(path, {"steps": steps})
+    with pytest.raises(FileError) as caught:
+        read_steps(path)
+    assert str(caught.value).startswith(f"{path}: {said}")
