@@ -60,6 +60,7 @@ SOURCES: dict[str, list[str]] = {
         "assessment/metrics.py",
         "pictures/reconstruction.py",
         "pictures/style.py",
+        "study/table.py",
     ],
     "time_inference": [
         *NETWORKS,

@@ -12,9 +12,9 @@ They are closed and strict: an unknown key is refused, and so is a text where a 
 import json
 import math
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from difflib import get_close_matches
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from reprlib import Repr
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -106,6 +106,8 @@ _Axis = Annotated[
 def _is_npz(path: Path) -> Path:
     if path.suffix != ".npz" or not str(path).isprintable():
         raise _refusal(f"{_shown(str(path))} is not allowed; the path of a .npz file is wanted")
+    if not {"{", "}"}.isdisjoint(str(path)):  # Snakemake's wildcards, and it knows no escape
+        raise _refusal(f"{_shown(str(path))} is not allowed; a path without braces is wanted")
     return path
 
 
@@ -472,7 +474,7 @@ def parse_study(mapping: Mapping[str, Any]) -> StudyConfig:
         ConfigError: in one line, the first mistake and the number of further ones.
     """
     try:
-        return StudyConfig.model_validate(_plain(mapping, ()))
+        return StudyConfig.model_validate(_plain(mapping, (), count(1)))
     except ValidationError as error:
         raise ConfigError(_explain(error)) from None
 
@@ -492,6 +494,8 @@ def json_schema() -> dict[str, Any]:
 _Path = tuple[str | int, ...]
 
 _DEEPEST = 10  # levels of nesting; a YAML alias can make a list that contains itself
+_MOST = 100_000  # values in all; nested YAML aliases can make a billion of a few lines
+_LONGEST_KEY = 60  # characters
 _LARGEST = 2**63  # of a whole number; beyond it printing and conversion to float can fail
 
 _NOUNS: dict[type, str] = {
@@ -529,20 +533,25 @@ _FIELDS_OF_SEVERAL_FORMS = ("dataset", "probe", "pareto")
 _PROBE_KINDS = [probe.model_fields["kind"].default for probe in get_args(get_args(Probe)[0])]
 
 
-def _plain(value: Any, path: _Path) -> Any:
-    """Copy a value of mappings, lists, numbers and texts, and refuse everything else."""
+def _plain(value: Any, path: _Path, numbers: Iterator[int]) -> Any:
+    """Copy a value of mappings, lists, numbers and texts, and refuse everything else.
+
+    `numbers` counts all values of the config.
+    """
+    if next(numbers) > _MOST:
+        raise ConfigError(f"{_dotted(path)}: one value too many; {_MOST} in all are allowed")
     if len(path) > _DEEPEST:
         raise ConfigError(f"{_dotted(path)}: nested too deeply; {_DEEPEST} levels are allowed")
     if isinstance(value, Mapping):
         for key in value:
-            if not isinstance(key, str) or not key.isprintable():
+            if not isinstance(key, str) or not key.isprintable() or len(key) > _LONGEST_KEY:
                 raise ConfigError(
                     f"{_dotted(path)}: the key {_shown(key)} is not a name; "
                     "keys are words without special characters"
                 )
-        return {key: _plain(item, (*path, key)) for key, item in value.items()}
+        return {key: _plain(item, (*path, key), numbers) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item, (*path, index)) for index, item in enumerate(value)]
+        return [_plain(item, (*path, index), numbers) for index, item in enumerate(value)]
     if type(value) not in _NOUNS:
         raise ConfigError(
             f"{_dotted(path)}: a {type(value).__name__} is not allowed; "

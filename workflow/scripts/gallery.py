@@ -20,7 +20,7 @@ def draw_gallery(
     path: Path,
 ) -> None:
     """Truth, the longest classical reconstruction, and a run of each configuration of the front."""
-    from ptychopareto.files import read_npz
+    from ptychopareto.files import read_objects, read_reconstruction
     from ptychopareto.pictures.gallery import draw
     from ptychopareto.study.pareto import pareto_front
     from ptychopareto.study.recommendation import median_run
@@ -28,12 +28,12 @@ def draw_gallery(
     items, measures, by_run = [], [], table.set_index("run")
     if len(classical):
         step = classical.iloc[-1]
-        objects = read_npz(results.folder / "classical.npz")["objects"]
+        objects = read_objects(results.folder / "classical.npz")
         items.append((f"rPIE, {step['epochs']:.0f} epochs", objects[-1]))
         measures.append({str(name): value for name, value in step.items()})
     for _, configuration in pareto_front(table, axes["cost"], axes["quality"]).iterrows():
         run = median_run(table, configuration, axes["quality"])
-        items.append((run, read_npz(results.of_runs("reconstruction.npz")[run])["object"]))
+        items.append((run, read_reconstruction(results.of_runs("reconstruction.npz")[run])))
         measures.append({str(name): value for name, value in by_run.loc[run].items()})
     test = results.test_scan()
     draw(items, None if test is None else test.truth, measures, path, axes["quality"])

@@ -7,12 +7,13 @@ from joblog import run_job
 
 
 def main(job: Any) -> None:
-    from ptychopareto.files import read_dataset, read_json, read_npz
+    from ptychopareto.files import read_dataset, read_reconstruction
     from ptychopareto.pictures.reconstruction import draw
+    from ptychopareto.study.table import read_metrics
 
-    reconstruction = read_npz(Path(job.input.reconstruction))["object"]
+    reconstruction = read_reconstruction(Path(job.input.reconstruction))
     truth = read_dataset(Path(job.input.test)).truth
-    measures = read_json(Path(job.input.metrics))
+    measures = read_metrics(Path(job.input.metrics))
     draw(reconstruction, truth, measures, job.wildcards.run, Path(job.output.picture))
 
 

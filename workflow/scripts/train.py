@@ -15,7 +15,7 @@ def main(job: Any) -> None:
 
     from device import choose_device
     from ptychopareto.config import ConfigError, Training, parse_study
-    from ptychopareto.files import read_dataset, read_npz, write_csv
+    from ptychopareto.files import read_dataset, read_objects, write_csv
     from ptychopareto.learning.scan_data import scan_data
     from ptychopareto.learning.training import input_scale, train, transmission
     from ptychopareto.models.registry import NetworkConfig, save_model
@@ -33,7 +33,7 @@ def main(job: Any) -> None:
         )
     targets = {
         "physics": lambda: None,
-        "teacher": lambda: read_npz(Path(job.input.target[0]))["objects"],
+        "teacher": lambda: read_objects(Path(job.input.target[0]), scan.object_shape),
         "truth": lambda: scan.objects,
     }
     data = scan_data(scan, targets[run.supervision](), choose_device(job))

@@ -11,7 +11,7 @@ from matplotlib import colormaps
 from numpy.typing import NDArray
 from PIL import Image
 
-from ptychopareto.files import FileError, read_npz
+from ptychopareto.files import read_reconstruction
 from ptychopareto.pictures import style
 
 SIDE = 112  # px, the longer one: 324 of them are about 4 MB
@@ -52,11 +52,7 @@ def data_uri(png: bytes) -> str:
 
 def _phase(path: Path) -> Phase:
     """Read an object and give its phase [rad], small and without its mean."""
-    content = read_npz(path, ("object",))
-    obj: NDArray[Any] = content.get("object", np.empty(0))
-    if obj.ndim != 2 or obj.size == 0 or obj.dtype.kind not in "fc":
-        raise FileError(f"{path}: object has shape {obj.shape}; an image (H, W) is wanted")
-    obj = np.nan_to_num(obj.astype(np.complex64), posinf=0, neginf=0)
+    obj: NDArray[Any] = np.nan_to_num(read_reconstruction(path))  # of a failed run it is NaN
     obj = obj / (np.abs(obj).max() or 1)
     obj = obj * np.exp(-1j * np.angle(obj.sum(dtype=np.complex128)))
     return np.angle(_resized(obj.real) + 1j * _resized(obj.imag)).astype(np.float32)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from ptychopareto.files import FileError, read_json
+from ptychopareto.study.results import read_steps
 from ptychopareto.study.runs import Run
 
 QUALITIES = (
@@ -62,7 +62,7 @@ def refinement_table(
         path = scores.get(run.id)
         if path is None or not path.exists():
             continue
-        for step in _steps(path):
+        for step in read_steps(path):
             inference = _latency(run, timing)
             refine = _engine_seconds(step["epochs"], timing)
             rows.append(
@@ -78,13 +78,6 @@ def refinement_table(
                 }
             )
     return pd.DataFrame(rows, columns=[*IDENTITY, "refine_epochs", *SECONDS, *QUALITIES])
-
-
-def _steps(path: Path) -> list[dict[str, Any]]:
-    steps = read_json(path).get("steps")
-    if not isinstance(steps, list):
-        raise FileError(f"{path}: has no list of steps; a refinement.json of a study is wanted")
-    return steps
 
 
 def _latency(run: Run, timing: Mapping[str, Any]) -> float:
