@@ -17,6 +17,7 @@ GRID = {
     "width": [2, 3, 4],
     "supervision": ["teacher"],
 }
+PLOT = "results/pareto_plot.png"
 DIVERGING = "hybrid_tlog1p_m3_w3_teacher_s0"
 # One network of the grid gives NaN from its first step on.
 NOT_FINITE = """
@@ -36,9 +37,9 @@ def build(config):
 @pytest.fixture(scope="module")
 def study(cluster: Cluster, cluster_project: Project) -> tuple[Project, str]:
     """The finished study, and what Snakemake said."""
-    cluster_project.configure(sweep=[GRID], device="auto", refine={"epochs": [0, 1]})
+    cluster_project.configure(sweep=[GRID], device="auto")
     cluster_project.append("src/ptychopareto/learning/training.py", NOT_FINITE)
-    done = cluster_project.snakemake("--profile", "slurm", timeout=1500)
+    done = cluster_project.snakemake("--profile", "slurm", PLOT, timeout=1500)
     assert done.returncode == 0, done.stderr[-3000:]
     return cluster_project, done.stderr
 
@@ -56,9 +57,9 @@ def test_one_of_54_runs_diverges_and_the_others_do_not(study: tuple[Project, str
 
 
 def test_short_trainings_share_jobs(study: tuple[Project, str]) -> None:
-    """All that is made of 54 runs in 7 jobs; simulation, teacher, rPIE and timing in one each."""
+    """54 trainings and evaluations in 7 jobs; simulation, teacher and timing in one each."""
     _, said = study
-    assert len(re.findall("submitted with SLURM jobid", said)) == 7 + 4
+    assert len(re.findall("submitted with SLURM jobid", said)) == 7 + 3
 
 
 def test_every_training_ran_once_and_its_log_is_where_one_looks(study: tuple[Project, str]) -> None:
@@ -66,11 +67,11 @@ def test_every_training_ran_once_and_its_log_is_where_one_looks(study: tuple[Pro
     logs = list(project["results/logs/train"].glob("*.log"))
     assert len(logs) == 54
     assert all(log.read_text().count("done in") == 1 for log in logs)
-    assert len(list(project["results/logs/slurm"].rglob("*.log"))) == 7 + 4
+    assert len(list(project["results/logs/slurm"].rglob("*.log"))) == 7 + 3
 
 
 def test_a_second_call_has_nothing_to_do(study: tuple[Project, str]) -> None:
     project, _ = study
-    again = project.snakemake("--profile", "slurm")
+    again = project.snakemake("--profile", "slurm", PLOT)
     assert again.returncode == 0
     assert "Nothing to be done" in again.stderr
