@@ -171,7 +171,11 @@ def test_changed_setting(project: Project, section: dict[str, object], repeated:
             "reconstruction/stitch.py",
             jobs_of(*RUNS, stages=STAGES[1:]) | {"classical"} | END,
         ),
-        ("study/table.py", END - {"time_inference", "gather_against_time"}),
+        (
+            "study/table.py",
+            END - {"time_inference", "gather_against_time"}
+            | jobs_of(*RUNS, stages=("reconstruction_picture",)),
+        ),
         ("pictures/pareto.py", {"pareto_plot", "page"}),
         ("page/page.css", {"page"}),
         ("pictures/reconstruction.py", jobs_of(*RUNS, stages=("reconstruction_picture",))),
@@ -206,7 +210,8 @@ def test_same_run_gives_the_same_weights(project: Project) -> None:
     model = project[f"results/runs/{HYBRID}/model.safetensors"]
     before = load_file(model)
     model.unlink()
-    assert project.build(str(model.relative_to(project.folder))) == {f"train/{HYBRID}"}
+    targets = [str(model.relative_to(project.folder)), f"results/runs/{HYBRID}/metrics.json"]
+    assert project.build(*targets) == {f"train/{HYBRID}", f"evaluate/{HYBRID}"}
     after = load_file(model)
     assert before.keys() == after.keys()
     assert all((before[name] == after[name]).all() for name in before)
