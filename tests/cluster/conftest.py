@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -25,9 +26,20 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     started.stop()
 
 
-@pytest.fixture(scope="module")
-def cluster_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def _project(folder: Path) -> Project:
     """The project with its profile for Slurm, without results."""
-    project = copy_of_project(tmp_path_factory.mktemp("study") / "project")
+    project = copy_of_project(folder)
     shutil.copytree(ROOT / "slurm", project["slurm"])
     return project
+
+
+@pytest.fixture(scope="module")
+def cluster_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project of all tests of a module."""
+    return _project(tmp_path_factory.mktemp("study") / "project")
+
+
+@pytest.fixture
+def fresh_cluster_project(tmp_path: Path) -> Project:
+    """The project of one test."""
+    return _project(tmp_path / "project")

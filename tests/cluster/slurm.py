@@ -1,9 +1,11 @@
 """The Slurm of the tests, and what they do to it."""
 
 import os
+import re
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -32,6 +34,19 @@ class Cluster:
         daemon = psutil.Process(int((self.folder / "slurmd.pid").read_text()))
         daemon.kill()
         psutil.wait_procs([daemon], timeout=10)
+
+    @contextmanager
+    def setting(self, key: str, value: str) -> Iterator[None]:
+        """A key of slurm.conf with another value, for a while."""
+        file = Path("/etc/slurm/slurm.conf")
+        before = file.read_text()
+        file.write_text(re.sub(rf"^{key}=.*$", f"{key}={value}", before, flags=re.MULTILINE))
+        self.ask("scontrol", "reconfigure")
+        try:
+            yield
+        finally:
+            file.write_text(before)
+            self.ask("scontrol", "reconfigure")
 
     def ask(self, *command: str) -> str:
         """What a Slurm command answers."""

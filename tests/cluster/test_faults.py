@@ -84,3 +84,17 @@ def test_study_survives_what_a_cluster_does_to_it(
         story = log(project, run)
         assert CONTINUED in story, story
         assert story.count("done in") == 1
+
+
+def test_cluster_that_forgets_jobs_too_soon_is_refused(
+    cluster: Cluster, fresh_cluster_project: Project
+) -> None:
+    """Else squeue would one day not know a finished job, and the study would wait for ever."""
+    with cluster.setting("MinJobAge", "100"):
+        refused = fresh_cluster_project.snakemake("--profile", "slurm")
+    assert refused.returncode != 0
+    (line,) = (line for line in refused.stderr.splitlines() if "MinJobAge;" in line)
+    assert "100 s" in line
+    assert "allowed is sacct" in line
+    assert "Traceback" not in refused.stderr
+    assert not fresh_cluster_project["results/dataset"].exists()
