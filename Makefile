@@ -17,7 +17,7 @@ WHERE = $(if $(PROFILE),--profile $(PROFILE),--cores all $(GPU_LIMIT) --rerun-in
 PYTEST_FLAGS ?= -n logical --maxprocesses 8 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help study test lint clean distclean
+.PHONY: help study test bench lint clean distclean
 
 help: ## list what can be done
 	@echo "ptycho-pareto: usage: make TARGET"
@@ -33,6 +33,9 @@ study: $(VENV)/.installed ## run the study of config.yaml, or STUDY=studies/…,
 test: $(VENV)/.installed-dev ## run all tests
 	@OMP_NUM_THREADS=1 $(BIN)/pytest $(PYTEST_FLAGS)
 
+bench: $(VENV)/.installed-dev ## measure speeds into docs/performance.md (half an hour, nothing else running)
+	@$(BIN)/python -m benchmarks $(PARTS)
+
 lint: $(VENV)/.installed-dev ## check style, types and the workflow
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -43,7 +46,7 @@ lint: $(VENV)/.installed-dev ## check style, types and the workflow
 clean: ## delete all results and caches; keeps .venv
 	@find results -mindepth 1 ! -name .gitkeep -delete
 	@rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis build
-	@find src tests workflow -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find src tests workflow benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## clean, and delete .venv too
 	@rm -rf $(VENV) src/*.egg-info

@@ -75,7 +75,7 @@ def at_steps(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
 
     def arrange(steps: set[int], happens: Callable[[], None]) -> list[int]:
         done: list[int] = []
-        left, update = set(steps), Trainer._update
+        left, update = set(steps), Trainer.update
 
         def watched(self: Trainer, batch: torch.Tensor) -> torch.Tensor:
             if len(done) in left:
@@ -84,7 +84,7 @@ def at_steps(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
             done.append(self.progress.epoch * self.steps + self.progress.step)
             return update(self, batch)
 
-        monkeypatch.setattr(Trainer, "_update", watched)
+        monkeypatch.setattr(Trainer, "update", watched)
         return done
 
     return arrange

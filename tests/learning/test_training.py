@@ -87,7 +87,7 @@ def test_stopped_and_continued_gives_the_same_bits(
     stop_at: int, scan: ScanData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = run(scan, tmp_path)
-    updates, update = [], Trainer._update
+    updates, update = [], Trainer.update
 
     def signalled(self: Trainer, batch: torch.Tensor) -> torch.Tensor:
         updates.append(batch)
@@ -95,7 +95,7 @@ def test_stopped_and_continued_gives_the_same_bits(
             os.kill(os.getpid(), signal.SIGTERM)
         return update(self, batch)
 
-    monkeypatch.setattr(Trainer, "_update", signalled)
+    monkeypatch.setattr(Trainer, "update", signalled)
     with pytest.raises(Stopped) as stopped:
         run(scan, tmp_path)
     assert stopped.value.code == 128 + signal.SIGTERM
@@ -170,7 +170,7 @@ def test_exhausted_gpu_memory_is_a_result(
     def exhausted(self: Trainer, batch: torch.Tensor) -> torch.Tensor:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB\nmore")
 
-    monkeypatch.setattr(Trainer, "_update", exhausted)
+    monkeypatch.setattr(Trainer, "update", exhausted)
     trained = run(scan, tmp_path)
     assert (trained.status, trained.error) == (
         "out_of_memory",

@@ -5,6 +5,7 @@ import re
 import sys
 import time
 from dataclasses import asdict
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import cluster
 import estimates
 from estimates import demands
 from ptychopareto.config import ConfigError, ExistingDataset, ProbeNpz, parse_study
-from ptychopareto.study.runs import expand
+from ptychopareto.study.runs import expand, pattern_of
 from sources import sources
 from unlock import claim
 
@@ -29,7 +30,7 @@ except ConfigError as error:
 
 
 wildcard_constraints:
-    run="|".join(re.escape(run) for run in RUNS),
+    run=pattern_of(RUNS),
 
 
 GPUS_PER_JOB = 0 if STUDY.device == "cpu" else 1
@@ -67,6 +68,7 @@ for key, path in study_files().items():
         sys.exit(f"{key}: there is no file {str(path)!r}; the path of an existing .npz is wanted")
 
 
+@cache
 def library(job, architecture=None):
     """The library files a job depends on, as seen from the working directory."""
     return [os.path.relpath(ROOT / file) for file in sources(job, architecture)]

@@ -213,7 +213,7 @@ class Trainer:
             batches = self._batches(progress.epoch)
             running = torch.zeros((), device=self.scan.probe.device) + progress.loss_sum
             for batch in batches[progress.step :]:
-                running += self._update(batch)
+                running += self.update(batch)
                 progress.step += 1
                 progress.seconds = time.perf_counter() - began
                 if progress.step % CHECK_STEPS == 0 or progress.step == self.steps:
@@ -241,7 +241,7 @@ class Trainer:
             torch.from_numpy(order).to(self.scan.probe.device).split(self.settings.batch_size)
         )
 
-    def _update(self, batch: Tensor) -> Tensor:
+    def update(self, batch: Tensor) -> Tensor:
         """One optimiser step; returns the loss, still on the device."""
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate(self.progress.step)

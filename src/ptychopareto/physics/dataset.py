@@ -33,7 +33,8 @@ def simulate(config: SimulatedDataset) -> tuple[Dataset, Dataset]:
 
     norm = float(np.abs(train.patches()).max(axis=(1, 2)).mean())
     train.objects, test.objects = train.objects / norm, test.objects / norm
-    power = (train.expected_amplitude(probe).astype(np.float64) ** 2).sum(axis=(1, 2)).mean()
+    amplitude = train.expected_amplitude(probe)
+    power = (amplitude.astype(np.float64) ** 2).sum(axis=(1, 2)).mean()
     scale = float(np.sqrt(config.photons / power))
     metadata = {
         "config": config.model_dump(mode="json"),
@@ -45,8 +46,9 @@ def simulate(config: SimulatedDataset) -> tuple[Dataset, Dataset]:
             "torch": torch.__version__,
         },
     }
-    made = train.measure(probe, scale, norm, metadata, train_noise)
-    scored = test.measure(probe, scale, norm, metadata, test_noise)
+    made = train.measure(amplitude, probe, scale, norm, metadata, train_noise)
+    amplitude = test.expected_amplitude(probe)
+    scored = test.measure(amplitude, probe, scale, norm, metadata, test_noise)
     return made, replace(scored, ground_truth=scored.truth)
 
 
@@ -73,14 +75,18 @@ class _Split:
 
     def measure(
         self,
+        amplitude: NDArray[np.float32],
         probe: NDArray[np.complex64],
         scale: float,
         norm: float,
         metadata: dict[str, Any],
         noise: np.random.SeedSequence,
     ) -> Dataset:
-        """The dataset with Poisson counts: diffraction = √counts / scale."""
-        expected = (scale * self.expected_amplitude(probe).astype(np.float64)) ** 2
+        """The dataset with Poisson counts around the expected `amplitude` √I (B, N, N).
+
+        diffraction = √counts / scale.
+        """
+        expected = (scale * amplitude.astype(np.float64)) ** 2
         counts = np.random.default_rng(noise).poisson(expected)
         return Dataset(
             diffraction=(np.sqrt(counts) / scale).astype(np.float32),

@@ -1,0 +1,50 @@
+"""Measure, and write each part into its place in docs/performance.md."""
+
+import argparse
+import datetime
+import re
+from pathlib import Path
+
+from benchmarks import engine, networks, planning
+from benchmarks.measuring import machine
+from ptychopareto.files import atomic
+
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+PARTS = {"networks": networks.section, "engine": engine.section, "planning": planning.section}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all if none is named"
+    )
+    chosen = parser.parse_args().parts or list(PARTS)
+    for part in chosen:
+        if part not in PARTS:
+            parser.error(f"there is no part {part!r}; allowed are {', '.join(PARTS)}")
+    for part in chosen:
+        print(f"measuring: {part}", flush=True)
+        stamp = f"Measured on {datetime.date.today()}: {machine()}."
+        write(part, f"{stamp}\n\n{PARTS[part]()}")
+    print(f"written: {PAGE}")
+
+
+def write(part: str, text: str) -> None:
+    """Replace what stands between the marks of a part; the words around it are written by hand."""
+    begin, end = f"<!-- {part}: made by `make bench` -->\n", f"<!-- end of {part} -->\n"
+    page, places = re.subn(
+        f"(?<={re.escape(begin)}).*?(?={re.escape(end)})",
+        lambda _: f"\n{text}\n",
+        PAGE.read_text(),
+        flags=re.DOTALL,
+    )
+    if places != 1:
+        raise SystemExit(
+            f"{PAGE}: the marks of {part!r} are missing: {begin.strip()} … {end.strip()}"
+        )
+    with atomic(PAGE) as temporary:
+        temporary.write_text(page)
+
+
+if __name__ == "__main__":
+    main()

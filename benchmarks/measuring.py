@@ -1,0 +1,66 @@
+"""How things are timed here: in turns, in one process, beside what the machine can do at best."""
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+SECONDS = 4.0  # at least so long is a comparison repeated
+ROUNDS = 5  # and at least so often
+
+
+def interleaved(
+    contenders: Mapping[str, Callable[[], object]], seconds: float = SECONDS
+) -> dict[str, float]:
+    """The median time [s] of each contender, called in turns after a round to warm up.
+
+    What slows the machine for a while then slows all of them.
+    """
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    for call in contenders.values():
+        call()
+    began = time.perf_counter()
+    rounds = 0
+    while rounds < ROUNDS or time.perf_counter() - began < seconds:
+        for name, call in contenders.items():
+            start = time.perf_counter()
+            call()
+            times[name].append(time.perf_counter() - start)
+        rounds += 1
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def matmul_peak() -> float:
+    """FLOP/s of the product of two float32 matrices of 2048²: what no layer can exceed."""
+    a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
+    return 2 * 2048**3 / interleaved({"matmul": lambda: a @ b}, 2.0)["matmul"]
+
+
+def copy_bandwidth() -> float:
+    """Bytes/s read and written by copying 256 MB, which no cache holds."""
+    source = torch.ones(2**26)
+    target = torch.empty_like(source)
+    seconds = interleaved({"copy": lambda: target.copy_(source)}, 2.0)["copy"]
+    return 2 * source.numel() * source.element_size() / seconds
+
+
+def machine() -> str:
+    """Processor, threads and versions in one line."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    name = f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores"
+    capability = torch.backends.cpu.get_cpu_capability()
+    return (
+        f"{name} ({capability}), {torch.get_num_threads()} threads; "
+        f"Python {platform.python_version()}, torch {torch.__version__}; no GPU used"
+    )
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
