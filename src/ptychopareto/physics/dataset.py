@@ -1,6 +1,7 @@
 """Simulate the grid-lines data: objects, scan, probe, diffraction, Poisson counts."""
 
 import platform
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -31,7 +32,8 @@ def simulate(config: SimulatedDataset) -> tuple[Dataset, Dataset]:
     train = _Split(config, config.images_train, config.scan_step_train, train_seed)
     test = _Split(config, config.images_test, config.scan_step_test, test_seed)
 
-    norm = float(np.abs(train.patches()).max(axis=(1, 2)).mean())
+    brightest = [cut.max(axis=(1, 2)) for cut in train.patches(np.abs(train.objects))]
+    norm = float(np.concatenate(brightest).mean())
     train.objects, test.objects = train.objects / norm, test.objects / norm
     amplitude = train.expected_amplitude(probe)
     power = (amplitude.astype(np.float64) ** 2).sum(axis=(1, 2)).mean()
@@ -64,13 +66,18 @@ class _Split:
         self.objects = np.stack(drawn)
         self.corners = scan.grid(config.size, config.N, step)
 
-    def patches(self) -> NDArray[np.complex128]:
-        return np.concatenate([scan.patches(o, self.corners, self.N) for o in self.objects])
+    def patches(self, images: NDArray[Any]) -> Iterator[NDArray[Any]]:
+        """The patches (B, N, N) of each of the images (n, size, size): objects, or made of them."""
+        return (scan.patches(image, self.corners, self.N) for image in images)
 
     def expected_amplitude(self, probe: NDArray[np.complex64]) -> NDArray[np.float32]:
         """Noiseless √I (B, N, N) of every patch."""
-        chunks = torch.from_numpy(self.patches().astype(np.complex64)).split(CHUNK)
         light = torch.from_numpy(probe)
+        chunks = (
+            chunk
+            for cut in self.patches(self.objects.astype(np.complex64))
+            for chunk in torch.from_numpy(cut).split(CHUNK)
+        )
         return torch.cat([diffraction_amplitude(chunk, light) for chunk in chunks]).numpy()
 
     def measure(
@@ -86,17 +93,23 @@ class _Split:
 
         diffraction = √counts / scale.
         """
-        expected = (scale * amplitude.astype(np.float64)) ** 2
+        # In place: at these sizes new memory takes longer than the arithmetic.
+        expected = amplitude.astype(np.float64)
+        expected *= scale
+        np.square(expected, out=expected)
         counts = np.random.default_rng(noise).poisson(expected)
+        diffraction = np.sqrt(counts, out=expected)
+        diffraction /= scale
+        stored = self.objects.astype(np.complex64)
         return Dataset(
-            diffraction=(np.sqrt(counts) / scale).astype(np.float32),
+            diffraction=diffraction.astype(np.float32),
             probe=probe,
             corners=np.tile(self.corners, (len(self.objects), 1)),
             object_index=np.repeat(np.arange(len(self.objects)), len(self.corners)).astype(
                 np.int32
             ),
-            objects=self.objects.astype(np.complex64),
-            patches=self.patches().astype(np.complex64),
+            objects=stored,
+            patches=np.concatenate(list(self.patches(stored))),
             intensity_scale=scale,
             norm_Y_I=norm,
             metadata=metadata,
