@@ -33,7 +33,7 @@ study: $(VENV)/.installed ## run the study of config.yaml, or STUDY=studies/…,
 test: $(VENV)/.installed-dev ## run all tests
 	@OMP_NUM_THREADS=1 $(BIN)/pytest $(PYTEST_FLAGS)
 
-bench: $(VENV)/.installed-dev ## measure speeds into docs/performance.md (half an hour, nothing else running)
+bench: $(VENV)/.installed-dev ## measure speeds into docs/performance.md (long; with nothing else running)
 	@$(BIN)/python -m benchmarks $(PARTS)
 
 lint: $(VENV)/.installed-dev ## check style, types and the workflow

@@ -34,7 +34,7 @@ def section() -> str:
         f"Limits in the same run: {peak / 1e9:.0f} GFLOP/s in a float32 matrix product of 2048², "
         f"{bandwidth / 1e9:.0f} GB/s of copying. Patterns of {SIZE}². Times are medians.\n\n"
         f"### Training step, batch {BATCH}\n\n{training(peak)}\n"
-        f"The convolutions of a step, forward and backward, cannot take less than the limit: their "
+        "Convolutions done directly, forward and backward, cannot take less than the limit: their "
         "multiplications at the speed of that matrix product. Nothing else is counted in it.\n\n"
         f"### Inference, batch {BATCH}\n\n{inference(peak)}\n"
         f"### Inference by batch: fno, width 32, modes 12\n\n{by_batch()}\n"
