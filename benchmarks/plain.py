@@ -21,7 +21,7 @@ class PlainSpectralConv(nn.Module):
     def __init__(self, layer: SpectralConv) -> None:
         super().__init__()
         self.modes = layer.modes
-        weight = torch.complex(*layer.weight.detach()).permute(2, 3, 0, 1)
+        weight = torch.complex(*layer.weight.detach().unbind(2)).permute(2, 3, 0, 1)
         # (in, out, row, column): the rows 0 … m−1, and −m … −1
         self.low = nn.Parameter(weight[:, :, : self.modes].contiguous())
         self.high = nn.Parameter(weight[:, :, self.modes :].contiguous())

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 from neuralop.layers.spectral_convolution import SpectralConv as NeuralopSpectralConv
@@ -13,7 +15,7 @@ def layer(modes: int, size: int, channels: tuple[int, int] = (3, 4)) -> Spectral
 
 def fft_reference(conv: SpectralConv, x: Tensor, modes: int) -> Tensor:
     """The same layer as textbooks write it: rfft2, a complex product per kept mode, irfft2."""
-    weight = torch.complex(conv.weight[0], conv.weight[1])
+    weight = torch.complex(*conv.weight.unbind(2))
     spectrum = torch.fft.rfft2(x)
     out = x.new_zeros(len(x), weight.shape[-1], *spectrum.shape[-2:], dtype=torch.complex128)
     for rows, block in ((slice(0, modes), weight[:modes]), (slice(-modes, None), weight[-modes:])):
@@ -22,11 +24,45 @@ def fft_reference(conv: SpectralConv, x: Tensor, modes: int) -> Tensor:
     return torch.fft.irfft2(out, s=x.shape[-2:])
 
 
+PATHS = {"dft matrices": SpectralConv.by_dft_matrices, "fft": SpectralConv.by_fft}
+
+
 @pytest.mark.parametrize("size", [(16, 16), (15, 15), (16, 12), (13, 18)])
 @pytest.mark.parametrize("modes", [1, 4, 6])
-def test_equals_the_fft(size: tuple[int, int], modes: int) -> None:
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-5)])
+def test_all_paths_compute_the_same(
+    size: tuple[int, int], modes: int, path: str, dtype: torch.dtype, tolerance: float
+) -> None:
     conv, x = layer(modes, 16), torch.randn(2, 3, *size, dtype=torch.float64)
-    torch.testing.assert_close(conv(x), fft_reference(conv, x, modes), rtol=0, atol=1e-12)
+    expected = results(lambda x: fft_reference(conv, x, modes), conv, x)
+    actual = results(lambda x: PATHS[path](conv, x, modes), conv.to(dtype), x.to(dtype))
+    for one, other in zip(actual, expected, strict=True):
+        assert one.dtype == dtype
+        # Relative to the largest value: gradients of weights are sums over many pixels.
+        assert (one.double() - other).abs().max() <= tolerance * other.abs().max().clamp_min(1)
+
+
+def results(
+    path: Callable[[Tensor], Tensor], conv: SpectralConv, x: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What the layer gives, and the gradients of the mean square of it."""
+    x = x.clone().requires_grad_()
+    y = path(x)
+    return y.detach(), *torch.autograd.grad(y.square().mean(), [x, conv.weight])
+
+
+@pytest.mark.parametrize(("modes", "path"), [(12, "by_dft_matrices"), (24, "by_fft")])
+def test_the_path_is_chosen_by_the_share_of_kept_modes(
+    modes: int, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen: list[str] = []
+    for name in ("by_dft_matrices", "by_fft"):
+        monkeypatch.setattr(
+            SpectralConv, name, lambda self, x, modes, name=name: chosen.append(name)
+        )
+    SpectralConv(1, 1, modes, 64)(torch.zeros(1, 1, 64, 64))
+    assert chosen == [path]
 
 
 @pytest.mark.parametrize("size", [16, 24])
@@ -36,7 +72,7 @@ def test_equals_neuralop_on_the_same_weights(size: int, modes: int) -> None:
     # neuralop counts modes per axis in total, its rows run from −m to m−1, its columns are n//2 +
     # 1.
     other = NeuralopSpectralConv(3, 4, n_modes=(2 * modes, 2 * modes - 2), bias=False)
-    weight = torch.complex(conv.weight[0], conv.weight[1]).roll(modes, dims=0).permute(2, 3, 0, 1)
+    weight = torch.complex(*conv.weight.unbind(2)).roll(modes, dims=0).permute(2, 3, 0, 1)
     theirs = other.weight.tensor if hasattr(other.weight, "tensor") else other.weight
     assert theirs.shape == weight.shape
     with torch.no_grad():
@@ -58,8 +94,8 @@ def band_limited(size: int, modes: int) -> Tensor:
 def test_identity_weights_return_a_band_limited_image(size: int) -> None:
     conv = layer(4, size, channels=(2, 2))
     with torch.no_grad():
-        conv.weight[0] = torch.eye(2)
-        conv.weight[1] = 0
+        conv.weight[:, :, 0] = torch.eye(2)
+        conv.weight[:, :, 1] = 0
     x = band_limited(size, 4)
     torch.testing.assert_close(conv(x), x, rtol=0, atol=1e-12)
     noise = torch.randn_like(x)
@@ -72,8 +108,9 @@ def test_identity_weights_return_a_band_limited_image(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [8, 7])
-def test_gradients(size: int) -> None:
-    conv = layer(3, size, channels=(2, 2))
+@pytest.mark.parametrize("modes", [2, 3])  # by DFT matrices, and by FFT
+def test_gradients(size: int, modes: int) -> None:
+    conv = layer(modes, size, channels=(2, 2))
     x = torch.randn(2, 2, size, size, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(conv, x)
     assert torch.autograd.gradcheck(
@@ -82,8 +119,9 @@ def test_gradients(size: int) -> None:
     )
 
 
-def test_trains_after_inference_at_the_same_size() -> None:
-    conv, x = layer(3, 10), torch.randn(1, 3, 10, 10, dtype=torch.float64)
+@pytest.mark.parametrize("modes", [3, 5])  # by DFT matrices, and by FFT
+def test_trains_after_inference_at_the_same_size(modes: int) -> None:
+    conv, x = layer(modes, 10), torch.randn(1, 3, 10, 10, dtype=torch.float64)
     with torch.inference_mode():
         conv(x)
     conv(x).sum().backward()
@@ -93,12 +131,14 @@ def test_trains_after_inference_at_the_same_size() -> None:
 def test_modes_are_capped_at_what_the_size_holds() -> None:
     conv = layer(12, 9)
     assert conv.modes == 4
-    assert conv.weight.shape == (2, 8, 4, 3, 4)
+    assert conv.weight.shape == (8, 4, 2, 3, 4)
 
 
-def test_smaller_images_use_the_inner_weights() -> None:
+@pytest.mark.parametrize("path", PATHS)
+def test_smaller_images_use_the_inner_weights(path: str) -> None:
     conv, x = layer(6, 16), torch.randn(1, 3, 8, 8, dtype=torch.float64)
     torch.testing.assert_close(conv(x), fft_reference(conv, x, 4), rtol=0, atol=1e-12)
+    torch.testing.assert_close(PATHS[path](conv, x, 4), conv(x), rtol=0, atol=1e-12)
 
 
 def test_weights_keep_the_variance_of_the_band() -> None:

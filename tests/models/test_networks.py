@@ -81,12 +81,12 @@ def test_hybrid_doubles_channels_and_caps_modes() -> None:
     network = build(NetworkConfig("hybrid", "none", modes=12, width=8, N=64))
     shapes = [tuple(block.spectral.weight.shape) for block in network.body.encoder]
     assert shapes == [
-        (2, 24, 12, 8, 8),
-        (2, 24, 12, 16, 16),
-        (2, 16, 8, 32, 32),
-        (2, 8, 4, 64, 64),
+        (24, 12, 2, 8, 8),
+        (24, 12, 2, 16, 16),
+        (16, 8, 2, 32, 32),
+        (8, 4, 2, 64, 64),
     ]
-    assert network.body.bottleneck.spectral.weight.shape == (2, 8, 4, 64, 64)
+    assert network.body.bottleneck.spectral.weight.shape == (8, 4, 2, 64, 64)
 
 
 def test_modes_beyond_half_the_pattern_are_refused() -> None:

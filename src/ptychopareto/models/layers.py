@@ -1,5 +1,6 @@
 """The layers that the architectures share."""
 
+import math
 from functools import lru_cache
 
 import torch
@@ -25,9 +26,10 @@ class SpectralConv(nn.Module):
     columns 0 … m−1 of the half spectrum of a real image; `modes` m is capped at half of `size`. On
     smaller images than `size` the inner part of the weights is used.
 
-    The transform is a product with the m kept rows of the DFT matrix: no frequency is computed
-    that is then dropped, and everything is real matrix products, which is faster than FFT and
-    complex einsum at these sizes.
+    The complex product of each mode is one real one, with the weights as they lie: from
+    [re, −im] comes the real part, from [im, re] the imaginary part, by [Re; Im] of the weights.
+    The transform is either a product with the kept rows of the DFT matrix, where no frequency is
+    computed that is then dropped, or an FFT (`prefers_fft`).
 
     Parameters
     ----------
@@ -41,38 +43,65 @@ class SpectralConv(nn.Module):
         self.modes = min(modes, size // 2)
         # Keeps the variance of the kept band; the real and the imaginary part have half of it each.
         scale = (2 * in_channels) ** -0.5
-        shape = (2, 2 * self.modes, self.modes, in_channels, out_channels)
+        shape = (2 * self.modes, self.modes, 2, in_channels, out_channels)
         self.weight = nn.Parameter(scale * torch.randn(shape))
-        """(real | imaginary, row, column, in, out)"""
+        """(row, column, real | imaginary, in, out)"""
 
     def forward(self, x: Tensor) -> Tensor:
-        batch, channels, height, width = x.shape
+        height, width = x.shape[-2:]
         modes = min(self.modes, height // 2, width // 2)
+        if prefers_fft(modes, height, width):
+            return self.by_fft(x, modes)
+        return self.by_dft_matrices(x, modes)
+
+    def by_dft_matrices(self, x: Tensor, modes: int) -> Tensor:
+        """The layer by products with the kept rows of the DFT matrix."""
+        batch, channels, height, width = x.shape
         along_width, along_height, back_height, back_width = dft_matrices(
             height, width, modes, x.device, x.dtype
         )
-
-        # (B, C, H, W) → columns → (B, C, H, [re | im], m) → rows → (B, C, [re | im], 2m, m)
+        # (B, C, H, W) → columns → (B, C, H, [re | im], m) → rows → (B, C, [re | im], 2m·m)
         half = (x @ along_width).view(batch, channels, 2 * height, modes)
-        spectrum = along_height @ half
-        # One real matrix product per mode: (2m·m, B, 2C) @ (2m·m, 2C, 2C')
-        per_mode = spectrum.view(batch, channels, 2, 2 * modes * modes).permute(3, 0, 2, 1)
-        mixed = per_mode.reshape(-1, batch, 2 * channels) @ self._matrices(modes)
-        mixed = mixed.view(2 * modes * modes, batch, 2, -1).permute(1, 3, 2, 0)
-
-        rows = back_height @ mixed.reshape(batch, -1, 4 * modes, modes)
+        spectrum = (along_height @ half).view(batch, channels, 2, 2 * modes * modes)
+        mixed = self._mix(*spectrum.unbind(2))
+        rows = back_height @ mixed.permute(1, 3, 2, 0).reshape(batch, -1, 4 * modes, modes)
         return rows.view(batch, -1, height, 2 * modes) @ back_width
 
-    def _matrices(self, modes: int) -> Tensor:
-        """The complex weights as real matrices [[Re, Im], [−Im, Re]], (2m·m, 2C, 2C')."""
+    def by_fft(self, x: Tensor, modes: int) -> Tensor:
+        """The same by FFT."""
+        full = torch.fft.rfft2(x)
+        kept = torch.cat([full[..., rows, :modes] for rows in kept_rows(modes)], dim=2).flatten(2)
+        mixed = self._mix(kept.real, kept.imag).permute(1, 3, 0, 2).contiguous()
+        bands = torch.view_as_complex(mixed).unflatten(2, (2, modes, modes)).unbind(2)
+        spectrum = full.new_zeros(len(x), mixed.shape[1], *full.shape[-2:])
+        for rows, band in zip(kept_rows(modes), bands, strict=True):
+            spectrum[..., rows, :modes] = band
+        return torch.fft.irfft2(spectrum, s=x.shape[-2:])
+
+    def _mix(self, real: Tensor, imag: Tensor) -> Tensor:
+        """The spectrum (B, C, 2m·m) times the weights: (2m·m, B, [re | im], C')."""
+        batch, channels, kept = real.shape
+        parts = torch.stack([real, -imag, imag, real]).view(2, 2, batch, channels, kept)
+        stacked = parts.permute(4, 2, 0, 1, 3).reshape(kept, 2 * batch, 2 * channels)
+        return (stacked @ self._weight(kept)).view(kept, batch, 2, -1)
+
+    def _weight(self, kept: int) -> Tensor:
+        """The weights as (2m·m, 2C, C'); of them the inner part, where m is less than `modes`."""
         weight: Tensor = self.weight
+        modes = math.isqrt(kept // 2)
         if modes < self.modes:
-            rows = [*range(modes), *range(2 * self.modes - modes, 2 * self.modes)]
-            weight = weight[:, rows, :modes]
-        real, imag = weight.flatten(1, 2)
-        return torch.cat(
-            [torch.cat([real, imag], dim=-1), torch.cat([-imag, real], dim=-1)], dim=-2
-        )
+            weight = torch.cat([weight[rows, :modes] for rows in kept_rows(modes)])
+        return weight.reshape(kept, -1, weight.shape[-1])
+
+
+def kept_rows(modes: int) -> tuple[slice, slice]:
+    """The rows 0 … m−1 and −m … −1."""
+    return slice(modes), slice(-modes, None)
+
+
+def prefers_fft(modes: int, height: int, width: int) -> bool:
+    """Whether so many modes are kept that an FFT is faster; `docs/performance.md` has the times."""
+    return 8 * modes >= 3 * max(height, width)
 
 
 @lru_cache(maxsize=64)
@@ -89,12 +118,10 @@ def dft_matrices(
     factor 2.
     The norm 1/(H·W) is in the inverse.
     """
-    kept_rows = torch.tensor([*range(modes), *range(-modes, 0)], dtype=torch.float64)
+    rows = torch.tensor([*range(modes), *range(-modes, 0)], dtype=torch.float64)
     columns = torch.arange(modes, dtype=torch.float64)
     angle_w = 2 * torch.pi * torch.outer(torch.arange(width, dtype=torch.float64), columns) / width
-    angle_h = (
-        2 * torch.pi * torch.outer(kept_rows, torch.arange(height, dtype=torch.float64)) / height
-    )
+    angle_h = 2 * torch.pi * torch.outer(rows, torch.arange(height, dtype=torch.float64)) / height
 
     along_width = torch.cat([angle_w.cos(), -angle_w.sin()], dim=1)
     # exp(−iθ)·(re + i·im): rows of the output are re then im, columns of the input alternate (row,
