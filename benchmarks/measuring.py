@@ -1,10 +1,14 @@
 """How things are timed here: in turns, in one process, beside what the machine can do at best."""
 
+import multiprocessing
 import os
 import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import torch
@@ -20,18 +24,69 @@ def interleaved(
 
     What slows the machine for a while then slows all of them.
     """
-    times: dict[str, list[float]] = {name: [] for name in contenders}
-    for call in contenders.values():
-        call()
+    return timed({name: partial(duration, call) for name, call in contenders.items()}, seconds)
+
+
+def timed(turns: Mapping[str, Callable[[], float]], seconds: float) -> dict[str, float]:
+    """The medians of what the turns return, which are times [s]."""
+    times: dict[str, list[float]] = {name: [] for name in turns}
+    for turn in turns.values():
+        turn()
     began = time.perf_counter()
     rounds = 0
     while rounds < ROUNDS or time.perf_counter() - began < seconds:
-        for name, call in contenders.items():
-            start = time.perf_counter()
-            call()
-            times[name].append(time.perf_counter() - start)
+        for name, turn in turns.items():
+            times[name].append(turn())
         rounds += 1
     return {name: statistics.median(values) for name, values in times.items()}
+
+
+def duration(call: Callable[[], object]) -> float:
+    """How long a call takes [s]."""
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def in_turns(
+    makers: Mapping[str, Callable[[], Callable[[], object]]], seconds: float = SECONDS
+) -> dict[str, float]:
+    """As `interleaved`, but each contender lives in a process of its own.
+
+    For what differs in a setting of the whole process, as that of its memory. Each maker is called
+    in its process and makes the contender; it has to be picklable.
+    """
+    context = multiprocessing.get_context("spawn")
+    with ExitStack() as stack:
+        turns = {}
+        for name, maker in makers.items():
+            here, there = context.Pipe()
+            threads = torch.get_num_threads()
+            worker = context.Process(target=_take_turns, args=(maker, there, threads), daemon=True)
+            worker.start()
+            there.close()
+            stack.callback(worker.join)
+            stack.callback(here.close)
+            turns[name] = partial(_one_turn, here)
+        return timed(turns, seconds)
+
+
+def _take_turns(
+    maker: Callable[[], Callable[[], object]], connection: Connection, threads: int
+) -> None:
+    """What the process of a contender does until nobody asks it any more."""
+    torch.set_num_threads(threads)
+    call = maker()
+    with suppress(EOFError):
+        while True:
+            connection.recv()
+            connection.send(duration(call))
+
+
+def _one_turn(connection: Connection) -> float:
+    connection.send(None)
+    seconds: float = connection.recv()
+    return seconds
 
 
 def matmul_peak() -> float:

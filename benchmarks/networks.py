@@ -1,6 +1,5 @@
 """Training steps, inference and the spectral layer alone, against plain ones and neuralop's."""
 
-import tempfile
 from collections.abc import Callable
 from functools import partial
 from itertools import product
@@ -9,16 +8,18 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from benchmarks.measuring import copy_bandwidth, interleaved, matmul_peak, table
+from benchmarks.measuring import copy_bandwidth, in_turns, interleaved, matmul_peak, table
 from benchmarks.plain import PlainStep, make_plain, plain_layer
 from ptychopareto.config import Architecture, Training
 from ptychopareto.learning.checkpoint import Checkpoint
 from ptychopareto.learning.losses import object_loss
 from ptychopareto.learning.scan_data import ScanData
 from ptychopareto.learning.training import Trainer, make_loss
+from ptychopareto.memory import keep_freed_memory
 from ptychopareto.models.layers import SpectralConv
 from ptychopareto.models.network import Network
 from ptychopareto.models.registry import NetworkConfig, build
+from ptychopareto.reconstruction.predict import predict
 
 SIZE = 64
 BATCH = 16
@@ -34,66 +35,154 @@ def section() -> str:
         f"Limits in the same run: {peak / 1e9:.0f} GFLOP/s in a float32 matrix product of 2048², "
         f"{bandwidth / 1e9:.0f} GB/s of copying. Patterns of {SIZE}². Times are medians.\n\n"
         f"### Training step, batch {BATCH}\n\n{training(peak)}\n"
-        "Convolutions done directly, forward and backward, cannot take less than the limit: their "
-        "multiplications at the speed of that matrix product. Nothing else is counted in it.\n\n"
+        "*Convolutions alone*: those of the network, forward and backward, and nothing else. *At "
+        "the peak*: their multiplications at the speed of that matrix product; done directly, they "
+        "cannot take less.\n\n"
         f"### Inference, batch {BATCH}\n\n{inference(peak)}\n"
         f"### Inference by batch: fno, width 32, modes 12\n\n{by_batch()}\n"
         f"### The spectral layer alone, forward and backward, batch {BATCH}\n\n{layers()}"
     )
 
 
-def networks(architecture: Architecture, width: int, modes: int) -> tuple[Network, Network]:
-    """A network of the package, and the same with plain spectral layers."""
-    config = NetworkConfig(architecture, "none", modes, width, SIZE)
-    fast, plain = build(config), build(config)
-    make_plain(plain.body, SIZE)
-    return fast, plain
-
-
 def training(peak: float) -> str:
-    patterns = torch.rand(8 * BATCH, 1, SIZE, SIZE)
-    targets = torch.randn(8 * BATCH, 1, SIZE, SIZE, dtype=torch.complex64)
-    probe = torch.randn(SIZE, SIZE, dtype=torch.complex64)
-    scan = ScanData(patterns, probe, targets)
-    settings = Training(batch_size=BATCH, epochs=100_000)
-    weight, index = probe.abs(), torch.arange(BATCH)
     rows = []
     for architecture, width, modes in product(ARCHITECTURES, WIDTHS, MODES):
-        fast, plain = networks(architecture, width, modes)
-        with tempfile.TemporaryDirectory() as folder:
-            checkpoint = Checkpoint(Path(folder, "checkpoint.pt"), {})
-            loss = make_loss("teacher", settings, scan)
-            trainer = Trainer(fast, 0, settings, scan, loss, checkpoint)
-            plain_step = PlainStep(
-                plain, patterns, targets, BATCH, lambda a, b: object_loss(a, b, weight, False)
-            )
-            seconds = interleaved({"ours": partial(trainer.update, index), "plain": plain_step})
-        least = 3 * convolution_flop(fast) * BATCH / peak
-        rows.append(row(architecture, width, modes, seconds, least))
+        config = NetworkConfig(architecture, "none", modes, width, SIZE)
+        seconds = in_turns(
+            {
+                "ours": partial(our_step, config),
+                "plain": partial(plain_step, config),
+                "convolutions": partial(convolutions, config, train=True),
+            }
+        )
+        least = 3 * convolution_flop(build(config)) * BATCH / peak
+        rows.append(row(config, seconds, least))
     return table(HEAD, rows)
 
 
+def scan_and_settings() -> tuple[ScanData, Training]:
+    """Made-up data: only their shape matters here."""
+    patterns = torch.rand(8 * BATCH, 1, SIZE, SIZE)
+    targets = torch.randn(8 * BATCH, 1, SIZE, SIZE, dtype=torch.complex64)
+    probe = torch.randn(SIZE, SIZE, dtype=torch.complex64)
+    return ScanData(patterns, probe, targets), Training(batch_size=BATCH, epochs=100_000)
+
+
+def our_step(config: NetworkConfig) -> Callable[[], object]:
+    """A training step as the package does it, from the indices of a batch to the new weights."""
+    keep_freed_memory()
+    scan, settings = scan_and_settings()
+    # Nothing is ever saved there: only `Trainer.run` does.
+    checkpoint = Checkpoint(Path("checkpoint.pt"), {})
+    loss = make_loss("teacher", settings, scan)
+    trainer = Trainer(build(config), 0, settings, scan, loss, checkpoint)
+    return partial(trainer.update, torch.arange(BATCH))
+
+
+def plain_step(config: NetworkConfig) -> Callable[[], object]:
+    """The same as it is usually written."""
+    scan, _ = scan_and_settings()
+    if scan.target is None:
+        raise TypeError("the step needs targets")
+    weight = scan.probe.abs()
+    return PlainStep(
+        plain_network(config),
+        scan.diffraction,
+        scan.target,
+        BATCH,
+        lambda predicted, target: object_loss(predicted, target, weight, False),
+    )
+
+
+def plain_network(config: NetworkConfig) -> Network:
+    """A network of the package with plain spectral layers."""
+    network = build(config)
+    make_plain(network.body, SIZE)
+    return network
+
+
 def inference(peak: float) -> str:
-    patterns = torch.rand(BATCH, 1, SIZE, SIZE)
     rows = []
     for architecture, width, modes in product(ARCHITECTURES, WIDTHS, MODES):
-        fast, plain = networks(architecture, width, modes)
-        seconds = interleaved({"ours": infer(fast, patterns), "plain": infer(plain, patterns)})
-        least = convolution_flop(fast) * BATCH / peak
-        rows.append(row(architecture, width, modes, seconds, least))
+        config = NetworkConfig(architecture, "none", modes, width, SIZE)
+        seconds = in_turns(
+            {
+                "ours": partial(our_inference, config, BATCH),
+                "plain": partial(plain_inference, config, BATCH),
+                "convolutions": partial(convolutions, config, train=False),
+            }
+        )
+        least = convolution_flop(build(config)) * BATCH / peak
+        rows.append(row(config, seconds, least))
     return table(HEAD, rows)
 
 
 def by_batch() -> str:
-    fast, plain = networks("fno", 32, 12)
+    config = NetworkConfig("fno", "none", 12, 32, SIZE)
     rows = []
     for batch in BATCHES:
-        patterns = torch.rand(batch, 1, SIZE, SIZE)
-        seconds = interleaved({"ours": infer(fast, patterns), "plain": infer(plain, patterns)})
+        seconds = in_turns(
+            {
+                "ours": partial(our_inference, config, batch),
+                "plain": partial(plain_inference, config, batch),
+            }
+        )
         ratio = seconds["plain"] / seconds["ours"]
         rate = f"{batch / seconds['ours']:.0f}"
         rows.append([str(batch), milliseconds(seconds["ours"]), rate, f"{ratio:.2f}×"])
     return table(["batch", "ours [ms]", "patterns/s", "faster than plain"], rows)
+
+
+def our_inference(config: NetworkConfig, batch: int) -> Callable[[], object]:
+    keep_freed_memory()
+    return partial(predict, build(config).eval(), torch.rand(batch, SIZE, SIZE))
+
+
+def plain_inference(config: NetworkConfig, batch: int) -> Callable[[], object]:
+    """All patterns at once, without gradients."""
+    network, patterns = plain_network(config).eval(), torch.rand(batch, 1, SIZE, SIZE)
+
+    @torch.inference_mode()
+    def call() -> Tensor:
+        result: Tensor = network(patterns)
+        return result
+
+    return call
+
+
+def convolutions(config: NetworkConfig, train: bool) -> Callable[[], object]:
+    """The convolutions of a network alone, on what they are given in it; in training with their
+    gradients. What is left when all else costs nothing."""
+    keep_freed_memory()
+    given: list[tuple[nn.Module, Tensor]] = []
+    network = build(config)
+    hooks = [
+        layer.register_forward_hook(lambda layer, x, _: given.append((layer, x[0].detach())))
+        for layer in convolutions_of(network)
+    ]
+    with torch.no_grad():
+        network(torch.rand(BATCH, 1, SIZE, SIZE))
+    for hook in hooks:
+        hook.remove()
+    # What comes from the data needs no gradient.
+    for _, x in given[1:]:
+        x.requires_grad_(train)
+    gradients = [torch.randn_like(layer(x)) for layer, x in given]
+
+    def call() -> None:
+        with torch.set_grad_enabled(train):
+            for (layer, x), gradient in zip(given, gradients, strict=True):
+                made = layer(x)
+                if train:
+                    x.grad = None
+                    layer.zero_grad()
+                    made.backward(gradient)
+
+    return call
+
+
+def convolutions_of(network: nn.Module) -> list[nn.Module]:
+    return [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))]
 
 
 def layers() -> str:
@@ -121,17 +210,6 @@ def forward_backward(layer: nn.Module, x: Tensor) -> None:
     layer(x).sum().backward()
 
 
-def infer(network: nn.Module, patterns: Tensor) -> Callable[[], Tensor]:
-    network.eval()
-
-    @torch.inference_mode()
-    def call() -> Tensor:
-        result: Tensor = network(patterns)
-        return result
-
-    return call
-
-
 def convolution_flop(network: nn.Module) -> float:
     """Operations of all convolutions for one pattern, forward; counted from what they are given."""
     total = 0.0
@@ -143,8 +221,7 @@ def convolution_flop(network: nn.Module) -> float:
         weight = layer.get_parameter("weight")
         total += 2 * weight.numel() * pixels.shape[-2] * pixels.shape[-1]
 
-    kinds = (nn.Conv2d, nn.ConvTranspose2d)
-    hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, kinds)]
+    hooks = [layer.register_forward_hook(count) for layer in convolutions_of(network)]
     with torch.no_grad():
         network(torch.zeros(1, 1, SIZE, SIZE))
     for hook in hooks:
@@ -152,15 +229,15 @@ def convolution_flop(network: nn.Module) -> float:
     return total
 
 
-HEAD = ["network", "width", "modes", "ours [ms]", "plain [ms]", "ratio", "limit [ms]"]
+HEAD = ["network", "width", "modes", "ours [ms]", "plain [ms]", "ratio"]
+HEAD += ["convolutions alone [ms]", "at the peak [ms]"]
 
 
-def row(
-    architecture: str, width: int, modes: int, seconds: dict[str, float], least: float
-) -> list[str]:
-    times = [milliseconds(seconds["ours"]), milliseconds(seconds["plain"])]
+def row(config: NetworkConfig, seconds: dict[str, float], least: float) -> list[str]:
+    times = [milliseconds(seconds[name]) for name in ("ours", "plain")]
     ratio = f"{seconds['plain'] / seconds['ours']:.2f}×"
-    return [architecture, str(width), str(modes), *times, ratio, milliseconds(least)]
+    limits = [milliseconds(seconds["convolutions"]), milliseconds(least)]
+    return [config.architecture, str(config.width), str(config.modes), *times, ratio, *limits]
 
 
 def milliseconds(seconds: float) -> str:

@@ -16,6 +16,7 @@ PLUMBING = {
     "__init__.py",
     "config.py",
     "files.py",
+    "memory.py",
     "models/registry.py",
     "study/results.py",
     "study/runs.py",

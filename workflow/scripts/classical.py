@@ -8,17 +8,15 @@ from joblog import run_job
 
 def main(job: Any) -> None:
     import numpy as np
-    import torch
 
-    from device import choose_device
+    from device import prepare
     from ptychopareto.assessment.classical import classical, scores
     from ptychopareto.config import Classical
     from ptychopareto.files import read_dataset, write_json, write_npz
 
-    torch.set_num_threads(job.threads)
     settings = Classical.model_validate(job.params.classical)
     test = read_dataset(Path(job.input.test))
-    device = choose_device(job)
+    device = prepare(job)
     steps = classical(test, sorted(settings.epochs), settings.alpha, device)
     objects = np.stack([image for _, image in steps])
     write_npz(

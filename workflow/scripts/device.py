@@ -27,6 +27,21 @@ class Reservation(NamedTuple):
     memory_mb: int
 
 
+def prepare(job: Any) -> "torch.device":
+    """Set torch's threads and this process' memory up for the job; returns where it computes.
+
+    Raises:
+        ConfigError: a GPU is demanded where there is none.
+    """
+    import torch
+
+    from ptychopareto.memory import keep_freed_memory
+
+    torch.set_num_threads(job.threads)
+    keep_freed_memory()
+    return choose_device(job)
+
+
 def choose_device(job: Any) -> "torch.device":
     """Turn the config's `device` (auto, cpu, cuda) into what this machine has.
 

@@ -7,18 +7,15 @@ from joblog import run_job
 
 
 def main(job: Any) -> None:
-    import torch
-
-    from device import choose_device
+    from device import prepare
     from ptychopareto.assessment.metrics import evaluate
     from ptychopareto.config import Teacher
     from ptychopareto.files import read_dataset, write_json, write_npz
     from ptychopareto.reconstruction.teacher import teach
 
-    torch.set_num_threads(job.threads)
     scan = read_dataset(Path(job.input.train))
     teacher = Teacher.model_validate(job.params.teacher)
-    objects = teach(scan, teacher, choose_device(job))
+    objects = teach(scan, teacher, prepare(job))
     write_npz(Path(job.output.objects), objects=objects)
     truth = scan.truth
     score = {} if truth is None else evaluate(objects[0][scan.scored_region()], truth)

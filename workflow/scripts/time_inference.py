@@ -9,13 +9,12 @@ from joblog import run_job
 def main(job: Any) -> None:
     import torch
 
-    from device import choose_device
+    from device import prepare
     from ptychopareto.assessment.evaluation import device_name
     from ptychopareto.assessment.timing import as_record, time_engine, time_models
     from ptychopareto.files import read_dataset, write_json
 
-    torch.set_num_threads(job.threads)
-    device = choose_device(job)
+    device = prepare(job)
     test = read_dataset(Path(job.input.test))
     models = {run: Path(file) for run, file in zip(job.params.runs, job.input.models, strict=True)}
     timings = time_models(models, torch.from_numpy(test.diffraction).to(device))

@@ -11,9 +11,8 @@ def main(job: Any) -> None:
     from hashlib import sha256
 
     import pandas as pd
-    import torch
 
-    from device import choose_device
+    from device import prepare
     from ptychopareto.config import ConfigError, Training, parse_study
     from ptychopareto.files import read_dataset, read_objects, write_csv
     from ptychopareto.learning.scan_data import scan_data
@@ -22,7 +21,6 @@ def main(job: Any) -> None:
     from ptychopareto.physics.registration import input_magnification
     from ptychopareto.study.runs import Run
 
-    torch.set_num_threads(job.threads)
     run = Run(**job.params.run)
     settings = Training.model_validate(job.params.training)
     scan = read_dataset(Path(job.input.train))
@@ -36,7 +34,7 @@ def main(job: Any) -> None:
         "teacher": lambda: read_objects(Path(job.input.target[0]), scan.object_shape),
         "truth": lambda: scan.objects,
     }
-    data = scan_data(scan, targets[run.supervision](), choose_device(job))
+    data = scan_data(scan, targets[run.supervision](), prepare(job))
     network = NetworkConfig(
         architecture=run.architecture,
         input_transform=run.input_transform,
