@@ -5,12 +5,18 @@ import datetime
 import re
 from pathlib import Path
 
-from benchmarks import engine, networks, planning
+from benchmarks import engine, networks, planning, recipes, whole_study
 from benchmarks.measuring import machine
 from ptychopareto.files import atomic
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
-PARTS = {"networks": networks.section, "engine": engine.section, "planning": planning.section}
+PARTS = {
+    "networks": networks.section,
+    "engine": engine.section,
+    "recipes": recipes.section,
+    "planning": planning.section,
+    "study": whole_study.section,
+}
 
 
 def main() -> None:

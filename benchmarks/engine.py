@@ -2,28 +2,23 @@
 
 import time
 from functools import partial
-from pathlib import Path
 from statistics import median
 
 import numpy as np
 import torch
-import yaml
 
-from benchmarks.measuring import copy_bandwidth, interleaved, table
-from ptychopareto.config import SimulatedDataset, parse_study
+from benchmarks.measuring import copy_bandwidth, interleaved, light_study, simulated_scan, table
+from ptychopareto.config import SimulatedDataset
 from ptychopareto.physics.dataset import simulate
 from ptychopareto.reconstruction.rpie import flat_start, rpie
 from ptychopareto.reconstruction.stitch import scored_scan, stitch
 
-LIGHT_STUDY = Path(__file__).parents[1] / "config.yaml"
 ALPHA = 0.1
 
 
 def section() -> str:
     """Each on two threads; the limits are the parts that nothing can do without."""
-    light = parse_study(yaml.safe_load(LIGHT_STUDY.read_text())).dataset
-    if not isinstance(light, SimulatedDataset):
-        raise TypeError("the light study simulates its scan")
+    light = simulated_scan(light_study())
     rows = [simulation(light), *reconstruction(light)]
     return (
         f"Copying, in the same run: {copy_bandwidth() / 1e9:.0f} GB/s. "

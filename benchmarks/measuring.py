@@ -12,7 +12,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import torch
+import yaml
 
+from ptychopareto.config import SimulatedDataset, StudyConfig, parse_study
+
+ROOT = Path(__file__).parents[1]
 SECONDS = 4.0  # at least so long is a comparison repeated
 ROUNDS = 5  # and at least so often
 
@@ -101,6 +105,18 @@ def copy_bandwidth() -> float:
     target = torch.empty_like(source)
     seconds = interleaved({"copy": lambda: target.copy_(source)}, 2.0)["copy"]
     return 2 * source.numel() * source.element_size() / seconds
+
+
+def light_study() -> StudyConfig:
+    """What `config.yaml` says."""
+    return parse_study(yaml.safe_load((ROOT / "config.yaml").read_text()))
+
+
+def simulated_scan(study: StudyConfig) -> SimulatedDataset:
+    """The scan of a study that simulates it."""
+    if not isinstance(study.dataset, SimulatedDataset):
+        raise TypeError("this study does not simulate its scan")
+    return study.dataset
 
 
 def machine() -> str:

@@ -351,6 +351,11 @@ class Training(_Section):
         description="whether object losses compare patches as they are (fixed) or after their "
         "best global phase (free)",
     )
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32",
+        description="of the convolutions in training; spectral layers, physics and loss are always "
+        "in float32. bfloat16 is for GPUs and processors that have it in hardware",
+    )
 
 
 class Pareto(_Section):

@@ -23,6 +23,8 @@ from ptychopareto.learning.training import (
     train,
     transmission,
 )
+from ptychopareto.models.layers import SpectralConv
+from ptychopareto.models.network import Network
 from ptychopareto.models.registry import NetworkConfig
 from ptychopareto.physics.forward import diffraction_amplitude
 
@@ -74,6 +76,25 @@ def test_physics_losses_train(loss, scan: ScanData, tmp_path: Path) -> None:
         row["val_loss"] for row in run(scan, tmp_path, settings, supervision="physics").history
     ]
     assert losses[-1] < 0.95 * losses[0]
+
+
+def test_bfloat16_is_for_convolutions_only(scan: ScanData, tmp_path: Path) -> None:
+    seen: dict[type, set[torch.dtype]] = {}
+
+    def note(layer: torch.nn.Module, given: object, made: torch.Tensor) -> None:
+        if torch.is_grad_enabled():
+            seen.setdefault(type(layer), set()).add(made.dtype)
+
+    settings = SETTINGS.model_copy(update={"precision": "bfloat16", "epochs": 1})
+    with torch.nn.modules.module.register_module_forward_hook(note):
+        rounded = run(scan, tmp_path, settings)
+    assert seen[torch.nn.Conv2d] == {torch.bfloat16}
+    assert seen[SpectralConv] == {torch.float32}
+    assert seen[Network] == {torch.complex64}
+    assert {p.dtype for p in rounded.network.parameters()} == {torch.float32}
+    exact = run(scan, tmp_path, SETTINGS.model_copy(update={"epochs": 1}))
+    assert not torch.equal(weights(rounded), weights(exact))
+    assert rounded.history[0]["val_loss"] == pytest.approx(exact.history[0]["val_loss"], rel=0.05)
 
 
 def test_same_configuration_same_bits(scan: ScanData, tmp_path: Path) -> None:

@@ -246,7 +246,10 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate(self.progress.step)
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self.loss(self.network(self.scan.diffraction[batch]), batch)
+        bfloat16 = self.settings.precision == "bfloat16"
+        with torch.autocast(batch.device.type, torch.bfloat16, enabled=bfloat16):
+            predicted = self.network(self.scan.diffraction[batch])
+        loss = self.loss(predicted, batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.gradient_clip)
         self.optimizer.step()

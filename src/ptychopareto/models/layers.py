@@ -50,9 +50,10 @@ class SpectralConv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
         modes = min(self.modes, height // 2, width // 2)
-        if prefers_fft(modes, height, width):
-            return self.by_fft(x, modes)
-        return self.by_dft_matrices(x, modes)
+        path = self.by_fft if prefers_fft(modes, height, width) else self.by_dft_matrices
+        # In bfloat16 a Fourier sum would lose what the convolutions can do without.
+        with torch.autocast(x.device.type, enabled=False):
+            return path(x.to(self.weight.dtype), modes)
 
     def by_dft_matrices(self, x: Tensor, modes: int) -> Tensor:
         """The layer by products with the kept rows of the DFT matrix."""

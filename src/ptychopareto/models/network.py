@@ -33,7 +33,9 @@ class Network(nn.Module):
 
     def forward(self, amplitude: Tensor) -> Tensor:
         x = transform(amplitude, self.input_transform)
-        real, imag = self.body(self.registration(x) / self.input_scale).chunk(2, dim=1)
+        made = self.body(self.registration(x) / self.input_scale)
+        # Under autocast the head computes in a precision that complex numbers do not have.
+        real, imag = made.to(amplitude.dtype).chunk(2, dim=1)
         return torch.complex(real, imag)
 
 
