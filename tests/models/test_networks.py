@@ -46,6 +46,24 @@ def test_patterns_in_patches_out(architecture: Architecture, size: int, channels
     assert torch.isfinite(torch.view_as_real(out)).all()
 
 
+@pytest.mark.parametrize(
+    ("architecture", "width", "last"),
+    [("fno", 8, False), ("fno", 16, True), ("hybrid", 2, True)],
+)
+def test_images_lie_channels_last_where_there_are_many(
+    architecture: Architecture, width: int, last: bool, tmp_path: Path
+) -> None:
+    config = small(architecture, width=width)
+    network = build(config)
+    save_model(tmp_path / "model.safetensors", network, config, {"status": "ok"})
+    loaded, _, _ = load_model(tmp_path / "model.safetensors")
+    x = torch.rand(2, 1, 16, 16)
+    torch.testing.assert_close(loaded(x), network(x), rtol=0, atol=0)
+    for candidate in (network, loaded):
+        lifted = candidate.body.lifter(x)
+        assert lifted.is_contiguous(memory_format=torch.channels_last) == last
+
+
 @architectures
 def test_every_parameter_has_a_gradient(architecture: Architecture) -> None:
     network = build(small(architecture))

@@ -26,10 +26,11 @@ class SpectralConv(nn.Module):
     columns 0 … m−1 of the half spectrum of a real image; `modes` m is capped at half of `size`. On
     smaller images than `size` the inner part of the weights is used.
 
-    The complex product of each mode is one real one, with the weights as they lie: from
-    [re, −im] comes the real part, from [im, re] the imaginary part, by [Re; Im] of the weights.
-    The transform is either a product with the kept rows of the DFT matrix, where no frequency is
-    computed that is then dropped, or an FFT (`prefers_fft`).
+    The transform is a product with the kept rows of the DFT matrix: no frequency is computed that
+    is then dropped. The complex product of each mode is one real one, with the weights as they
+    lie: from [re, −im] comes the real part, from [im, re] the imaginary part, by [Re; Im] of the
+    weights. Images that lie channels last in memory are transformed as they lie. All of it is
+    faster than FFT and complex einsum at these sizes; `docs/performance.md` has the times.
 
     Parameters
     ----------
@@ -48,42 +49,47 @@ class SpectralConv(nn.Module):
         """(row, column, real | imaginary, in, out)"""
 
     def forward(self, x: Tensor) -> Tensor:
-        height, width = x.shape[-2:]
-        modes = min(self.modes, height // 2, width // 2)
-        path = self.by_fft if prefers_fft(modes, height, width) else self.by_dft_matrices
         # In bfloat16 a Fourier sum would lose what the convolutions can do without.
         with torch.autocast(x.device.type, enabled=False):
-            return path(x.to(self.weight.dtype), modes)
+            x = x.to(self.weight.dtype)
+            if x.is_contiguous(memory_format=torch.channels_last):
+                return self._channels_last(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+            return self._channels_first(x)
 
-    def by_dft_matrices(self, x: Tensor, modes: int) -> Tensor:
-        """The layer by products with the kept rows of the DFT matrix."""
+    def _channels_first(self, x: Tensor) -> Tensor:
+        """Of (B, C, H, W)."""
         batch, channels, height, width = x.shape
+        modes = min(self.modes, height // 2, width // 2)
         along_width, along_height, back_height, back_width = dft_matrices(
             height, width, modes, x.device, x.dtype
         )
         # (B, C, H, W) → columns → (B, C, H, [re | im], m) → rows → (B, C, [re | im], 2m·m)
         half = (x @ along_width).view(batch, channels, 2 * height, modes)
         spectrum = (along_height @ half).view(batch, channels, 2, 2 * modes * modes)
-        mixed = self._mix(*spectrum.unbind(2))
+        mixed = self._mix(spectrum.permute(2, 0, 3, 1))
         rows = back_height @ mixed.permute(1, 3, 2, 0).reshape(batch, -1, 4 * modes, modes)
         return rows.view(batch, -1, height, 2 * modes) @ back_width
 
-    def by_fft(self, x: Tensor, modes: int) -> Tensor:
-        """The same by FFT."""
-        full = torch.fft.rfft2(x)
-        kept = torch.cat([full[..., rows, :modes] for rows in kept_rows(modes)], dim=2).flatten(2)
-        mixed = self._mix(kept.real, kept.imag).permute(1, 3, 0, 2).contiguous()
-        bands = torch.view_as_complex(mixed).unflatten(2, (2, modes, modes)).unbind(2)
-        spectrum = full.new_zeros(len(x), mixed.shape[1], *full.shape[-2:])
-        for rows, band in zip(kept_rows(modes), bands, strict=True):
-            spectrum[..., rows, :modes] = band
-        return torch.fft.irfft2(spectrum, s=x.shape[-2:])
+    def _channels_last(self, x: Tensor) -> Tensor:
+        """Of (B, H, W, C): the same, each product from the other side."""
+        batch, height, width, channels = x.shape
+        modes = min(self.modes, height // 2, width // 2)
+        along_width, along_height, back_height, back_width = dft_matrices(
+            height, width, modes, x.device, x.dtype
+        )
+        # (B, H, W, C) → columns → (B, H, [re | im], m, C) → rows → (B, [re | im], 2m·m, C)
+        half = (along_width.T @ x).view(batch, 2 * height, modes * channels)
+        spectrum = (along_height @ half).view(batch, 2, 2 * modes * modes, channels)
+        mixed = self._mix(spectrum.transpose(0, 1))
+        rows = back_height @ mixed.permute(1, 2, 0, 3).reshape(batch, 4 * modes, -1)
+        return back_width.T @ rows.view(batch, height, 2 * modes, -1)
 
-    def _mix(self, real: Tensor, imag: Tensor) -> Tensor:
-        """The spectrum (B, C, 2m·m) times the weights: (2m·m, B, [re | im], C')."""
-        batch, channels, kept = real.shape
-        parts = torch.stack([real, -imag, imag, real]).view(2, 2, batch, channels, kept)
-        stacked = parts.permute(4, 2, 0, 1, 3).reshape(kept, 2 * batch, 2 * channels)
+    def _mix(self, spectrum: Tensor) -> Tensor:
+        """The spectrum ([re | im], B, 2m·m, C) times the weights: (2m·m, B, [re | im], C')."""
+        _, batch, kept, channels = spectrum.shape
+        real, imag = spectrum
+        parts = torch.stack([real, -imag, imag, real]).view(2, 2, batch, kept, channels)
+        stacked = parts.permute(3, 2, 0, 1, 4).reshape(kept, 2 * batch, 2 * channels)
         return (stacked @ self._weight(kept)).view(kept, batch, 2, -1)
 
     def _weight(self, kept: int) -> Tensor:
@@ -91,18 +97,8 @@ class SpectralConv(nn.Module):
         weight: Tensor = self.weight
         modes = math.isqrt(kept // 2)
         if modes < self.modes:
-            weight = torch.cat([weight[rows, :modes] for rows in kept_rows(modes)])
+            weight = torch.cat([weight[:modes, :modes], weight[-modes:, :modes]])
         return weight.reshape(kept, -1, weight.shape[-1])
-
-
-def kept_rows(modes: int) -> tuple[slice, slice]:
-    """The rows 0 … m−1 and −m … −1."""
-    return slice(modes), slice(-modes, None)
-
-
-def prefers_fft(modes: int, height: int, width: int) -> bool:
-    """Whether so many modes are kept that an FFT is faster; `docs/performance.md` has the times."""
-    return 8 * modes >= 3 * max(height, width)
 
 
 @lru_cache(maxsize=64)

@@ -3,11 +3,14 @@
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import grid_sample
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from ptychopareto.config import InputTransform
 
 # The head's weights start this much smaller than usual.
 HEAD_START = 0.01
+# From so many channels on; `docs/performance.md` has the times of both.
+CHANNELS_LAST = 16
 
 
 class Network(nn.Module):
@@ -37,6 +40,16 @@ class Network(nn.Module):
         # Under autocast the head computes in a precision that complex numbers do not have.
         real, imag = made.to(amplitude.dtype).chunk(2, dim=1)
         return torch.complex(real, imag)
+
+
+def lay_out(body: nn.Module) -> None:
+    """Choose how the images in a network lie in memory; the convolutions' weights decide for all.
+
+    Channels last is faster where there are enough channels for the registers of a processor.
+    """
+    widest = max(layer.out_channels for layer in body.modules() if isinstance(layer, nn.Conv2d))
+    if widest >= CHANNELS_LAST:
+        convert_conv2d_weight_memory_format(body, torch.channels_last)
 
 
 @torch.no_grad()

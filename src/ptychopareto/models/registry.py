@@ -18,7 +18,7 @@ from ptychopareto.files import FileError, atomic, parse_json
 from ptychopareto.models.fno import FNO
 from ptychopareto.models.hybrid import Hybrid
 from ptychopareto.models.layers import Operator
-from ptychopareto.models.network import Network, start_uniform
+from ptychopareto.models.network import Network, lay_out, start_uniform
 
 ARCHITECTURES: dict[Architecture, type[Operator]] = {"fno": FNO, "hybrid": Hybrid}
 
@@ -61,6 +61,7 @@ def build(config: NetworkConfig) -> Network:
         width=config.width,
         size=config.N,
     )
+    lay_out(body)
     start_uniform(body.head, config.transmission)
     return Network(body, config.input_transform, config.magnification, config.input_scale)
 
@@ -99,6 +100,7 @@ def load_model(path: Path) -> tuple[Network, NetworkConfig, dict[str, Any]]:
             if not tensor.isfinite().all():
                 raise ValueError(f"{name} holds NaN or infinite weights")
         network.load_state_dict(weights, assign=True)
+        lay_out(network.body)
     except FileNotFoundError as error:
         raise FileError(
             f"{path}: no such file; a model.safetensors written by a training is wanted"
