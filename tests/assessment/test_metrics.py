@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
+from scipy.signal import windows
 
-from ptychopareto.assessment.metrics import align, evaluate, fourier_ring_correlation
+from ptychopareto.assessment.metrics import align, evaluate, fourier_ring_correlation, tukey
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference"
 MEASURES = {f"{m}_{part}" for m in ("ssim", "psnr", "mae", "frc50") for part in ("phase", "amp")}
@@ -187,3 +188,9 @@ def test_refuses_what_cannot_be_scored(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         evaluate(reconstruction, truth)
+
+
+@pytest.mark.parametrize("length", [2, 7, 64, 329])
+@pytest.mark.parametrize("taper", [0.1, 0.25, 1.0])
+def test_window_is_that_of_scipy(length: int, taper: float) -> None:
+    np.testing.assert_allclose(tukey(length, taper), windows.tukey(length, taper), atol=1e-15)

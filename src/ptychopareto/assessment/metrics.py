@@ -9,7 +9,6 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.signal.windows import tukey
 from skimage.metrics import structural_similarity
 
 Image = NDArray[np.float64]
@@ -176,6 +175,17 @@ def _frc50(image: Image, truth: Image) -> float:
         return 0.0
     ring = k - (FRC_THRESHOLD - curve[k]) / (curve[k - 1] - curve[k])
     return float(ring / (min(image.shape) / 2))
+
+
+def tukey(length: int, taper: float) -> Image:
+    """A window of ones whose ends, the fraction `taper` of it, fall to zero as half a cosine.
+
+    After Harris, Proc. IEEE 66, 51 (1978). That of scipy.signal takes a second to import, in each
+    job of a study.
+    """
+    distance = np.arange(length) / max(1, length - 1)
+    ramp = np.minimum(1.0, 2 * np.minimum(distance, 1 - distance) / taper)
+    return 0.5 * (1 - np.cos(np.pi * ramp))
 
 
 def _spectrum(image: Image) -> ComplexImage:
