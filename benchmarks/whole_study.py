@@ -9,14 +9,25 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.measuring import ROOT, table
+from benchmarks.measuring import ROOT, interleaved, table
 
 # How a job's log begins, and how it ends.
 STORY = re.compile(r"^=== (\S+ \S+) (\w+).*?^done in ([\d.]+) s$", re.DOTALL | re.MULTILINE)
 WORK = ("train", "evaluate")
+
+# Modules that a process imports before it does anything.
+STARTS = {
+    "Python alone": "sys",
+    "the table of results": "ptychopareto.study.table",
+    "a picture": "ptychopareto.pictures.pareto",
+    "a training": "pandas, ptychopareto.learning.training",
+    "an evaluation": "ptychopareto.assessment.evaluation, ptychopareto.pictures.reconstruction",
+    "for comparison, torch alone": "torch",
+}
 
 
 class Job(NamedTuple):
@@ -41,7 +52,19 @@ def section() -> str:
         f"`snakemake` of `config.yaml` on {os.cpu_count()} cores, once: {wall:.0f} s, of which "
         f"{100 * (1 - working / wall):.0f} % pass without any training or evaluation at work.\n\n"
         + table(["rule", "jobs", "time of all of them, without loading Python [s]"], rows)
+        + "\nWhat a job loads before it begins, median of five:\n\n"
+        + table(["what", "time [s]"], starts())
     )
+
+
+def starts() -> list[list[str]]:
+    """How long new processes take to import what jobs import."""
+    seconds = interleaved({name: partial(load, modules) for name, modules in STARTS.items()}, 0)
+    return [[name, f"{time:.2f}"] for name, time in seconds.items()]
+
+
+def load(modules: str) -> None:
+    subprocess.run([sys.executable, "-c", f"import {modules}"], check=True)
 
 
 def run(folder: Path) -> float:
