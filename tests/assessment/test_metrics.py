@@ -12,8 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
+from scipy.signal.windows import tukey
 
-from ptychopareto.assessment.metrics import align, evaluate, fourier_ring_correlation
+from ptychopareto.assessment.metrics import (
+    TUKEY_TAPER,
+    align,
+    evaluate,
+    fourier_ring_correlation,
+    tukey_window,
+)
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference"
 MEASURES = {f"{m}_{part}" for m in ("ssim", "psnr", "mae", "frc50") for part in ("phase", "amp")}
@@ -148,6 +155,11 @@ def test_ring_correlation_of_band_limited_agreement(side: int) -> None:
     np.testing.assert_allclose(fourier_ring_correlation(image, image), 1)
     np.testing.assert_allclose(fourier_ring_correlation(image, -image), -1)
     np.testing.assert_array_equal(fourier_ring_correlation(image, np.zeros_like(image)), 0)
+
+
+@pytest.mark.parametrize("size", [2, 7, 8, 9, 64, 345])
+def test_window_is_that_of_scipy(size: int) -> None:
+    np.testing.assert_array_equal(tukey_window(size), tukey(size, TUKEY_TAPER))
 
 
 def test_resolution_follows_the_noise() -> None:
