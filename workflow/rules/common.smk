@@ -66,6 +66,15 @@ def training_of(run):
     return estimates.training(run, STUDY)
 
 
+def demands_of_training():
+    """What each training demands. One machine shares out the memory of its GPU so finely, all else by the largest."""
+    own = estimates.demands(lambda wildcards: training_of(run_of(wildcards)))
+    if ON_CLUSTER:
+        return own
+    trainings = [training_of(run) for run in RUNS.values()]
+    return own | {name: max(getattr(one, name) for one in trainings) for name in ("mem_mb", "runtime")}
+
+
 def group_of_training(wildcards):
     """Short trainings share a job of a cluster, each with all that is made of its network."""
     return "short_runs" if estimates.is_short(run_of(wildcards), STUDY) else None
@@ -97,7 +106,7 @@ def library(job):
 
 
 @cache
-def code(job, architecture):
+def code(job, architecture=None):
     """What identifies the content of these files, and of the one of an architecture."""
     files = [(ROOT / file).read_bytes() for file in sources(job, architecture)]
     return sha256(b"".join(files)).hexdigest()[:16]

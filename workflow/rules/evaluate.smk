@@ -22,7 +22,8 @@ rule evaluate:
         ),
     params:
         refine=STUDY.refine.model_dump(mode="json"),
-        code=lambda wildcards: code("evaluate", run_of(wildcards).architecture),
+        # without the file of its architecture: a change there repeats the training before it
+        code=code("evaluate"),
         device=STUDY.device,
     group:
         group_of_assessment if ON_CLUSTER else None

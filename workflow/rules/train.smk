@@ -28,7 +28,7 @@ rule train:
     # one thread: then the weights are the same, bit for bit, however many cores there are
     threads: 1
     resources:
-        **estimates.demands(lambda wildcards: training_of(run_of(wildcards))),
+        **demands_of_training(),
         gpu=GPUS_PER_JOB,
     conda:
         "../envs/ptychopareto.yaml"
