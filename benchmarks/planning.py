@@ -4,8 +4,10 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
@@ -13,25 +15,41 @@ from benchmarks.measuring import table
 
 ROOT = Path(__file__).parents[1]
 RUNS = (100, 1_000, 10_000)
+PATIENCE = 300.0  # seconds after which a plan is given up
+
+
+class Plan(NamedTuple):
+    """What planning took; `ended` is false if it was given up."""
+
+    ended: bool
+    wall_s: float
+    processor_s: float
+    memory_gb: float
 
 
 def section() -> str:
     """Wall time, processor time and peak memory of a dry run, by the number of runs."""
-    measured = {runs: dry_run(runs) for runs in RUNS}
+    plans = {runs: dry_run(runs) for runs in RUNS}
     rows = [
-        [f"{runs:,}", f"{wall:.1f}", f"{cpu:.1f}", f"{memory:.2f}"]
-        for runs, (wall, cpu, memory) in measured.items()
+        [
+            f"{runs:,}",
+            f"{plan.wall_s:.1f}" if plan.ended else f"not ended within {PATIENCE:.0f}",
+            f"{plan.processor_s:.1f}",
+            f"{plan.memory_gb:.2f}",
+        ]
+        for runs, plan in plans.items()
     ]
-    growth = measured[RUNS[-1]][0] / measured[RUNS[-2]][0]
-    return (
-        "`snakemake -n` of a fresh study, once each, output thrown away.\n\n"
-        + table(["runs", "wall time [s]", "processor time [s]", "peak memory [GB]"], rows)
-        + f"\nFrom {RUNS[-2]:,} to {RUNS[-1]:,} runs the wall time grows {growth:.1f}-fold.\n"
-    )
+    head = ["runs", "wall time [s]", "processor time [s]", "peak memory [GB]"]
+    text = f"`snakemake -n` of a fresh study, once each, output thrown away.\n\n{table(head, rows)}"
+    fewer, most = (plans[runs] for runs in RUNS[-2:])
+    if most.ended:
+        growth = most.wall_s / fewer.wall_s
+        text += f"\nFrom {RUNS[-2]:,} to {RUNS[-1]:,} runs the wall time grows {growth:.1f}-fold.\n"
+    return text
 
 
-def dry_run(runs: int) -> tuple[float, float, float]:
-    """Wall time [s], processor time [s] and peak memory [GB] of planning a study of `runs` runs."""
+def dry_run(runs: int) -> Plan:
+    """Plan a study of `runs` runs, or give up after `PATIENCE` seconds."""
     study = yaml.safe_load((ROOT / "config.yaml").read_text())
     block = {
         "architecture": ["fno", "hybrid"],
@@ -50,10 +68,15 @@ def dry_run(runs: int) -> tuple[float, float, float]:
             [*command, "--configfile", str(config), "--directory", folder],
             stdout=subprocess.DEVNULL,
         )
+        end = threading.Timer(PATIENCE, process.kill)
+        end.start()
         # Unlike getrusage, wait4 tells of this one child.
         _, status, usage = os.wait4(process.pid, 0)
+        end.cancel()
         wall = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
+    ended = wall < PATIENCE
+    if ended and process.returncode != 0:
         sys.exit(f"the dry run of {runs} runs ended with exit code {process.returncode}")
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e9
+    processor = usage.ru_utime + usage.ru_stime
+    return Plan(ended, wall, processor, usage.ru_maxrss * 1024 / 1e9)

@@ -67,12 +67,13 @@ def training(run: Run, study: StudyConfig) -> Estimate:
     return _estimate(study, "train", step + _network_bytes(run, study), seconds)
 
 
-def inference(run: Run, study: StudyConfig) -> Estimate:
-    """Reconstruct the test scan with the network of one run, and refine it."""
-    scan = pixels(study, "test")
-    seconds = _network_seconds(run, study, scan)
+def inference(runs: Iterable[Run], study: StudyConfig) -> Estimate:
+    """Reconstruct the test scan with the network of any one of the runs, and refine it."""
+    runs, scan = list(runs), pixels(study, "test")
+    seconds = max(_network_seconds(run, study, scan) for run in runs)
     seconds += scan * max(study.refine.epochs) * RPIE_SECONDS_PER_PIXEL
-    return _estimate(study, "test", _network_bytes(run, study), seconds)
+    largest = max(_network_bytes(run, study) for run in runs)
+    return _estimate(study, "test", largest, seconds)
 
 
 def timing(runs: Iterable[Run], study: StudyConfig) -> Estimate:

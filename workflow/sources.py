@@ -1,13 +1,15 @@
 """Which files of the library a job depends on: a change in one of them repeats the job.
 
 Snakemake tracks the script of a job, not what the script imports. So these files are inputs of
-the jobs. They are all that a job imports from the library (a test compares), except
+the jobs; for the jobs of a run, of which there may be thousands, their content is a parameter. They
+are all that a job imports from the library (a test compares), except
 
 - PLUMBING, which carries settings and data but computes nothing: a new config key or a better error
   message must not repeat a night of training;
 - the other architectures: a change in `models/hybrid.py` trains the hybrid runs and no others.
 
-Pictures and tables are at the end of all chains: no change in them ever repeats a training.
+Pictures and tables are at the end of all chains: no change in them ever repeats a training. The
+picture of one reconstruction is drawn by its evaluation, and a change in it repeats that.
 """
 
 PACKAGE = "src/ptychopareto"
@@ -26,14 +28,6 @@ PHYSICS = ["physics/forward.py", "physics/registration.py", "physics/scan.py"]
 NETWORKS = ["models/layers.py", "models/network.py"]
 STITCH = ["reconstruction/patches.py", "reconstruction/stitch.py"]
 CLASSICAL = [*STITCH, "assessment/classical.py", "assessment/metrics.py", "reconstruction/rpie.py"]
-EVALUATE = [
-    *NETWORKS,
-    *STITCH,
-    "assessment/cost.py",
-    "assessment/evaluation.py",
-    "assessment/metrics.py",
-    "reconstruction/predict.py",
-]
 TABLES = ["study/configurations.py", "study/table.py"]
 FRONT = [*TABLES, "study/pareto.py"]
 RECOMMENDATION = [*FRONT, "study/recommendation.py"]
@@ -56,12 +50,15 @@ SOURCES: dict[str, list[str]] = {
         "learning/scan_data.py",
         "learning/training.py",
     ],
-    "evaluate": EVALUATE,
-    "reconstruction_picture": [
-        "assessment/metrics.py",
+    "evaluate": [
+        *NETWORKS,
+        *CLASSICAL,
+        "assessment/cost.py",
+        "assessment/evaluation.py",
+        "assessment/refinement.py",
         "pictures/reconstruction.py",
         "pictures/style.py",
-        "study/table.py",
+        "reconstruction/predict.py",
     ],
     "time_inference": [
         *NETWORKS,
@@ -74,9 +71,8 @@ SOURCES: dict[str, list[str]] = {
         "reconstruction/rpie.py",
     ],
     "classical": CLASSICAL,
-    "refine": sorted({*EVALUATE, *CLASSICAL, "assessment/refinement.py"}),
     "gather": [*TABLES, "study/against_time.py"],
-    "gather_against_time": ["study/against_time.py"],
+    "gather_classical": ["study/against_time.py"],
     "recommend": RECOMMENDATION,
     "pareto_plot": [
         *FRONT,

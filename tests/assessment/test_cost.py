@@ -3,7 +3,7 @@ import time
 import torch
 from torch import nn
 
-from ptychopareto.assessment.cost import count_parameters, peak_memory_mb, seconds_of
+from ptychopareto.assessment.cost import count_parameters, peak_memory_mb, seconds_of, timed
 
 CPU = torch.device("cpu")
 
@@ -19,6 +19,7 @@ def test_parameters_are_counted() -> None:
 
 def test_seconds_are_wall_time() -> None:
     assert seconds_of(lambda: time.sleep(0.05), CPU) >= 0.05
+    assert timed(lambda: "done", CPU)[0] == "done"
 
 
 def test_peak_memory_holds_what_was_allocated() -> None:

@@ -26,7 +26,7 @@ def model(tmp_path: Path) -> Path:
 
 def test_metrics_of_a_run(model: Path, small_scan: tuple[Dataset, Dataset]) -> None:
     test = small_scan[1]
-    metrics, reconstruction = evaluate_run(model, test, CPU)
+    metrics, reconstruction, _ = evaluate_run(model, test, CPU)
     assert RECORD.items() <= metrics.items()
     assert reconstruction.shape == test.ground_truth.shape
     assert evaluate(reconstruction, test.ground_truth).items() <= metrics.items()
@@ -47,7 +47,9 @@ def test_only_the_first_object_is_scored(model: Path, small_scan: tuple[Dataset,
         object_index=np.repeat(np.arange(2, dtype=np.int32), 81),
     )
     np.testing.assert_allclose(
-        evaluate_run(model, two, CPU)[1], evaluate_run(model, one, CPU)[1], atol=1e-6
+        evaluate_run(model, two, CPU).reconstruction,
+        evaluate_run(model, one, CPU).reconstruction,
+        atol=1e-6,
     )
 
 
@@ -55,7 +57,7 @@ def test_a_failed_training_is_not_measured(
     model: Path, small_scan: tuple[Dataset, Dataset]
 ) -> None:
     save_model(model, build(CONFIG), CONFIG, {**RECORD, "status": "diverged", "error": "why"})
-    metrics, reconstruction = evaluate_run(model, small_scan[1], CPU)
+    metrics, reconstruction, _ = evaluate_run(model, small_scan[1], CPU)
     assert (metrics["status"], metrics["error"]) == ("diverged", "why")
     assert metrics["model_params"] > 0
     assert "ssim_phase" not in metrics
@@ -69,7 +71,7 @@ def test_exhausted_gpu_memory_is_a_status(
         raise torch.OutOfMemoryError("CUDA out of memory\nmore")
 
     monkeypatch.setattr(evaluation, "predict", exhausted)
-    metrics, reconstruction = evaluate_run(model, small_scan[1], CPU)
+    metrics, reconstruction, _ = evaluate_run(model, small_scan[1], CPU)
     assert (metrics["status"], metrics["error"]) == ("out_of_memory", "CUDA out of memory")
     assert np.isnan(reconstruction).all()
 
@@ -77,11 +79,11 @@ def test_exhausted_gpu_memory_is_a_status(
 def test_void_measures_say_so(model: Path, small_scan: tuple[Dataset, Dataset]) -> None:
     test = small_scan[1]
     flat = replace(test, ground_truth=np.abs(test.ground_truth).astype(np.complex64))
-    metrics, _ = evaluate_run(model, flat, CPU)
+    metrics = evaluate_run(model, flat, CPU).metrics
     assert math.isnan(metrics["ssim_phase"])
     assert metrics["ssim_amp"] == pytest.approx(metrics["ssim_amp"])
     assert "flat phase" in metrics["error"]
     unknown = replace(test, ground_truth=None, objects=None)
-    metrics, _ = evaluate_run(model, unknown, CPU)
+    metrics = evaluate_run(model, unknown, CPU).metrics
     assert "ssim_amp" not in metrics
     assert "no truth" in metrics["error"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ptychopareto.assessment import refinement
+from ptychopareto.assessment import evaluation
 from ptychopareto.assessment.classical import classical, scores, trajectory
 from ptychopareto.assessment.evaluation import evaluate_run
 from ptychopareto.assessment.refinement import refined
@@ -17,7 +17,8 @@ CONFIG = NetworkConfig("fno", "none", modes=4, width=4, N=32, transmission=0.7)
 
 def saved(folder: Path, status: str = "ok") -> Path:
     torch.manual_seed(0)
-    save_model(folder / "model.safetensors", build(CONFIG), CONFIG, {"status": status})
+    record = {"status": status, "error": ""}
+    save_model(folder / "model.safetensors", build(CONFIG), CONFIG, record)
     return folder / "model.safetensors"
 
 
@@ -33,10 +34,11 @@ def test_classical_quality_grows(small_scan: tuple[Dataset, Dataset]) -> None:
 def test_zero_epochs_are_the_network_alone(
     small_scan: tuple[Dataset, Dataset], tmp_path: Path
 ) -> None:
-    test, model = small_scan[1], saved(tmp_path)
-    steps = refined(model, test, [0, 2], 0.1, CPU)
+    test = small_scan[1]
+    _, reconstruction, whole = evaluate_run(saved(tmp_path), test, CPU)
+    steps = refined(whole, test, [0, 2], 0.1)
     assert [epoch for epoch, _ in steps] == [0, 2]
-    np.testing.assert_allclose(steps[0][1], evaluate_run(model, test, CPU)[1], atol=1e-6)
+    np.testing.assert_array_equal(steps[0][1], reconstruction)
     assert not np.allclose(steps[0][1], steps[1][1])
 
 
@@ -51,21 +53,20 @@ def test_refinement_continues_where_it_stopped(small_scan: tuple[Dataset, Datase
 def test_a_failed_training_has_nothing_to_refine(
     small_scan: tuple[Dataset, Dataset], tmp_path: Path
 ) -> None:
-    assert refined(saved(tmp_path, "diverged"), small_scan[1], [0, 1], 0.1, CPU) == []
+    failed = evaluate_run(saved(tmp_path, "diverged"), small_scan[1], CPU)
+    assert refined(failed.whole, small_scan[1], [0, 1], 0.1) == []
 
 
-def test_a_network_that_does_not_fit_says_so(
-    small_scan: tuple[Dataset, Dataset],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+def test_of_a_network_that_does_not_fit_there_is_nothing_to_refine(
+    small_scan: tuple[Dataset, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def exhausted(*_: object) -> None:
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(refinement, "stitched", exhausted)
-    assert refined(saved(tmp_path), small_scan[1], [0, 1], 0.1, CPU) == []
-    assert "does not fit on the device" in caplog.text
+    monkeypatch.setattr(evaluation, "stitch", exhausted)
+    failed = evaluate_run(saved(tmp_path), small_scan[1], CPU)
+    assert failed.metrics["status"] == "out_of_memory"
+    assert refined(failed.whole, small_scan[1], [0, 1], 0.1) == []
 
 
 def test_without_a_truth_there_are_no_measures(small_scan: tuple[Dataset, Dataset]) -> None:

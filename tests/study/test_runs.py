@@ -1,4 +1,3 @@
-import re
 from itertools import product
 from typing import Any
 
@@ -7,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ptychopareto.config import ConfigError, parse_study
-from ptychopareto.study.runs import Run, expand, pattern_of
+from ptychopareto.study.runs import Run, expand
 
 BLOCK = {
     "architecture": ["hybrid", "fno"],
@@ -95,19 +94,3 @@ def test_a_new_value_renames_no_run(block: dict[str, Any], axis: str) -> None:
     new = next(value for value in range(2, 32) if value not in block[axis])
     after = runs_of({**block, axis: [*block[axis], new]}, seeds=[0])
     assert {id: after[id] for id in before} == before
-
-
-_names = st.lists(
-    st.lists(st.sampled_from(["fno", "m1", "m12", "s0", "a.b", "x|y"]), min_size=1, max_size=4),
-    min_size=1,
-    max_size=12,
-).map(lambda names: ["_".join(name) for name in names])
-
-
-@given(names=_names, others=_names)
-def test_the_pattern_of_names_matches_these_and_no_others(
-    names: list[str], others: list[str]
-) -> None:
-    pattern = re.compile(pattern_of(names))
-    for name in [*names, *others]:
-        assert bool(pattern.fullmatch(name)) == (name in names)

@@ -63,7 +63,9 @@ def test_wrong_config_is_refused_in_one_line(
 def test_misspelt_target_is_refused(project: Project) -> None:
     refused = project.snakemake("-n", f"results/runs/{FNO.replace('fno', 'fnu')}/metrics.json")
     assert refused.returncode != 0
-    assert "No rule to produce" in refused.stdout
+    assert refused.stderr.splitlines()[-1] == (
+        f"there is no run {FNO.replace('fno', 'fnu')!r} in this study"
+    )
 
 
 def test_defect_fails_its_job_and_no_other(project: Project) -> None:

@@ -19,7 +19,7 @@ def table(project: Project, folder: str = "results") -> pd.DataFrame:
 
 
 def test_half_a_study_is_shown_and_continued(finished: Project, fresh: Project) -> None:
-    fresh.build(f"results/runs/{FNO}/metrics.json", f"results/runs/{FNO}/reconstruction.png")
+    fresh.build(f"results/runs/{FNO}/metrics.json")
     fresh.build("partial")
     half, whole = table(fresh, PARTIAL), table(finished)
     assert dict(half["status"]) == {FNO: "ok", HYBRID: "missing", PHYSICS: "missing"}

@@ -11,12 +11,11 @@ from tiny_study import AXES, FNO, HYBRID, PHYSICS, RUNS, TINY, Project
 pytestmark = pytest.mark.xdist_group("workflow")
 
 PLOT = "results/pareto_plot.png"
-TABLES = {"gather", "gather_against_time", "recommend"}
+TABLES = {"gather", "gather_classical", "recommend"}
 SHOWN = {"pareto_plot", "gallery", "quality_vs_time", "marginals", "training_curves", "page"}
 END = {"time_inference", *TABLES, *SHOWN}
-STAGES = ("train", "evaluate", "refine", "reconstruction_picture")
-AFTER_RPIE = {"gather_against_time", "quality_vs_time", "page"}
-REFINED = AFTER_RPIE | {"gallery"}  # classical.csv is written beside refinement.csv
+STAGES = ("train", "evaluate")
+EVALUATED = END - {"time_inference", "gather_classical"}  # what comes after an evaluation
 PLOTTED = {"gather", "pareto_plot"}  # all that the plot alone waits for, besides runs and timing
 
 
@@ -54,7 +53,7 @@ def test_study_makes_what_it_promises(finished: Project) -> None:
         "reconstruction.png",
     )
     of_the_data = ("train.npz", "test.npz", "dataset.png", "teacher.npz", "teacher.json")
-    computed = jobs_of(*RUNS, stages=("train", "evaluate", "refine"))
+    computed = jobs_of(*RUNS, stages=STAGES)
     benchmarks = ["simulate", "teach", "classical", "time_inference", *computed]
     assert made == {
         "timing.json",
@@ -101,6 +100,18 @@ def test_deleted_metrics_repeat_one_evaluation(project: Project) -> None:
     assert (folder / "reconstruction.npz").exists()
 
 
+@pytest.mark.parametrize("name", ["reconstruction.npz", "refinement.json", "reconstruction.png"])
+def test_whatever_is_gone_of_an_evaluation_comes_anew(project: Project, name: str) -> None:
+    project[f"results/runs/{FNO}/{name}"].unlink()
+    assert project.plan() == {f"evaluate/{FNO}", *EVALUATED}
+
+
+def test_deleted_networks_stay_deleted(project: Project) -> None:
+    for run in RUNS:
+        project[f"results/runs/{run}/model.safetensors"].unlink()
+    assert project.plan() == set()
+
+
 def test_new_value_in_the_grid_adds_only_its_jobs(project: Project) -> None:
     first, second = TINY["sweep"]
     project.configure(sweep=[{**first, "width": [4, 6]}, second])
@@ -135,8 +146,11 @@ def test_value_gone_from_the_grid_trains_nothing(project: Project) -> None:
             {"pareto": {"cost": "model_params", "quality": "ssim_amp"}},
             {"recommend", *SHOWN} - {"training_curves"},
         ),
-        ({"classical": {"epochs": [1, 3]}}, {"classical", "gallery", *AFTER_RPIE}),
-        ({"refine": {"epochs": [0, 2]}}, jobs_of(*RUNS, stages=("refine",)) | REFINED),
+        (
+            {"classical": {"epochs": [1, 3]}},
+            {"classical", "gather_classical", "gallery", "quality_vs_time", "page"},
+        ),
+        ({"refine": {"epochs": [0, 2]}}, jobs_of(*RUNS, stages=("evaluate",)) | EVALUATED),
         ({"teacher": {"epochs": 3}}, {"teach", *jobs_of(FNO, HYBRID), *END}),
         (
             {"dataset": {**TINY["dataset"], "register_input": "none"}},
@@ -169,24 +183,19 @@ def test_changed_setting(project: Project, section: dict[str, object], repeated:
         ("reconstruction/teacher.py", {"teach", *jobs_of(FNO, HYBRID), *END}),
         (
             "reconstruction/stitch.py",
-            jobs_of(*RUNS, stages=STAGES[1:]) | {"classical"} | END,
+            jobs_of(*RUNS, stages=("evaluate",)) | {"classical"} | END,
         ),
-        (
-            "study/table.py",
-            END - {"time_inference", "gather_against_time"}
-            | jobs_of(*RUNS, stages=("reconstruction_picture",)),
-        ),
+        ("study/table.py", EVALUATED),
         ("pictures/pareto.py", {"pareto_plot", "page"}),
         ("page/page.css", {"page"}),
-        ("pictures/reconstruction.py", jobs_of(*RUNS, stages=("reconstruction_picture",))),
+        (
+            "pictures/reconstruction.py",
+            jobs_of(*RUNS, stages=("evaluate",)) | EVALUATED,
+        ),
         ("pictures/dataset.py", {"dataset_picture"}),
         (
             "pictures/style.py",
-            {
-                "dataset_picture",
-                *SHOWN,
-                *jobs_of(*RUNS, stages=("reconstruction_picture",)),
-            },
+            {"dataset_picture", *jobs_of(*RUNS, stages=("evaluate",)), *EVALUATED},
         ),
         ("config.py", set()),
         ("files.py", set()),

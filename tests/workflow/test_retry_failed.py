@@ -20,9 +20,9 @@ Hybrid.forward = lambda self, x: _finite(self, x) * float("nan")
 """
 HYBRID_MODEL = f"results/runs/{HYBRID}/model.safetensors"
 TABLE = "results/study_results.csv"
-STAGES = ("train", "evaluate", "refine", "reconstruction_picture")
+STAGES = ("train", "evaluate")
 STUDY = {
-    *("time_inference", "gather", "gather_against_time", "recommend", "page"),
+    *("time_inference", "gather", "gather_classical", "recommend", "page"),
     *("pareto_plot", "gallery", "quality_vs_time", "marginals", "training_curves"),
 }
 

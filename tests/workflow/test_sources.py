@@ -1,6 +1,9 @@
 """The declared inputs of the jobs against what their scripts really import."""
 
 import ast
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -14,6 +17,11 @@ from tiny_study import ROOT
 LIBRARY = ROOT / PACKAGE
 SCRIPTS = ROOT / "workflow/scripts"
 ARCHITECTURES = {f"models/{name}.py" for name in get_args(Architecture)}
+# The jobs that compute nothing, on a cluster those of the login node: torch takes seconds to load.
+LIGHT = [
+    *("import_dataset", "dataset_picture", "gather", "gather_classical", "recommend"),
+    *("pareto_plot", "gallery", "quality_vs_time", "marginals", "training_curves", "page"),
+]
 
 
 def imports(file: Path) -> Iterator[str]:
@@ -50,6 +58,15 @@ def test_declared_files_are_what_the_job_imports(job: str) -> None:
     imported = closure(ROOT / f"workflow/scripts/{job}.py")
     declared = {file for file in SOURCES[job] if file.endswith(".py")}
     assert declared == imported - PLUMBING - ARCHITECTURES
+
+
+@pytest.mark.parametrize("job", LIGHT)
+def test_light_jobs_do_not_wait_for_torch(job: str) -> None:
+    files = sorted(closure(SCRIPTS / f"{job}.py"))
+    modules = [f"ptychopareto.{file.removesuffix('.py').replace('/', '.')}" for file in files]
+    code = f"import sys, {', '.join(modules)}; sys.exit('torch' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(LIBRARY.parent)}
+    assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0
 
 
 def test_each_job_has_its_script_and_each_script_its_job() -> None:

@@ -43,7 +43,7 @@ def test_light_study_spells_out_every_key_with_a_comment() -> None:
 
 # The jobs of every study that are there once, besides the scan and the teacher.
 ONCE = (
-    *("classical", "time_inference", "gather", "gather_against_time", "recommend"),
+    *("classical", "time_inference", "gather", "gather_classical", "recommend"),
     *("pareto_plot", "gallery", "quality_vs_time", "marginals", "training_curves", "page"),
 )
 
@@ -67,8 +67,6 @@ def test_plan_of_full_study(fresh: Project) -> None:
         "teach": 1,
         "train": runs,
         "evaluate": runs,
-        "refine": runs,
-        "reconstruction_picture": runs,
         **dict.fromkeys(ONCE, 1),
     }
 

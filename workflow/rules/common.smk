@@ -15,9 +15,8 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "workflow")]
 
 import cluster
 import estimates
-from estimates import demands
 from ptychopareto.config import ConfigError, ExistingDataset, ProbeNpz, parse_study
-from ptychopareto.study.runs import expand, pattern_of
+from ptychopareto.study.runs import expand
 from sources import sources
 from unlock import claim
 
@@ -29,8 +28,10 @@ except ConfigError as error:
     sys.exit(f"{error}")
 
 
+# Which of them are runs of the study is for `run_of` to say: Snakemake goes through this pattern for each file
+# of each job, so with all names in it a plan would grow with the square of their number.
 wildcard_constraints:
-    run=pattern_of(RUNS),
+    run="[a-z0-9_]+",
 
 
 GPUS_PER_JOB = 0 if STUDY.device == "cpu" else 1
@@ -43,9 +44,40 @@ if workflow.remote_exec:
 ALL_CORES = workflow.global_resources["_cores"].value or 8
 
 
+# How many jobs of a cluster there may be at once. Where there is none, Snakemake would form groups only to list them.
+ON_CLUSTER = workflow.global_resources["_nodes"].value is not None
+
+
+def run_of(wildcards):
+    """The run that a job is for; a misspelt target ends here, in one line."""
+    if wildcards.run not in RUNS:
+        sys.exit(f"there is no run {wildcards.run!r} in this study")
+    return RUNS[wildcards.run]
+
+
+def demands(estimate):
+    """What a job demands: its estimate; of a cluster that much more with each attempt."""
+    return estimates.demands(lambda wildcards: estimate) if ON_CLUSTER else asdict(estimate)
+
+
+@cache
+def training_of(run):
+    """Its estimate, for which each of its resources asks."""
+    return estimates.training(run, STUDY)
+
+
+def demands_of_training():
+    """What each training demands. One machine shares out the memory of its GPU so finely, all else by the largest."""
+    own = estimates.demands(lambda wildcards: training_of(run_of(wildcards)))
+    if ON_CLUSTER:
+        return own
+    trainings = [training_of(run) for run in RUNS.values()]
+    return own | {name: max(getattr(one, name) for one in trainings) for name in ("mem_mb", "runtime")}
+
+
 def group_of_training(wildcards):
     """Short trainings share a job of a cluster, each with all that is made of its network."""
-    return "short_runs" if estimates.is_short(RUNS[wildcards.run], STUDY) else None
+    return "short_runs" if estimates.is_short(run_of(wildcards), STUDY) else None
 
 
 def group_of_assessment(wildcards):
@@ -68,26 +100,30 @@ for key, path in study_files().items():
         sys.exit(f"{key}: there is no file {str(path)!r}; the path of an existing .npz is wanted")
 
 
-@cache
-def library(job, architecture=None):
+def library(job):
     """The library files a job depends on, as seen from the working directory."""
-    return [os.path.relpath(ROOT / file) for file in sources(job, architecture)]
+    return [os.path.relpath(ROOT / file) for file in sources(job)]
 
 
-def library_of_run(job):
-    """The same for a job of one run, whose network has a file of its own."""
-    return lambda wildcards: library(job, RUNS[wildcards.run].architecture)
+@cache
+def code(job, architecture=None):
+    """What identifies the content of these files, and of the one of an architecture."""
+    files = [(ROOT / file).read_bytes() for file in sources(job, architecture)]
+    return sha256(b"".join(files)).hexdigest()[:16]
 
 
-def settings_of_run(wildcards):
-    return asdict(RUNS[wildcards.run])
-
-
-def fingerprint(run):
+@cache
+def fingerprint(supervision):
     """What identifies the settings behind a run's results, besides those in its name."""
-    parts = {"dataset", "training"} | ({"teacher"} if RUNS[run].supervision == "teacher" else set())
+    parts = {"dataset", "training"} | ({"teacher"} if supervision == "teacher" else set())
     text = STUDY.model_dump_json(include=parts)
     return sha256(text.encode()).hexdigest()[:16]
+
+
+def fingerprints_of_run(wildcards):
+    """What identifies the settings and the code behind a training. One function: each takes time in each job."""
+    run = run_of(wildcards)
+    return {"settings": fingerprint(run.supervision), "code": code("train", run.architecture)}
 
 
 def failed(run):
@@ -108,12 +144,12 @@ def target_of_run(wildcards):
     """What the run learns from besides the patterns. Forces its training if it is to be retried."""
     if STUDY.retry_failed and workflow.is_main_process and failed(wildcards.run):
         workflow.dag.forcefiles.add(f"results/runs/{wildcards.run}/model.safetensors")
-    return ["results/dataset/teacher.npz"] if RUNS[wildcards.run].supervision == "teacher" else []
+    return ["results/dataset/teacher.npz"] if run_of(wildcards).supervision == "teacher" else []
 
 
 def labels_of_run(wildcards):
     """How the report lists a picture of the run."""
-    return {axis.replace("_", " "): str(value) for axis, value in settings_of_run(wildcards).items()}
+    return {axis.replace("_", " "): str(value) for axis, value in asdict(run_of(wildcards)).items()}
 
 
 def paths_of_runs(pattern):
@@ -121,20 +157,21 @@ def paths_of_runs(pattern):
     return [pattern.format(run=run) for run in RUNS]
 
 
-def of_all_runs(name, made):
-    """An input function: a file of all runs; those gone from under what was made of them come anew.
+EVALUATED = ("metrics.json", "reconstruction.npz", "refinement.json", "reconstruction.png")
+
+
+def metrics_of_all_runs(wildcards):
+    """The metrics of all runs; an evaluation of which something was deleted comes anew.
 
     Snakemake does not miss a file as long as there is what was made from it: a deleted metrics.json
     would stay deleted, and its row in the table. So its job is forced, as by --forcerun.
     """
-
-    def files(wildcards):
-        paths = paths_of_runs(f"results/runs/{{run}}/{name}")
-        if Path(made).exists():
-            workflow.dag.forcefiles.update(file for file in paths if not Path(file).exists())
-        return paths
-
-    return files
+    gathered = Path("results/study_results.csv").exists()
+    for run in RUNS:
+        there = [os.path.exists(f"results/runs/{run}/{name}") for name in EVALUATED]
+        if not all(there) and (gathered or any(there)):
+            workflow.dag.forcefiles.add(f"results/runs/{run}/metrics.json")
+    return paths_of_runs("results/runs/{run}/metrics.json")
 
 
 def picture(name, category="Pareto front", label=None):
@@ -155,7 +192,6 @@ def study_targets():
         "results/dataset/dataset.png",
         *[f"results/{name}.png" for name in PICTURES],
         *[f"results/pareto_{axes}.png" for axes in OTHER_AXES],
-        *paths_of_runs("results/runs/{run}/reconstruction.png"),
     ]
 
 

@@ -1,7 +1,7 @@
 # What makes the networks comparable: their latencies from one job, and rPIE on the same test scan.
 #
 # takes results/runs/{run}/model.safetensors and results/dataset/test.npz
-# makes results/timing.json, results/classical.npz, results/classical.json, results/runs/{run}/refinement.json
+# makes results/timing.json, results/classical.npz, results/classical.json
 
 
 rule time_inference:
@@ -24,7 +24,7 @@ rule time_inference:
     # all there are: no other job of the study can then run at the same time
     threads: ALL_CORES
     resources:
-        **demands(lambda wildcards: estimates.timing(RUNS.values(), STUDY)),
+        **demands(estimates.timing(RUNS.values(), STUDY)),
         gpu=GPUS_PER_JOB,
     conda:
         "../envs/ptychopareto.yaml"
@@ -50,37 +50,9 @@ rule classical:
         "results/benchmarks/classical.tsv"
     threads: 1
     resources:
-        **demands(lambda wildcards: estimates.rpie(STUDY, "test", max(STUDY.classical.epochs))),
+        **demands(estimates.rpie(STUDY, "test", max(STUDY.classical.epochs))),
         gpu=GPUS_PER_JOB,
     conda:
         "../envs/ptychopareto.yaml"
     script:
         "../scripts/classical.py"
-
-
-rule refine:
-    message:
-        "Refining the reconstruction of {wildcards.run}"
-    input:
-        model="results/runs/{run}/model.safetensors",
-        test="results/dataset/test.npz",
-        library=library_of_run("refine"),
-    output:
-        scores=ensure("results/runs/{run}/refinement.json", non_empty=True),
-    params:
-        refine=STUDY.refine.model_dump(mode="json"),
-        device=STUDY.device,
-    group:
-        group_of_assessment
-    log:
-        "results/logs/refine/{run}.log",
-    benchmark:
-        "results/benchmarks/refine/{run}.tsv"
-    threads: 1
-    resources:
-        **demands(lambda wildcards: estimates.inference(RUNS[wildcards.run], STUDY)),
-        gpu=GPUS_PER_JOB,
-    conda:
-        "../envs/ptychopareto.yaml"
-    script:
-        "../scripts/refine.py"

@@ -27,7 +27,7 @@ if isinstance(STUDY.dataset, ExistingDataset):
             "results/logs/import_dataset.log",
         threads: 1
         resources:
-            **demands(lambda wildcards: estimates.simulation(STUDY)),
+            **demands(estimates.simulation(STUDY)),
         conda:
             "../envs/ptychopareto.yaml"
         script:
@@ -52,7 +52,7 @@ else:
             "results/benchmarks/simulate.tsv"
         threads: 1
         resources:
-            **demands(lambda wildcards: estimates.simulation(STUDY)),
+            **demands(estimates.simulation(STUDY)),
         conda:
             "../envs/ptychopareto.yaml"
         script:

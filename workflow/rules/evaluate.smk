@@ -1,7 +1,7 @@
-# Each trained network reconstructs the test scan and is scored.
+# Each trained network reconstructs the test scan, once, and all that is made of it: scores, rPIE, a picture.
 #
 # takes results/runs/{run}/model.safetensors and results/dataset/test.npz
-# makes results/runs/{run}/metrics.json, reconstruction.npz and reconstruction.png
+# makes results/runs/{run}/metrics.json, reconstruction.npz, refinement.json and reconstruction.png
 
 
 rule evaluate:
@@ -10,52 +10,32 @@ rule evaluate:
     input:
         model="results/runs/{run}/model.safetensors",
         test="results/dataset/test.npz",
-        library=library_of_run("evaluate"),
     output:
         metrics=ensure("results/runs/{run}/metrics.json", non_empty=True),
         reconstruction=ensure("results/runs/{run}/reconstruction.npz", non_empty=True),
-    params:
-        device=STUDY.device,
-    group:
-        group_of_assessment
-    log:
-        "results/logs/evaluate/{run}.log",
-    benchmark:
-        "results/benchmarks/evaluate/{run}.tsv"
-    threads: 1
-    resources:
-        **demands(lambda wildcards: estimates.inference(RUNS[wildcards.run], STUDY)),
-        gpu=GPUS_PER_JOB,
-    conda:
-        "../envs/ptychopareto.yaml"
-    script:
-        "../scripts/evaluate.py"
-
-
-rule reconstruction_picture:
-    message:
-        "Drawing the reconstruction of {wildcards.run}"
-    input:
-        reconstruction="results/runs/{run}/reconstruction.npz",
-        metrics="results/runs/{run}/metrics.json",
-        test="results/dataset/test.npz",
-        library=library("reconstruction_picture"),
-    output:
+        refinement=ensure("results/runs/{run}/refinement.json", non_empty=True),
         picture=report(
             ensure("results/runs/{run}/reconstruction.png", non_empty=True),
             caption="../report/reconstruction.rst",
             category="Reconstructions",
             labels=labels_of_run,
         ),
+    params:
+        refine=STUDY.refine.model_dump(mode="json"),
+        # without the file of its architecture: a change there repeats the training before it
+        code=code("evaluate"),
+        device=STUDY.device,
     group:
-        group_of_assessment
+        group_of_assessment if ON_CLUSTER else None
     log:
-        "results/logs/reconstruction_picture/{run}.log",
+        "results/logs/evaluate/{run}.log",
+    benchmark:
+        "results/benchmarks/evaluate/{run}.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=10,
+        **demands(estimates.inference(RUNS.values(), STUDY)),
+        gpu=GPUS_PER_JOB,
     conda:
         "../envs/ptychopareto.yaml"
     script:
-        "../scripts/reconstruction_picture.py"
+        "../scripts/evaluate.py"

@@ -1,6 +1,6 @@
 # What a person looks at: the plots, the gallery, the page; and all of it from a study half done.
 #
-# takes the tables of results/, the reconstructions and the training histories
+# takes the tables of results/, and the reconstructions and training histories that they name
 # makes results/*.png, results/index.html, and the same under results/partial/
 
 
@@ -80,7 +80,6 @@ rule gallery:
         "Drawing the reconstructions of the front"
     input:
         table="results/study_results.csv",
-        reconstructions=paths_of_runs("results/runs/{run}/reconstruction.npz"),
         classical="results/classical.csv",
         objects="results/classical.npz",
         test="results/dataset/test.npz",
@@ -153,7 +152,6 @@ rule training_curves:
         "Drawing the training curves"
     input:
         table="results/study_results.csv",
-        histories=paths_of_runs("results/runs/{run}/history.csv"),
         library=library("training_curves"),
     output:
         picture=picture("training_curves", category="Training"),
@@ -178,7 +176,6 @@ rule page:
         table="results/study_results.csv",
         timing="results/timing.json",
         test="results/dataset/test.npz",
-        reconstructions=paths_of_runs("results/runs/{run}/reconstruction.npz"),
         pictures=[f"results/{name}.png" for name in PICTURES],
         library=library("page"),
     output:
@@ -217,7 +214,7 @@ rule partial_results:
         study=STUDY_SETTINGS,
         pictures=PICTURES,
         other_axes=OTHER_AXES,
-        settings={run: fingerprint(run) for run in RUNS},
+        settings={name: fingerprint(run.supervision) for name, run in RUNS.items()},
         asked_at=time.time(),
     log:
         "results/logs/partial.log",

@@ -1,13 +1,16 @@
 # All runs side by side: the tables, the front, the recommendation.
 #
-# takes results/runs/{run}/metrics.json and refinement.json of all runs, results/timing.json, results/classical.json
-# makes results/study_results.csv, configurations.csv, classical.csv, refinement.csv, pareto_front.csv,
+# takes what was made of all runs, results/timing.json and results/classical.json
+# makes results/study_results.csv, configurations.csv, refinement.csv, classical.csv, pareto_front.csv,
 #       recommendation.json and recommended/
+#
+# Only `gather` names files of all runs among its inputs (and those that need the networks themselves): whatever comes
+# after its tables comes after all evaluations.
 
 
 localrules:
     gather,
-    gather_against_time,
+    gather_classical,
     recommend,
 
 
@@ -21,7 +24,7 @@ rule gather:
     message:
         "Gathering the results of all runs"
     input:
-        metrics=of_all_runs("metrics.json", made="results/study_results.csv"),
+        metrics=metrics_of_all_runs,
         timing="results/timing.json",
         library=library("gather"),
     output:
@@ -37,6 +40,12 @@ rule gather:
             category="Tables",
             labels={"result": "all configurations"},
         ),
+        refinement=report(
+            ensure("results/refinement.csv", non_empty=True),
+            caption="../report/refinement.rst",
+            category="Tables",
+            labels={"result": "rPIE after each network"},
+        ),
     params:
         runs=RUN_SETTINGS,
     log:
@@ -51,31 +60,22 @@ rule gather:
         "../scripts/gather.py"
 
 
-rule gather_against_time:
+rule gather_classical:
     message:
-        "Gathering quality against time"
+        "Gathering quality against time of the classical reference"
     input:
-        scores=of_all_runs("refinement.json", made="results/refinement.csv"),
-        classical="results/classical.json",
+        scores="results/classical.json",
         timing="results/timing.json",
-        library=library("gather_against_time"),
+        library=library("gather_classical"),
     output:
-        classical=report(
+        table=report(
             ensure("results/classical.csv", non_empty=True),
             caption="../report/classical.rst",
             category="Tables",
             labels={"result": "rPIE from a flat start"},
         ),
-        refinement=report(
-            ensure("results/refinement.csv", non_empty=True),
-            caption="../report/refinement.rst",
-            category="Tables",
-            labels={"result": "rPIE after each network"},
-        ),
-    params:
-        runs=RUN_SETTINGS,
     log:
-        "results/logs/gather_against_time.log",
+        "results/logs/gather_classical.log",
     threads: 1
     resources:
         mem_mb=2000,
@@ -83,7 +83,7 @@ rule gather_against_time:
     conda:
         "../envs/ptychopareto.yaml"
     script:
-        "../scripts/gather_against_time.py"
+        "../scripts/gather_classical.py"
 
 
 rule recommend:

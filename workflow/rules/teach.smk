@@ -22,7 +22,7 @@ rule teach:
         "results/benchmarks/teach.tsv"
     threads: 1
     resources:
-        **demands(lambda wildcards: estimates.rpie(STUDY, "train", STUDY.teacher.epochs)),
+        **demands(estimates.rpie(STUDY, "train", STUDY.teacher.epochs)),
         gpu=GPUS_PER_JOB,
     conda:
         "../envs/ptychopareto.yaml"

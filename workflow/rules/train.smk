@@ -11,18 +11,16 @@ rule train:
     input:
         train="results/dataset/train.npz",
         target=target_of_run,
-        library=library_of_run("train"),
     output:
         model=ensure("results/runs/{run}/model.safetensors", non_empty=True),
         history=ensure("results/runs/{run}/history.csv", non_empty=True),
     params:
-        run=settings_of_run,
         training=STUDY.training.model_dump(mode="json"),
-        fingerprint=lambda wildcards: fingerprint(wildcards.run),
+        fingerprints=fingerprints_of_run,
         register_input=STUDY.dataset.register_input,
         device=STUDY.device,
     group:
-        group_of_training
+        group_of_training if ON_CLUSTER else None
     log:
         "results/logs/train/{run}.log",
     benchmark:
@@ -30,7 +28,7 @@ rule train:
     # one thread: then the weights are the same, bit for bit, however many cores there are
     threads: 1
     resources:
-        **demands(lambda wildcards: estimates.training(RUNS[wildcards.run], STUDY)),
+        **demands_of_training(),
         gpu=GPUS_PER_JOB,
     conda:
         "../envs/ptychopareto.yaml"

@@ -1,4 +1,4 @@
-"""Reconstruct the test scan with the network of one run, and score it."""
+"""Reconstruct the test scan with the network of one run, score it, refine it and draw it."""
 
 from pathlib import Path
 from typing import Any
@@ -7,23 +7,28 @@ from joblog import run_job
 
 
 def main(job: Any) -> None:
-    import torch
-
-    from device import choose_device
+    from device import prepare
+    from ptychopareto.assessment.classical import scores
     from ptychopareto.assessment.evaluation import evaluate_run
+    from ptychopareto.assessment.refinement import refined
+    from ptychopareto.config import Refine
     from ptychopareto.files import read_dataset, write_json, write_npz
 
     # Snakemake has recorded the training by now, so nobody will ask for its last state again.
     Path(job.input.model).with_name("checkpoint.pt").unlink(missing_ok=True)
-    torch.set_num_threads(job.threads)
     test = read_dataset(Path(job.input.test))
-    metrics, reconstruction = evaluate_run(
-        Path(job.input.model),
-        test,
-        choose_device(job),
-    )
+    metrics, reconstruction, whole = evaluate_run(Path(job.input.model), test, prepare(job))
     write_npz(Path(job.output.reconstruction), object=reconstruction)
     write_json(Path(job.output.metrics), metrics)
+
+    refine = Refine.model_validate(job.params.refine)
+    steps = refined(whole, test, sorted(refine.epochs), refine.alpha)
+    write_json(Path(job.output.refinement), {"steps": scores(steps, test.truth)})
+
+    # Not before: what it imports would count as memory of the evaluation.
+    from ptychopareto.pictures.reconstruction import draw
+
+    draw(reconstruction, test.truth, metrics, job.wildcards.run, Path(job.output.picture))
 
 
 if "snakemake" in globals():

@@ -24,6 +24,13 @@ def table_of_runs(results: "Results", settings: Mapping[str, str] | None = None)
     return with_latencies(table, results.timing())
 
 
+def table_of_refinement(results: "Results") -> "DataFrame":
+    """rPIE after the networks of all runs, against time."""
+    from ptychopareto.study.against_time import refinement_table
+
+    return refinement_table(results.runs, results.of_runs("refinement.json"), results.timing())
+
+
 def failures(table: "DataFrame") -> str:
     """One line that counts the runs that failed and names them; empty if none did."""
     counts = table["status"].value_counts(sort=False)
@@ -47,6 +54,7 @@ def main(job: Any) -> None:
     table = table_of_runs(results)
     write_csv(Path(job.output.table), table)
     write_csv(Path(job.output.configurations), configurations(table))
+    write_csv(Path(job.output.refinement), table_of_refinement(results))
     if failed := failures(table):
         log.warning("%s", failed)
 

@@ -137,8 +137,7 @@ def _explain(error: Exception, job: Any) -> str:
     from ptychopareto.files import FileError
 
     if isinstance(error, ConfigError | FileError):
-        made_here = (path for path in map(str, job.input) if path.startswith("results/"))
-        if any(str(error).startswith(f"{path}:") for path in made_here):
+        if str(error).startswith("results/"):  # it names a file that some job has made
             return f"{error}; delete it, and the same call makes it anew"
         return str(error)
     traceback.print_exception(error, file=sys.stdout)

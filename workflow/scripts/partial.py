@@ -8,11 +8,11 @@ from joblog import run_job
 
 def main(job: Any) -> None:
     from gallery import draw_gallery
-    from gather import table_of_runs
-    from gather_against_time import tables_against_time
+    from gather import table_of_refinement, table_of_runs
     from page import write_page
     from ptychopareto.files import write_csv
     from ptychopareto.pictures import marginals, pareto, quality_vs_time
+    from ptychopareto.study.against_time import classical_table
     from ptychopareto.study.configurations import configurations
     from ptychopareto.study.pareto import pareto_front
     from ptychopareto.study.results import Results
@@ -26,7 +26,8 @@ def main(job: Any) -> None:
     table = table_of_runs(results, job.params.settings)
     done = set(table["run"][table["status"] != "missing"])
     results = Results(results.folder, tuple(run for run in results.runs if run.id in done))
-    classical, refinement = tables_against_time(results)
+    classical = classical_table(results.classical_steps(), results.timing())
+    refinement = table_of_refinement(results)
     write_csv(folder / "study_results.csv", table)
     write_csv(folder / "configurations.csv", configurations(table))
     write_csv(folder / "classical.csv", classical)

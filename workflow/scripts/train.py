@@ -7,8 +7,7 @@ from joblog import run_job
 
 
 def main(job: Any) -> None:
-    from dataclasses import replace
-    from hashlib import sha256
+    from dataclasses import asdict, replace
 
     import pandas as pd
 
@@ -19,9 +18,10 @@ def main(job: Any) -> None:
     from ptychopareto.learning.training import input_scale, train, transmission
     from ptychopareto.models.registry import NetworkConfig, save_model
     from ptychopareto.physics.registration import input_magnification
-    from ptychopareto.study.runs import Run
+    from ptychopareto.study.runs import expand
 
-    run = Run(**job.params.run)
+    study = parse_study(job.config)
+    run = expand(study)[job.wildcards.run]
     settings = Training.model_validate(job.params.training)
     scan = read_dataset(Path(job.input.train))
     if run.supervision == "truth" and scan.objects is None:
@@ -48,16 +48,16 @@ def main(job: Any) -> None:
     )
     checkpoint = Path(job.output.model).with_name("checkpoint.pt")
     # Not a parameter of the job: how often it is saved is no reason to train again.
-    minutes = parse_study(job.config).checkpoint_minutes
-    code = sha256(b"".join(Path(file).read_bytes() for file in job.input.library)).hexdigest()
+    minutes = study.checkpoint_minutes
+    code = job.params.fingerprints["code"]
     trained = train(network, run.supervision, run.seed, settings, data, checkpoint, minutes, code)
 
     columns = ["epoch", "train_loss", "val_loss", "learning_rate", "seconds"]
     write_csv(Path(job.output.history), pd.DataFrame(trained.history, columns=columns))
     record = {
-        **job.params.run,
+        **asdict(run),
         "epochs": settings.epochs,
-        "settings": job.params.fingerprint,
+        "settings": job.params.fingerprints["settings"],
         "status": trained.status,
         "error": trained.error,
         "train_time_s": trained.seconds,

@@ -3,9 +3,12 @@
 import resource
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from torch import nn
+
+T = TypeVar("T")
 
 
 def count_parameters(network: nn.Module) -> tuple[int, int]:
@@ -15,13 +18,18 @@ def count_parameters(network: nn.Module) -> tuple[int, int]:
     return plain, plain + sum(p.numel() for p in trainable if p.is_complex())
 
 
-def seconds_of(work: Callable[[], object], device: torch.device) -> float:
-    """Wall time of `work`, with the device synchronised before and after it."""
+def timed(work: Callable[[], T], device: torch.device) -> tuple[T, float]:
+    """What `work` gives and its wall time [s], the device synchronised before and after it."""
     synchronize(device)
     began = time.perf_counter()
-    work()
+    result = work()
     synchronize(device)
-    return time.perf_counter() - began
+    return result, time.perf_counter() - began
+
+
+def seconds_of(work: Callable[[], object], device: torch.device) -> float:
+    """The wall time of `work` alone."""
+    return timed(work, device)[1]
 
 
 def synchronize(device: torch.device) -> None:

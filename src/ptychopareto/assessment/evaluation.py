@@ -3,27 +3,37 @@
 import math
 import platform
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ptychopareto.assessment.cost import count_parameters, peak_memory_mb, seconds_of
+from ptychopareto.assessment.cost import count_parameters, peak_memory_mb, timed
 from ptychopareto.assessment.metrics import evaluate
 from ptychopareto.files import Dataset
 from ptychopareto.models.registry import load_model
 from ptychopareto.reconstruction.predict import predict
-from ptychopareto.reconstruction.stitch import scored_scan, stitch
+from ptychopareto.reconstruction.stitch import stitch
 
 WARM_UP = 64  # patterns
 
 
-def evaluate_run(
-    model: Path, test: Dataset, device: torch.device
-) -> tuple[dict[str, Any], NDArray[np.complex64]]:
-    """The metrics of a run, named as in the results table, and its object on the scored region.
+class Evaluation(NamedTuple):
+    """What a run is worth, and what its network makes of the first object of the test scan.
+
+    `metrics` are named as in the results table, `reconstruction` (H, W) is the scored region.
+    `whole` (rows, columns) is all of the object, on the device; None if the run failed.
+    """
+
+    metrics: dict[str, Any]
+    reconstruction: NDArray[np.complex64]
+    whole: Tensor | None
+
+
+def evaluate_run(model: Path, test: Dataset, device: torch.device) -> Evaluation:
+    """Reconstruct the test scan with the network of a run, once, and measure the result.
 
     A run whose training failed, or that does not fit on the GPU, is not measured: its `status` and
     `error` say why, its object is NaN. Void measures (no truth, or a flat phase) are NaN, and
@@ -35,37 +45,34 @@ def evaluate_run(
     metrics |= {"device": device_name(device)}
     if training["status"] == "ok":
         try:
-            costs, reconstruction = _reconstruct(network.to(device), test, device)
-            return metrics | costs | _measures(reconstruction, test.truth), reconstruction
+            costs, whole = _reconstruct(network.to(device), test, device)
+            reconstruction = whole[test.scored_region()].cpu().numpy()
+            metrics |= costs | _measures(reconstruction, test.truth)
+            return Evaluation(metrics, reconstruction, whole)
         except torch.OutOfMemoryError as failure:
             metrics |= {"status": "out_of_memory", "error": str(failure).split("\n")[0]}
     rows, columns = test.scored_region()
     shape = (rows.stop - rows.start, columns.stop - columns.start)
-    return metrics, np.full(shape, np.nan, np.complex64)
+    return Evaluation(metrics, np.full(shape, np.nan, np.complex64), None)
 
 
 def _reconstruct(
     network: nn.Module, test: Dataset, device: torch.device
-) -> tuple[dict[str, float], NDArray[np.complex64]]:
-    """What inference costs, and the object on the scored region."""
+) -> tuple[dict[str, float], Tensor]:
+    """What inference costs, and the whole first object, complex64 (rows, columns)."""
     diffraction = torch.from_numpy(test.diffraction).to(device)
     predict(network, diffraction[:WARM_UP])
     # Once is enough here: other jobs may run beside this one, and `timing` measures without them.
-    seconds = seconds_of(lambda: predict(network, diffraction), device)
-    reconstruction = stitched(network, test, device)[test.scored_region()].cpu().numpy()
+    patches, seconds = timed(lambda: predict(network, diffraction), device)
+    scored = np.flatnonzero(test.object_index == 0)
+    probe = torch.from_numpy(test.probe).to(device)
+    whole = stitch(patches[scored], probe, test.corners[scored], test.object_shape)
     costs = {
         "inference_time_s": seconds,
         "patterns_per_s": len(diffraction) / seconds,
         "peak_memory_mb": peak_memory_mb(device),
     }
-    return costs, reconstruction
-
-
-def stitched(network: nn.Module, test: Dataset, device: torch.device) -> Tensor:
-    """The whole first object as a network reconstructs it, complex64 (rows, columns)."""
-    diffraction, corners = scored_scan(test, device)
-    probe = torch.from_numpy(test.probe).to(device)
-    return stitch(predict(network, diffraction), probe, corners, test.object_shape)
+    return costs, whole
 
 
 def _measures(

@@ -1,7 +1,7 @@
 """From the runs of a study to its configurations: what their seeds agree on, and how well."""
 
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 
 from ptychopareto.study.runs import Run
 from ptychopareto.study.table import MEASURES
@@ -52,7 +52,7 @@ def configurations(table: pd.DataFrame) -> pd.DataFrame:
 
 def _student(n: pd.DataFrame) -> pd.DataFrame:
     """The Student t that the mean of n values stays within, in standard errors; none for one."""
-    t = stats.t.ppf((1 + CONFIDENCE) / 2, (n - 1).where(n > 1))
+    t = stdtrit((n - 1).where(n > 1).to_numpy(), (1 + CONFIDENCE) / 2)
     return pd.DataFrame(t, index=n.index, columns=n.columns)
 
 

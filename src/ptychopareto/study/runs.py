@@ -1,10 +1,8 @@
 """From the grid of a study to its runs, each with a readable and stable name."""
 
 import math
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby, product
+from itertools import product
 from typing import Any
 
 from ptychopareto.config import (
@@ -16,7 +14,7 @@ from ptychopareto.config import (
     SweepBlock,
 )
 
-# Each run is five jobs or more. Beyond this Snakemake plans for hours what trains for months.
+# Each run is two jobs. Beyond this Snakemake plans for minutes what trains for months.
 MOST_RUNS = 10_000
 
 
@@ -80,25 +78,3 @@ def _axes(block: SweepBlock, seeds: tuple[int, ...]) -> tuple[tuple[Any, ...], .
         block.supervision,
         seeds,
     )
-
-
-def pattern_of(names: Iterable[str]) -> str:
-    """A regular expression that matches exactly these names, shared beginnings written once.
-
-    A plain list of alternatives is tried one by one: for thousands of runs, each matched in
-    several rules, that takes longer than all else in a plan. The names part at underscores.
-    """
-    return _alternatives(sorted({tuple(name.split("_")) for name in names}))
-
-
-def _alternatives(names: list[tuple[str, ...]]) -> str:
-    """Of names in parts, sorted: one that is the beginning of others comes before them."""
-    branches = []
-    for first, group in groupby(names, key=lambda name: name[0]):
-        rests = [name[1:] for name in group]
-        longer = [rest for rest in rests if rest]
-        branch = re.escape(first)
-        if longer:
-            branch += f"(?:_{_alternatives(longer)})" + ("" if all(rests) else "?")
-        branches.append(branch)
-    return f"(?:{'|'.join(branches)})"
