@@ -32,9 +32,9 @@ PHYSICS_MODEL = f"results/runs/{PHYSICS}/model.safetensors"
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The tiny study up to its table. Tests only read it."""
+    """The tiny study up to its table and one picture. Tests only read it."""
     project = copy_of_project(tmp_path_factory.mktemp("whole") / "project")
-    finish(project, TABLE)
+    finish(project, TABLE, "results/gallery.png")
     return project
 
 
