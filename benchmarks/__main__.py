@@ -3,13 +3,12 @@
 import argparse
 import datetime
 import re
-from pathlib import Path
 
 from benchmarks import engine, networks, planning, recipes, whole_study
-from benchmarks.measuring import machine
+from benchmarks.measuring import ROOT, machine
 from ptychopareto.files import atomic
 
-PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+PAGE = ROOT / "docs" / "performance.md"
 PARTS = {
     "networks": networks.section,
     "engine": engine.section,

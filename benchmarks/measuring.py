@@ -1,4 +1,4 @@
-"""How things are timed here: in turns, in one process, beside what the machine can do at best."""
+"""How things are timed here: in turns, beside what the machine can do at best."""
 
 import multiprocessing
 import os

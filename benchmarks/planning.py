@@ -11,9 +11,8 @@ from typing import NamedTuple
 
 import yaml
 
-from benchmarks.measuring import table
+from benchmarks.measuring import ROOT, table
 
-ROOT = Path(__file__).parents[1]
 RUNS = (100, 1_000, 10_000)
 PATIENCE = 300.0  # seconds after which a plan is given up
 
