@@ -39,6 +39,20 @@ def test_latencies_of_each_network(models: dict[str, Path]) -> None:
     assert large.inference_iqr_s >= 0
 
 
+def test_a_large_scan_is_reckoned_from_a_part(
+    models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that counts patterns: a second for each."""
+    counted: list[int] = []
+    monkeypatch.setattr(timing, "predict", lambda network, x: counted.append(len(x)))
+    monkeypatch.setattr(timing, "seconds_of", lambda work, device: work() or counted[-1])
+    monkeypatch.setattr(timing, "BATCHES", 2)
+    timings = time_models({"small": models["small"]}, torch.rand(100, 16, 16), rounds=5)
+    assert max(counted) == 64
+    assert timings["small"].inference_time_s == 100
+    assert timings["small"].patterns_per_s == 1
+
+
 def test_rounds_are_interleaved(models: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
     times = iter([1.0, 10.0, 2.0, 20.0, 3.0, 30.0])

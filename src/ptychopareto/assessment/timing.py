@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ptychopareto.assessment.cost import seconds_of
 from ptychopareto.files import Dataset
 from ptychopareto.models.registry import load_model
-from ptychopareto.reconstruction.predict import predict
+from ptychopareto.reconstruction.predict import batch_on, predict
 from ptychopareto.reconstruction.rpie import flat_start, rpie
 from ptychopareto.reconstruction.stitch import scored_scan, stitch
 
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 ROUNDS = 5
 WARM_UP = 64  # patterns
+# Batches are predicted one after the other, each in the same time: so many stand for a scan.
+BATCHES = 16
 # One pattern at a time is quick but noisy, so it is asked for more often.
 SINGLES_PER_ROUND = 10
 
@@ -31,7 +33,8 @@ SINGLES_PER_ROUND = 10
 class Timing:
     """Latencies of one network: medians, and the interquartile range of the first.
 
-    The first three are of the whole test scan, `single_pattern_s` is of one pattern alone.
+    The first three are of the whole test scan, of which at most `BATCHES` batches are predicted in
+    a round; `single_pattern_s` is of one pattern alone.
     """
 
     inference_time_s: float
@@ -108,7 +111,9 @@ def _measure(network: nn.Module, diffraction: Tensor) -> tuple[float, list[float
         seconds_of(lambda: predict(network, diffraction[:1]), device)
         for _ in range(SINGLES_PER_ROUND)
     ]
-    return seconds_of(lambda: predict(network, diffraction), device), singles
+    part = diffraction[: BATCHES * batch_on(device)]
+    seconds = seconds_of(lambda: predict(network, part), device)
+    return seconds * len(diffraction) / len(part), singles
 
 
 def _summary(whole: list[float], single: list[float], patterns: int) -> Timing:

@@ -7,8 +7,13 @@ from torch import Tensor, nn
 CPU_BATCH, GPU_BATCH = 32, 256
 
 
+def batch_on(device: torch.device) -> int:
+    """The number of patterns that are predicted at once on a device."""
+    return CPU_BATCH if device.type == "cpu" else GPU_BATCH
+
+
 @torch.inference_mode()
 def predict(network: nn.Module, diffraction: Tensor) -> Tensor:
     """Object patches (B, N, N) complex64 of all patterns (B, N, N), on their device, in batches."""
-    batch = CPU_BATCH if diffraction.device.type == "cpu" else GPU_BATCH
-    return torch.cat([network(patterns[:, None])[:, 0] for patterns in diffraction.split(batch)])
+    batches = diffraction.split(batch_on(diffraction.device))
+    return torch.cat([network(patterns[:, None])[:, 0] for patterns in batches])
