@@ -1,13 +1,18 @@
 # The study behind the config, and what the rules ask of it. No rules here.
 
+import gc
 import os
 import re
 import sys
 import time
 from dataclasses import asdict
+from difflib import get_close_matches
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+
+# A plan is millions of objects that all stay: to look for garbage among them as often as usual takes a tenth of it.
+gc.set_threshold(100_000, 20, 100)
 
 # The library of this checkout, whose files are inputs of the jobs: no other one that may be installed.
 ROOT = Path(workflow.basedir)
@@ -48,10 +53,16 @@ ALL_CORES = workflow.global_resources["_cores"].value or 8
 ON_CLUSTER = workflow.global_resources["_nodes"].value is not None
 
 
+def nearest_to(name):
+    """What may be written instead of a run that there is not."""
+    near = get_close_matches(name, RUNS, n=3, cutoff=0) if len(RUNS) <= 1000 else list(RUNS)[:3]
+    return f"allowed are {', '.join(near)}" + (f" and {len(RUNS) - 3} others" if len(RUNS) > 3 else "")
+
+
 def run_of(wildcards):
     """The run that a job is for; a misspelt target ends here, in one line."""
     if wildcards.run not in RUNS:
-        sys.exit(f"there is no run {wildcards.run!r} in this study")
+        sys.exit(f"there is no run {wildcards.run!r} in this study; {nearest_to(wildcards.run)}")
     return RUNS[wildcards.run]
 
 
