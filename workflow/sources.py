@@ -16,7 +16,12 @@ PACKAGE = "src/ptychopareto"
 
 PLUMBING = {
     "__init__.py",
-    "config.py",
+    "config/__init__.py",
+    "config/dataset.py",
+    "config/mistakes.py",
+    "config/sections.py",
+    "config/study.py",
+    "config/words.py",
     "files.py",
     "memory.py",
     "models/registry.py",

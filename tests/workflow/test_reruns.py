@@ -197,7 +197,7 @@ def test_changed_setting(project: Project, section: dict[str, object], repeated:
             "pictures/style.py",
             {"dataset_picture", *jobs_of(*RUNS, stages=("evaluate",)), *EVALUATED},
         ),
-        ("config.py", set()),
+        ("config/study.py", set()),
         ("files.py", set()),
     ],
 )

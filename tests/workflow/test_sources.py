@@ -34,9 +34,11 @@ def imports(file: Path) -> Iterator[str]:
         else:
             continue
         for name in names:
-            path = "/".join(name.split(".")[1:]) + ".py"
-            if name.startswith("ptychopareto.") and (LIBRARY / path).is_file():
-                yield path
+            path = "/".join(name.split(".")[1:])
+            if name == "ptychopareto.config":
+                path += "/__init__"
+            if name.startswith("ptychopareto.") and (LIBRARY / f"{path}.py").is_file():
+                yield f"{path}.py"
             elif (SCRIPTS / f"{name}.py").is_file():
                 yield from imports(SCRIPTS / f"{name}.py")
 

@@ -1,0 +1,89 @@
+"""The definition of a study: every key of the config, its type, unit, default and bounds.
+
+The models here are the only definition; the schema that editors and Snakemake users read is made
+from them::
+
+    python -m ptychopareto.config > workflow/schemas/config.schema.json
+
+They are closed and strict: an unknown key is refused, and so is a text where a number belongs.
+:func:`parse_study` says what is wrong in one line.
+"""
+
+from collections.abc import Mapping
+from itertools import count
+from typing import Any
+
+from pydantic import ValidationError
+
+from ptychopareto.config.dataset import (
+    ExistingDataset,
+    LinesObject,
+    Probe,
+    ProbeDisk,
+    ProbeNpz,
+    ProbeZonePlate,
+    RegisterInput,
+    SimulatedDataset,
+)
+from ptychopareto.config.mistakes import explain, plain
+from ptychopareto.config.sections import ConfigError
+from ptychopareto.config.study import (
+    Architecture,
+    Classical,
+    Cost,
+    InputTransform,
+    Pareto,
+    Quality,
+    Refine,
+    StudyConfig,
+    Supervision,
+    SweepBlock,
+    Teacher,
+    Training,
+)
+
+__all__ = [
+    "Architecture",
+    "Classical",
+    "ConfigError",
+    "Cost",
+    "ExistingDataset",
+    "InputTransform",
+    "LinesObject",
+    "Pareto",
+    "Probe",
+    "ProbeDisk",
+    "ProbeNpz",
+    "ProbeZonePlate",
+    "Quality",
+    "Refine",
+    "RegisterInput",
+    "SimulatedDataset",
+    "StudyConfig",
+    "Supervision",
+    "SweepBlock",
+    "Teacher",
+    "Training",
+    "json_schema",
+    "parse_study",
+]
+
+
+def parse_study(mapping: Mapping[str, Any]) -> StudyConfig:
+    """Check a config as YAML or JSON gives it (mappings, lists, numbers, texts) and type it.
+
+    Raises:
+        ConfigError: in one line, the first mistake and the number of further ones.
+    """
+    try:
+        return StudyConfig.model_validate(plain(mapping, (), count(1)))
+    except ValidationError as error:
+        raise ConfigError(explain(error)) from None
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of a study. What concerns several keys at once only `parse_study` checks."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **StudyConfig.model_json_schema(),
+    }

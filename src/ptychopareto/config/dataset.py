@@ -1,0 +1,177 @@
+"""The scan: simulated, or in two existing files."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
+
+from ptychopareto.config.sections import SMALLEST_SCORED, NpzPath, Section, Seed, refusal
+
+RegisterInput = Literal["auto", "none"]
+
+
+class LinesObject(Section):
+    """Blurred random line segments; the phase follows the amplitude or is flat."""
+
+    kind: Literal["lines"] = Field(default="lines", description="kind of object")
+    segments: int = Field(default=400, ge=1, le=100_000, description="number of line segments")
+    phase: Literal["coupled", "none"] = Field(
+        default="coupled",
+        description="coupled: a function of the amplitude; none: flat, and phase measures are void",
+    )
+
+
+class _Probe(Section):
+    """What every kind of probe can be given, applied in this order after it is made."""
+
+    smooth: float = Field(
+        default=0.0,
+        ge=0,
+        le=100,
+        description="standard deviation of the Gaussian smoothing [px]; 0 = off",
+    )
+    mask_radius: float | None = Field(
+        default=None, gt=0, le=1024, description="radius of the circular mask [px]; null = no mask"
+    )
+    probe_scale: float = Field(
+        default=4.0, gt=0, le=1e6, description="inverse of the mean |P| inside radius N/4"
+    )
+
+
+class ProbeZonePlate(_Probe):
+    """A defocused, aberrated beam behind a zone plate, computed from first principles."""
+
+    kind: Literal["zone_plate"] = Field(default="zone_plate", description="kind of probe")
+    aperture: float = Field(
+        default=0.42, gt=0, le=0.5, description="radius of the aperture [cycles/px]; 0.5 is Nyquist"
+    )
+    central_stop: float = Field(
+        default=0.25,
+        ge=0,
+        lt=1,
+        description="radius of the central stop [fraction of the aperture]",
+    )
+    beam_radius: float = Field(
+        default=0.39, gt=0, le=0.5, description="radius of the beam at the sample [fraction of N]"
+    )
+    curvature: Literal["up", "down"] = Field(
+        default="up", description="sign of the defocus: the phase at the sample curves up or down"
+    )
+    astigmatism: float = Field(
+        default=0.5, ge=-20, le=20, description="astigmatism [rad at the aperture's edge]"
+    )
+    coma: float = Field(default=0.5, ge=-20, le=20, description="coma [rad at the aperture's edge]")
+    spherical: float = Field(
+        default=0.5, ge=-20, le=20, description="spherical aberration [rad at the aperture's edge]"
+    )
+
+
+class ProbeDisk(_Probe):
+    """An idealised disk of flat phase: single patterns are then ambiguous."""
+
+    kind: Literal["disk"] = Field(default="disk", description="kind of probe")
+    radius: float = Field(
+        default=0.39, gt=0, le=0.5, description="radius of the disk [fraction of N]"
+    )
+
+
+class ProbeNpz(_Probe):
+    """A measured probe, read from the key `probeGuess` of a file."""
+
+    kind: Literal["npz"] = Field(default="npz", description="kind of probe")
+    path: NpzPath = Field(description="file with the key probeGuess, complex (N0, N0)")
+    resize: Literal["pad", "interpolate", "pad_extrapolate"] = Field(
+        default="pad_extrapolate",
+        description="how N0 becomes N: pad with zeros, interpolate, or continue the amplitude's "
+        "edge and the quadratic phase",
+    )
+
+
+Probe = Annotated[ProbeZonePlate | ProbeDisk | ProbeNpz, Field(discriminator="kind")]
+
+
+class SimulatedDataset(Section):
+    """A scan to be simulated: two grid scans, one to train on and a sparser one to score."""
+
+    N: int = Field(
+        default=64, ge=16, le=1024, multiple_of=2, description="side of a pattern [px], even"
+    )
+    size: int = Field(
+        default=392, ge=16, le=16_384, description="side of an object [px], at least N"
+    )
+    scan_step_train: int = Field(
+        default=4,
+        ge=1,
+        le=1024,
+        description="step of the training scan [px], at most N and size - N",
+    )
+    scan_step_test: int = Field(
+        default=10,
+        ge=1,
+        le=1024,
+        description="step of the scored scan [px], at most N and size - N",
+    )
+    images_train: int = Field(default=1, ge=1, le=1000, description="number of objects to train on")
+    images_test: int = Field(
+        default=1, ge=1, le=1000, description="number of test objects; the first one is scored"
+    )
+    photons: float = Field(
+        default=1e9, ge=1, le=1e18, description="mean number of photons in a training pattern"
+    )
+    seed: Seed = Field(default=1, description="seed of the objects and of the photon noise")
+    object: LinesObject = Field(default=LinesObject(), description="the object")
+    probe: Probe = Field(default=ProbeZonePlate(), description="the illumination")
+    register_input: RegisterInput = Field(
+        default="auto",
+        description="auto: lay the shadow image in the pattern on the object; none: do not",
+    )
+
+    @field_validator("size")
+    @classmethod
+    def _holds_a_pattern(cls, size: int, info: ValidationInfo) -> int:
+        n = info.data.get("N", 0)
+        if size < n:
+            raise refusal(f"{size} is too small; at least N = {n} is allowed")
+        return size
+
+    @field_validator("scan_step_train", "scan_step_test")
+    @classmethod
+    def _scan_fits(cls, step: int, info: ValidationInfo) -> int:
+        """Two positions on each axis at least, and no gap between neighbouring patterns."""
+        if {"N", "size"} <= info.data.keys():
+            n, size = info.data["N"], info.data["size"]
+            if step > min(n, size - n):
+                raise refusal(
+                    f"{step} is too large for N = {n} on an object of size = {size}; "
+                    f"at most {min(n, size - n)} is allowed (no more than N and than size - N)"
+                )
+            span = (size - n) // step * step + 1
+            if span < SMALLEST_SCORED:
+                raise refusal(
+                    f"{step} lets the patterns span {span} px of an object of size = {size}; at "
+                    f"least {SMALLEST_SCORED} px are needed to be scored"
+                )
+        return step
+
+
+class ExistingDataset(Section):
+    """A scan that exists already, in the files that `docs/files.md` describes."""
+
+    train_npz: NpzPath = Field(description="path of the training scan (.npz)")
+    test_npz: NpzPath = Field(description="path of the scored scan (.npz)")
+    register_input: RegisterInput = Field(
+        default="auto",
+        description="auto: lay the shadow image in the pattern on the object; none: do not",
+    )
+
+
+def _kind_of_dataset(given: Any) -> str:
+    files_are_named = isinstance(given, dict) and not given.keys().isdisjoint(
+        {"train_npz", "test_npz"}
+    )
+    return "existing" if files_are_named or isinstance(given, ExistingDataset) else "simulated"
+
+
+AnyDataset = Annotated[
+    Annotated[SimulatedDataset, Tag("simulated")] | Annotated[ExistingDataset, Tag("existing")],
+    Discriminator(_kind_of_dataset),
+]

@@ -1,0 +1,194 @@
+"""A study: the scan, the grid of networks, their training, the axes of the front."""
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from ptychopareto.config.dataset import AnyDataset, LinesObject, SimulatedDataset
+from ptychopareto.config.sections import Axis, Section, Seed, refusal
+
+Architecture = Literal["fno", "hybrid"]
+InputTransform = Literal["none", "log1p", "sqrt"]
+Supervision = Literal["physics", "teacher", "truth"]
+Cost = Literal[
+    "model_params", "model_params_real", "inference_time_s", "peak_memory_mb", "train_time_s"
+]
+Quality = Literal[
+    "ssim_phase", "psnr_phase", "frc50_phase", "ssim_amp", "psnr_amp", "frc50_amp"
+]  # larger is better for each: what the front maximises
+
+
+class Teacher(Section):
+    """The classical reconstruction (rPIE) of the training scan that networks learn from."""
+
+    epochs: int = Field(default=60, ge=1, le=100_000, description="number of passes over the scan")
+    alpha: float = Field(default=0.1, gt=0, le=1, description="regularisation of rPIE; 1 is ePIE")
+
+
+class SweepBlock(Section):
+    """One block of the grid: every combination of its values is a run."""
+
+    architecture: Axis[Architecture] = Field(description="list of architectures")
+    input_transform: Axis[InputTransform] = Field(
+        description="list of transforms of the measured amplitude"
+    )
+    modes: Axis[Annotated[int, Field(ge=2, le=512)]] = Field(
+        description="list of numbers of kept frequencies per axis, |k| < modes, at most N/2"
+    )
+    width: Axis[Annotated[int, Field(ge=1, le=1024)]] = Field(
+        description="list of numbers of channels"
+    )
+    supervision: Axis[Supervision] = Field(
+        description="list of what the networks learn from: the patterns (physics), the classical "
+        "reconstruction (teacher), or the simulated object (truth)"
+    )
+
+
+class Training(Section):
+    """How each network is trained."""
+
+    epochs: int = Field(default=20, ge=1, le=100_000, description="number of passes over the scan")
+    batch_size: int = Field(default=16, ge=1, le=65_536, description="patterns in a step")
+    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="peak learning rate of Adam")
+    warmup: float = Field(
+        default=0.1, ge=0, lt=1, description="part of the steps in which the learning rate rises"
+    )
+    weight_decay: float = Field(default=0.0, ge=0, le=1, description="decoupled weight decay")
+    gradient_clip: float = Field(
+        default=1.0, gt=0, le=1e6, description="largest norm of the gradient"
+    )
+    validation_fraction: float = Field(
+        default=0.05,
+        gt=0,
+        le=0.5,
+        description="part of the training scan held out to choose the epoch",
+    )
+    physics_loss: Literal["amplitude", "poisson"] = Field(
+        default="amplitude",
+        description="loss of physics supervision: mean |amplitude error|, or the Poisson negative "
+        "log-likelihood of the counts",
+    )
+    gauge: Literal["fixed", "free"] = Field(
+        default="fixed",
+        description="whether object losses compare patches as they are (fixed) or after their "
+        "best global phase (free)",
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32",
+        description="of the convolutions in training; spectral layers, physics and loss are always "
+        "in float32. bfloat16 is for GPUs and processors that have it in hardware",
+    )
+
+
+class Pareto(Section):
+    """The axes of a front."""
+
+    cost: Cost = Field(
+        default="model_params", description="column on the cost axis, smaller is better"
+    )
+    quality: Quality = Field(default="ssim_phase", description="column on the quality axis")
+
+
+_Pareto = Annotated[
+    Annotated[Pareto, Tag("one")]
+    | Annotated[tuple[Pareto, ...], Field(strict=False, min_length=1), Tag("several")],
+    Discriminator(lambda given: "several" if isinstance(given, list | tuple) else "one"),
+]
+
+
+class Classical(Section):
+    """The classical reference: rPIE from a flat start on the scored scan."""
+
+    epochs: Axis[Annotated[int, Field(ge=1, le=100_000)]] = Field(
+        default=(1, 2, 5, 10, 20, 50, 100),
+        description="list of numbers of passes over the scan after which it is scored",
+    )
+    alpha: float = Field(default=0.1, gt=0, le=1, description="regularisation of rPIE; 1 is ePIE")
+
+
+class Refine(Section):
+    """rPIE on the scored scan, started from what a network makes of it."""
+
+    epochs: Axis[Annotated[int, Field(ge=0, le=100_000)]] = Field(
+        default=(0, 1, 5),
+        description="list of numbers of passes after which it is scored; 0 is the network alone",
+    )
+    alpha: float = Field(default=0.1, gt=0, le=1, description="regularisation of rPIE; 1 is ePIE")
+
+
+class StudyConfig(Section):
+    """A study: the scan, the grid of networks, their training, and the axes of the front."""
+
+    dataset: AnyDataset = Field(
+        default=SimulatedDataset(), description="the scan: to be simulated, or two existing files"
+    )
+    teacher: Teacher = Field(default=Teacher(), description="the classical reconstruction")
+    sweep: tuple[SweepBlock, ...] = Field(
+        strict=False, min_length=1, description="list of blocks of the grid"
+    )
+    seeds: Axis[Seed] = Field(
+        default=(0,), description="list of seeds; each configuration runs with all"
+    )
+    training: Training = Field(default=Training(), description="the training of each network")
+    classical: Classical = Field(default=Classical(), description="the classical reference")
+    refine: Refine = Field(default=Refine(), description="rPIE after each network")
+    pareto: _Pareto = Field(
+        default=Pareto(),
+        description="the axes of the front: cost and quality, or a list of them, a plot for each; "
+        "the first one is the main plot and decides what is recommended",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="where networks run; auto: a GPU if there is one"
+    )
+    # How a study is run, not what comes out of it: so in no dump of it, and in no job's params.
+    checkpoint_minutes: float = Field(
+        default=5.0,
+        gt=0,
+        le=1440,
+        exclude=True,
+        description="a long epoch of a training is saved this often [min], a short one at its end",
+    )
+    retry_failed: bool = Field(
+        default=False,
+        exclude=True,
+        description="whether a call trains those runs again that diverged or exhausted the memory",
+    )
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> "StudyConfig":
+        if isinstance(self.dataset, SimulatedDataset):
+            self._modes_fit(self.dataset.N)
+            self._quality_is_defined(self.dataset.object)
+        for number, axes in enumerate(self.plots):
+            if axes in self.plots[:number]:
+                reason = f"{axes.quality} against {axes.cost} stands twice; one plot is enough"
+                raise refusal(reason, "pareto", number)
+        return self
+
+    def _modes_fit(self, n: int) -> None:
+        for number, block in enumerate(self.sweep):
+            for index, modes in enumerate(block.modes):
+                if modes > n // 2:
+                    raise refusal(
+                        f"{modes} is too large; at most N/2 = {n // 2} is allowed "
+                        f"(dataset.N = {n})",
+                        *("sweep", number, "modes", index),
+                    )
+
+    def _quality_is_defined(self, obj: LinesObject) -> None:
+        if obj.phase != "none":
+            return
+        for number, axes in enumerate(self.plots):
+            if axes.quality.endswith("_phase"):
+                allowed = [name for name in get_args(Quality) if not name.endswith("_phase")]
+                at = () if isinstance(self.pareto, Pareto) else (number,)
+                raise refusal(
+                    f"'{axes.quality}' is void for an object of flat phase "
+                    f"(dataset.object.phase = none); allowed are {', '.join(allowed)}",
+                    *("pareto", *at, "quality"),
+                )
+
+    @property
+    def plots(self) -> tuple[Pareto, ...]:
+        """The axes of each plot; the first is the main one."""
+        return (self.pareto,) if isinstance(self.pareto, Pareto) else self.pareto
