@@ -22,9 +22,9 @@ from ptychopareto.reconstruction.stitch import scored_scan, stitch
 log = logging.getLogger(__name__)
 
 ROUNDS = 5
-WARM_UP = 64  # patterns
+WARM_UP = 32  # patterns
 # Batches are predicted one after the other, each in the same time: so many stand for a scan.
-BATCHES = 16
+BATCHES = 8
 # One pattern at a time is quick but noisy, so it is asked for more often.
 SINGLES_PER_ROUND = 10
 
