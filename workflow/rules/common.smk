@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "workflow")]
 
 import cluster
 import estimates
-from ptychopareto.config import ConfigError, ExistingDataset, ProbeNpz, parse_study
+from ptychopareto.config import ConfigError, ExistingDataset, NpzObject, ProbeNpz, parse_study
 from ptychopareto.study.runs import expand
 from sources import sources
 from unlock import claim
@@ -101,9 +101,12 @@ def study_files():
     dataset = STUDY.dataset
     if isinstance(dataset, ExistingDataset):
         return {"dataset.train_npz": dataset.train_npz, "dataset.test_npz": dataset.test_npz}
+    files = {}
+    if isinstance(dataset.object, NpzObject):
+        files |= {"dataset.object.path": dataset.object.path, "dataset.object.test_path": dataset.object.test_path}
     if isinstance(dataset.probe, ProbeNpz):
-        return {"dataset.probe.path": dataset.probe.path}
-    return {}
+        files |= {"dataset.probe.path": dataset.probe.path}
+    return files
 
 
 for key, path in study_files().items():

@@ -17,12 +17,16 @@ from pydantic import ValidationError
 
 from ptychopareto.config.dataset import (
     ExistingDataset,
+    GrfObject,
     LinesObject,
+    NpzObject,
+    Object,
     Probe,
     ProbeDisk,
     ProbeNpz,
     ProbeZonePlate,
     RegisterInput,
+    SiemensObject,
     SimulatedDataset,
 )
 from ptychopareto.config.mistakes import explain, plain
@@ -48,8 +52,11 @@ __all__ = [
     "ConfigError",
     "Cost",
     "ExistingDataset",
+    "GrfObject",
     "InputTransform",
     "LinesObject",
+    "NpzObject",
+    "Object",
     "Pareto",
     "Probe",
     "ProbeDisk",
@@ -58,6 +65,7 @@ __all__ = [
     "Quality",
     "Refine",
     "RegisterInput",
+    "SiemensObject",
     "SimulatedDataset",
     "StudyConfig",
     "Supervision",

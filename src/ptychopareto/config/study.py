@@ -4,7 +4,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from ptychopareto.config.dataset import AnyDataset, LinesObject, SimulatedDataset
+from ptychopareto.config.dataset import AnyDataset, NpzObject, Object, SimulatedDataset
 from ptychopareto.config.sections import Axis, Section, Seed, refusal
 
 Architecture = Literal["fno", "hybrid"]
@@ -175,8 +175,8 @@ class StudyConfig(Section):
                         *("sweep", number, "modes", index),
                     )
 
-    def _quality_is_defined(self, obj: LinesObject) -> None:
-        if obj.phase != "none":
+    def _quality_is_defined(self, obj: Object) -> None:
+        if isinstance(obj, NpzObject) or obj.phase != "none":
             return
         for number, axes in enumerate(self.plots):
             if axes.quality.endswith("_phase"):
