@@ -14,11 +14,19 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from scipy.signal import windows
 
-from ptychopareto.assessment.metrics import align, evaluate, fourier_ring_correlation, tukey
+from ptychopareto.assessment.metrics import (
+    align,
+    evaluate,
+    fourier_ring_correlation,
+    phase_and_amplitude,
+    published_measures,
+    tukey,
+)
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference"
 MEASURES = {f"{m}_{part}" for m in ("ssim", "psnr", "mae", "frc50") for part in ("phase", "amp")}
 FLOORS = {"ssim_phase_floor", "ssim_amp_floor"}
+PUBLISHED = {f"published_{m}_{part}" for m in ("mae", "ssim") for part in ("amp", "phase")}
 
 Complex = NDArray[np.complex128]
 
@@ -56,7 +64,7 @@ def test_agrees_with_the_independent_reference(case: str) -> None:
 def test_the_floor_is_the_score_of_a_constant() -> None:
     truth = weak_object()
     measures = evaluate(np.full_like(truth, 3 - 2j), truth)
-    assert set(measures) == MEASURES | FLOORS
+    assert set(measures) == MEASURES | FLOORS | PUBLISHED
     assert measures["ssim_phase"] == pytest.approx(measures["ssim_phase_floor"], abs=1e-9)
     assert measures["ssim_amp"] == pytest.approx(measures["ssim_amp_floor"], abs=1e-9)
     assert measures["ssim_phase_floor"] < 0.3
@@ -115,13 +123,15 @@ def test_a_flat_amplitude_is_void_and_its_phase_is_not() -> None:
         assert math.isnan(value) == ("amp" in name), name
 
 
-@pytest.mark.parametrize("shape", [(48, 64), (64, 47), (33, 33), (7, 7), (7, 90)])
+@pytest.mark.parametrize("shape", [(48, 64), (64, 47), (33, 33), (7, 7), (7, 90), (11, 11)])
 def test_any_shape(shape: tuple[int, int]) -> None:
     truth = weak_object(shape)
     noise = 0.1 * np.random.default_rng(2).standard_normal(shape)
     for reconstruction in (truth + noise, truth.T.copy().reshape(shape)):
         measures = evaluate(reconstruction, truth)
-        assert all(math.isfinite(value) for value in measures.values())
+        trimmed_away = PUBLISHED if min(shape) < 11 else set()
+        for name, value in measures.items():
+            assert math.isfinite(value) == (name not in trimmed_away), name
         assert 0 <= measures["frc50_phase"] <= 1
     assert evaluate(truth, truth)["ssim_phase"] == pytest.approx(1)
 
@@ -133,6 +143,14 @@ def test_pixels_without_amplitude_earn_nothing() -> None:
     assert evaluate(half, truth)["ssim_phase"] < 0.8
     checkerboard = np.indices(truth.shape).sum(axis=0) % 2 * 2 - 1.0
     assert evaluate(np.ones_like(truth), checkerboard)["mae_phase"] > 1
+
+
+def test_pixels_without_amplitude_have_phase_zero() -> None:
+    """Also once they are multiplied by a number of negative real part, which makes them -0."""
+    truth = weak_object()
+    phase, amplitude = phase_and_amplitude(np.zeros_like(truth) * (-0.5 + 0.3j), truth)
+    np.testing.assert_allclose(phase, 0, atol=1e-12)
+    np.testing.assert_array_equal(amplitude, 0)
 
 
 @pytest.mark.parametrize("side", [32, 33])
@@ -194,3 +212,112 @@ def test_refuses_what_cannot_be_scored(
 @pytest.mark.parametrize("taper", [0.1, 0.25, 1.0])
 def test_window_is_that_of_scipy(length: int, taper: float) -> None:
     np.testing.assert_allclose(tukey(length, taper), windows.tukey(length, taper), atol=1e-15)
+
+
+# The published convention, on 12×12 px of which 8×8 px are scored. Columns that are even about the
+# centre and of mean zero have no plane: what is fitted to them is zero.
+EVEN = np.tile([9.0, 9.0, 1, -1, -1, 1, 1, -1, -1, 1, 9.0, 9.0], (12, 1))
+PLANE = 0.7 + 0.03 * np.arange(12)[:, None] - 0.05 * np.arange(12)
+
+
+def test_published_amplitude_is_scaled_by_the_ratio_of_the_means() -> None:
+    truth = (2 + EVEN).astype(np.complex128)  # 1 and 3 inside
+    assert published_measures(7 * truth, truth)["published_mae_amp"] == pytest.approx(0, abs=1e-12)
+    constant = np.full_like(truth, 5)  # becomes 2
+    assert published_measures(constant, truth)["published_mae_amp"] == pytest.approx(1)
+    # 1 and 5 inside: of mean 3, so they become 2/3 and 10/3, and differ by 1/3 from 1 and from 3
+    contrasted = (3 + 2 * EVEN).astype(np.complex128)
+    measures = published_measures(contrasted, truth)
+    assert measures["published_mae_amp"] == pytest.approx(1 / 3)
+
+
+def test_published_phases_lose_their_planes_and_means() -> None:
+    truth = np.exp(0.5j * EVEN)
+    tilted = np.exp(1j * (0.5 * EVEN + PLANE))
+    measures = published_measures(tilted, truth)
+    assert measures["published_mae_phase"] == pytest.approx(0, abs=1e-12)
+    assert measures["published_ssim_phase"] == pytest.approx(1)
+    assert published_measures(truth, tilted)["published_mae_phase"] == pytest.approx(0, abs=1e-12)
+    plane = published_measures(np.exp(1j * PLANE), truth)
+    assert plane["published_mae_phase"] == pytest.approx(0.5)
+    stronger = published_measures(np.exp(0.8j * EVEN), truth)
+    assert stronger["published_mae_phase"] == pytest.approx(0.3)
+
+
+def test_published_measures_leave_the_margin_out() -> None:
+    truth = (2 + EVEN) * np.exp(0.5j * EVEN)
+    other = truth.copy()
+    other[:2] = other[-2:] = other[:, :2] = other[:, -2:] = -50j
+    expected = {name: pytest.approx(float("ssim" in name), abs=1e-12) for name in PUBLISHED}
+    assert published_measures(other, truth) == expected
+    other[2, 2] = -50j
+    assert published_measures(other, truth)["published_ssim_amp"] < 0.9
+
+
+def structural_similarity(image: Complex, truth: Complex, data_range: float) -> float:
+    """The mean over all 7×7 windows of Wang et al. 2004, equation 13, with unbiased variances."""
+    c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
+    values = []
+    for row, column in np.ndindex(truth.shape[0] - 6, truth.shape[1] - 6):
+        x, y = (a[row : row + 7, column : column + 7].ravel() for a in (image, truth))
+        ((xx, xy), (_, yy)), mx, my = np.cov(x, y), x.mean(), y.mean()
+        likeness = (2 * mx * my + c1) * (2 * xy + c2)
+        values.append(likeness / ((mx**2 + my**2 + c1) * (xx + yy + c2)))
+    return float(np.mean(values))
+
+
+def test_published_ssim_is_that_of_its_formula() -> None:
+    """Amplitude on the range of the truth; phase mapped from [-π, π] to [0, 1], on a range of 1."""
+    noise = np.random.default_rng(5).normal(scale=0.2, size=(2, 12, 12))
+    truth = (2 + EVEN) * np.exp(0.5j * EVEN)
+    other = (2 + EVEN + noise[0]) * np.exp(1j * (0.5 * EVEN + noise[1]))
+    measures = published_measures(other, truth)
+    inner = (slice(2, -2), slice(2, -2))
+    true_amplitude, amplitude = np.abs(truth)[inner], np.abs(other)[inner]
+    amplitude = amplitude * true_amplitude.mean() / amplitude.mean()
+    expected = structural_similarity(amplitude, true_amplitude, data_range=2.0)
+    assert measures["published_ssim_amp"] == pytest.approx(expected, rel=1e-9)
+    y, x = np.mgrid[:8, :8]
+    planes = np.stack([y.ravel(), x.ravel(), np.ones(64)], axis=1)
+    phase = np.angle(other)[inner].ravel()
+    level = (phase - planes @ np.linalg.lstsq(planes, phase)[0]).reshape(8, 8)
+    mapped, true_mapped = ((a + np.pi) / (2 * np.pi) for a in (level, 0.5 * EVEN[inner]))
+    expected = structural_similarity(mapped, true_mapped, data_range=1.0)
+    assert measures["published_ssim_phase"] == pytest.approx(expected, rel=1e-9)
+    error = np.abs(level - 0.5 * EVEN[inner]).mean()
+    assert measures["published_mae_phase"] == pytest.approx(error, rel=1e-9)
+
+
+@pytest.mark.parametrize("angle", [0.4, 2.0, math.pi, -2.0])
+def test_published_phases_do_not_wrap_where_a_free_phase_would_have_it(angle: float) -> None:
+    truth = weak_object()
+    other = truth * np.exp(0.05j * np.random.default_rng(6).standard_normal(truth.shape))
+    turned = published_measures(other * np.exp(1j * angle), truth)
+    assert turned == pytest.approx(published_measures(other, truth), rel=1e-9)
+    assert turned["published_mae_phase"] < 0.05
+
+
+def test_a_phase_that_wraps_counts_as_a_jump_in_the_published_convention() -> None:
+    """A truth 0.1 rad to either side of π is ±(π - 0.1) there, and no phase is near to both."""
+    columns = np.tile(EVEN[:, 2:10], (2, 2))
+    measures = evaluate(np.ones(columns.shape), np.exp(1j * (math.pi + 0.1 * columns)))
+    assert measures["mae_phase"] == pytest.approx(0.1)
+    assert measures["published_mae_phase"] == pytest.approx(math.pi - 0.1)
+
+
+def test_a_constant_phase_passes_in_the_published_convention_and_in_ours_does_not() -> None:
+    truth = np.abs(weak_object()) * np.exp(0.2j * np.angle(weak_object()))
+    measures = evaluate(np.abs(truth), truth)
+    assert measures["ssim_phase"] == pytest.approx(measures["ssim_phase_floor"], abs=0.01)
+    assert measures["ssim_phase"] < 0.3
+    assert measures["published_ssim_phase"] > 0.9
+
+
+def test_a_margin_is_all_there_is() -> None:
+    """Nothing inside: of a truth there is nothing to score, of a reconstruction nothing scores."""
+    margin = np.pad(np.zeros((8, 8)), 2, constant_values=1.0).astype(np.complex128)
+    truth = (2 + EVEN) * np.exp(0.5j * EVEN)
+    assert all(math.isnan(value) for value in published_measures(truth, margin).values())
+    measures = published_measures(margin, truth)
+    assert measures["published_mae_amp"] == pytest.approx(2)
+    assert measures["published_mae_phase"] == pytest.approx(0.5)

@@ -1,11 +1,19 @@
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from ptychopareto.assessment.metrics import evaluate
 from ptychopareto.files import FileError, write_json
-from ptychopareto.study.against_time import classical_table, refinement_table, with_latencies
+from ptychopareto.study.against_time import (
+    QUALITIES,
+    classical_table,
+    refinement_table,
+    with_latencies,
+)
 from ptychopareto.study.runs import Run
+from ptychopareto.study.table import MEASURES
 
 RUN = Run("fno", "none", 4, 4, "teacher", 0)
 OTHER = Run("hybrid", "none", 4, 4, "teacher", 1)
@@ -53,3 +61,9 @@ def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
     write_json(tmp_path / "refinement.json", {"other": 1})
     with pytest.raises(FileError, match="no list of steps"):
         refinement_table([RUN], {RUN.id: tmp_path / "refinement.json"}, TIMING)
+
+
+def test_all_measures_have_their_column() -> None:
+    truth = (2 + np.cos(np.arange(16.0))) * np.exp(1j * np.sin(np.arange(16.0)[:, None]))
+    assert set(QUALITIES) == set(evaluate(truth, truth))
+    assert set(QUALITIES) <= set(MEASURES)

@@ -2,7 +2,8 @@
 
 Ptychography leaves a global complex factor, and often a phase ramp, undetermined: both are removed
 before anything is compared. Every data range is that of the truth, and the score of a constant
-reconstruction stands beside each SSIM.
+reconstruction stands beside each SSIM. A second, separate set of measures follows the convention of
+the field's published figures, so that these can be set beside ours.
 """
 
 import math
@@ -19,6 +20,7 @@ TUKEY_TAPER = 0.25  # fraction of each axis
 FRC_THRESHOLD = 0.5
 ROUNDING = 1e-10  # of the strongest ring
 FLAT = 1e-5  # rad, or fraction of the mean amplitude: a smaller range is single-precision rounding
+PUBLISHED_TRIM = 2  # px on each side
 
 
 def evaluate(
@@ -29,13 +31,15 @@ def evaluate(
     Args:
         reconstruction: complex object (H, W), at least 7 px on each side.
         truth: complex object of the same shape.
-        remove_ramp: whether a phase ramp counts as undetermined, like the global factor.
+        remove_ramp: whether a phase ramp counts as undetermined, like the global factor; in the
+            published convention it always does.
 
     Returns:
         With the endings ``_phase`` and ``_amp``: ``ssim``; ``psnr`` [dB]; ``mae`` [rad for the
         phase]; ``frc50``, where the Fourier ring correlation first falls below one half, as a
         fraction of Nyquist. And ``ssim_phase_floor``, ``ssim_amp_floor``: the SSIM of a constant
-        reconstruction. Where the truth is flat its measures are void: ``nan``.
+        reconstruction. And `published_measures`, in another convention. Where the truth is flat
+        its measures are void: ``nan``.
 
     Raises:
         ValueError: the two are not finite, non-zero images of one shape.
@@ -44,13 +48,65 @@ def evaluate(
     scored = phase_and_amplitude(align(r, t, remove_ramp), t)
     constant = phase_and_amplitude(align(np.ones_like(t), t, remove_ramp), t)
     true = phase_and_amplitude(t, t)
-    # Counted from the strongest pixel, a flat phase of ±π is not taken for jumps of 2π.
-    phase_span = np.ptp(np.angle(t * t.flat[np.abs(t).argmax()].conj()))
-    amplitude_span = np.ptp(true[1]) / true[1].mean()
+    flat_phase, flat_amplitude = _flat(t)
     return {
-        **_measures("phase", scored[0], constant[0], true[0], void=bool(phase_span < FLAT)),
-        **_measures("amp", scored[1], constant[1], true[1], void=bool(amplitude_span < FLAT)),
+        **_measures("phase", scored[0], constant[0], true[0], void=flat_phase),
+        **_measures("amp", scored[1], constant[1], true[1], void=flat_amplitude),
+        **published_measures(r, t),
     }
+
+
+def published_measures(reconstruction: ArrayLike, truth: ArrayLike) -> dict[str, float]:
+    """Score a reconstruction as the published figures of PtychoPINN's lines benchmark are scored.
+
+    Their convention: `PUBLISHED_TRIM` px are cut off on each side. The amplitude is multiplied by
+    the ratio of the means; its SSIM takes the range of the truth. From each phase on its own, as
+    it is between -π and π, a plane is subtracted that is fitted by least squares, and its mean
+    with it; for SSIM [-π, π] is then mapped to [0, 1], and the range is 1. The window of SSIM is
+    uniform, 7×7 px. They stitch the centres of the patches; what is scored here is what we stitch.
+
+    One step comes before it: the reconstruction is turned by the global phase that brings it
+    closest to the truth. The plane takes every constant away again, so that this decides nothing
+    but where a phase wraps at ±π, which otherwise were up to a phase that is free. Neither image is
+    unwrapped: what still wraps counts as the jump that it is.
+
+    Args:
+        reconstruction: complex object (H, W), at least 7 px on each side.
+        truth: complex object of the same shape.
+
+    Returns:
+        ``published_mae_amp``, ``published_mae_phase`` [rad], ``published_ssim_amp`` and
+        ``published_ssim_phase``. Where the truth is flat, or less than 7 px a side are left of it,
+        they are void: ``nan``.
+
+    Raises:
+        ValueError: the two are not finite, non-zero images of one shape.
+    """
+    inner = slice(PUBLISHED_TRIM, -PUBLISHED_TRIM)
+    r, t = (image[inner, inner] for image in _checked(reconstruction, truth))
+    r = r * np.exp(1j * np.angle(np.vdot(r, t)))
+    flat_phase, flat_amplitude = (True, True) if min(t.shape) < SSIM_WINDOW else _flat(t)
+    void = (math.nan, math.nan)
+    mae_amp, ssim_amp = void if flat_amplitude else _published_amplitude(np.abs(r), np.abs(t))
+    mae_phase, ssim_phase = void if flat_phase else _published_phase(_angle(r), _angle(t))
+    return {
+        "published_mae_amp": mae_amp,
+        "published_mae_phase": mae_phase,
+        "published_ssim_amp": ssim_amp,
+        "published_ssim_phase": ssim_phase,
+    }
+
+
+def _published_amplitude(image: Image, truth: Image) -> tuple[float, float]:
+    mean = image.mean()
+    scaled = image * (truth.mean() / mean) if mean > 0 else image
+    return _mae(scaled, truth), _ssim(scaled, truth, np.ptp(truth))
+
+
+def _published_phase(image: Image, truth: Image) -> tuple[float, float]:
+    level, true_level = image - _plane(image), truth - _plane(truth)
+    mapped, true_mapped = ((phase + math.pi) / (2 * math.pi) for phase in (level, true_level))
+    return _mae(level, true_level), _ssim(mapped, true_mapped, 1.0)
 
 
 def align(reconstruction: ArrayLike, truth: ArrayLike, remove_ramp: bool = True) -> ComplexImage:
@@ -74,7 +130,7 @@ def phase_and_amplitude(aligned: ComplexImage, truth: ComplexImage) -> tuple[Ima
     wraps. A pixel without amplitude has phase 0, not the phase of the truth.
     """
     true_phase = np.angle(truth)
-    difference = np.angle(np.exp(1j * (np.angle(aligned) - true_phase)))
+    difference = np.angle(np.exp(1j * (_angle(aligned) - true_phase)))
     return true_phase + difference, np.abs(aligned)
 
 
@@ -121,6 +177,19 @@ def _checked(reconstruction: ArrayLike, truth: ArrayLike) -> tuple[ComplexImage,
     return r, t
 
 
+def _flat(t: ComplexImage) -> tuple[bool, bool]:
+    """Whether there is nothing to be seen in the phase of the truth, and in its amplitude."""
+    amplitude = np.abs(t)
+    # Counted from the strongest pixel, a flat phase of ±π is not taken for jumps of 2π.
+    phase_span = np.ptp(np.angle(t * t.flat[amplitude.argmax()].conj()))
+    return bool(phase_span < FLAT), bool(np.ptp(amplitude) <= FLAT * amplitude.mean())
+
+
+def _angle(image: ComplexImage) -> Image:
+    """Phase [rad] between -π and π; 0, never π, without amplitude: there are negative zeros."""
+    return np.angle(image + 0)
+
+
 def _scaled(r: ComplexImage, t: ComplexImage) -> ComplexImage:
     """Multiply r by the complex factor that brings it closest to t, by least squares."""
     energy = np.vdot(r, r).real
@@ -142,17 +211,20 @@ def _measures(
     name: str, image: Image, constant: Image, truth: Image, *, void: bool
 ) -> dict[str, float]:
     return {
-        f"ssim_{name}": math.nan if void else _ssim(image, truth),
-        f"ssim_{name}_floor": math.nan if void else _ssim(constant, truth),
+        f"ssim_{name}": math.nan if void else _ssim(image, truth, np.ptp(truth)),
+        f"ssim_{name}_floor": math.nan if void else _ssim(constant, truth, np.ptp(truth)),
         f"psnr_{name}": math.nan if void else _psnr(image, truth),
-        f"mae_{name}": math.nan if void else float(np.mean(np.abs(image - truth))),
+        f"mae_{name}": math.nan if void else _mae(image, truth),
         f"frc50_{name}": math.nan if void else _frc50(image, truth),
     }
 
 
-def _ssim(image: Image, truth: Image) -> float:
+def _mae(image: Image, truth: Image) -> float:
+    return float(np.mean(np.abs(image - truth)))
+
+
+def _ssim(image: Image, truth: Image, data_range: float) -> float:
     """Mean structural similarity with a uniform window (Wang et al. 2004)."""
-    data_range = np.ptp(truth)
     return float(structural_similarity(image, truth, win_size=SSIM_WINDOW, data_range=data_range))
 
 

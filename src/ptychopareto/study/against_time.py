@@ -24,6 +24,10 @@ QUALITIES = (
     "psnr_amp",
     "mae_amp",
     "frc50_amp",
+    "published_mae_amp",
+    "published_mae_phase",
+    "published_ssim_amp",
+    "published_ssim_phase",
 )
 LATENCIES = ("inference_time_s", "inference_iqr_s", "patterns_per_s", "single_pattern_s")
 IDENTITY = ("run", "configuration", "seed")

@@ -39,6 +39,10 @@ MEASURES: dict[str, str] = {
     "peak_memory_mb": "float64",
     "train_time_s": "float64",
     "patterns_trained": "Int64",
+    "published_mae_amp": "float64",
+    "published_mae_phase": "float64",
+    "published_ssim_amp": "float64",
+    "published_ssim_phase": "float64",
 }
 TYPES: dict[str, str] = {
     **IDENTITY,

@@ -1,0 +1,149 @@
+"""The published figures of the lines benchmark beside those of a study, as a table in Markdown::
+
+python -m ptychopareto.study.published results/configurations.csv
+"""
+
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ptychopareto.config import Supervision
+from ptychopareto.files import FileError, read_csv
+
+# In the published convention, and in ours.
+THEIRS = (
+    "published_mae_amp",
+    "published_mae_phase",
+    "published_ssim_amp",
+    "published_ssim_phase",
+)
+OURS = ("mae_amp", "mae_phase", "ssim_amp", "ssim_phase")
+HEADINGS = ("amp. MAE", "phase MAE", "amp. SSIM", "phase SSIM")
+UNKNOWN = "–"
+
+TYPES: dict[str, str] = {
+    "configuration": "string",
+    "architecture": "string",
+    "supervision": "string",
+    **dict.fromkeys(("n_ok", "n_failed", "n_missing"), "int64"),
+    **{f"{name}{end}": "float64" for name in (*THEIRS, *OURS) for end in ("", "_ci95")},
+}
+
+
+@dataclass(frozen=True)
+class PublishedRow:
+    """A row of the published table, and which of our configurations are to be set beside it.
+
+    Attributes:
+        name: what it is called there.
+        architecture: ours that is built like it.
+        supervision: how it was trained.
+        figures: amplitude MAE, phase MAE [rad], amplitude SSIM, phase SSIM, of one seed.
+    """
+
+    name: str
+    architecture: str
+    supervision: Supervision
+    figures: tuple[float, float, float, float]
+
+
+# The PtychoPINN repository on its own benchmark: N = 128, the contract of studies/lines128.yaml.
+PUBLISHED = (
+    PublishedRow("CNN, supervised", "cnn", "truth", (0.403, 0.786, 0.277, 0.496)),
+    PublishedRow("CNN, physics-informed", "cnn", "physics", (0.123, 0.786, 0.733, 0.264)),
+    PublishedRow(
+        "FNO, constant resolution, no refiner",
+        "fno_vanilla",
+        "physics",
+        (0.125, 0.144, 0.741, 0.933),
+    ),
+    PublishedRow("U-NO", "uno", "physics", (0.093, 0.068, 0.828, 0.957)),
+    PublishedRow("FFNO", "ffno", "physics", (0.063, 0.083, 0.935, 0.982)),
+    PublishedRow("Hybrid ResNet", "hybrid_resnet", "physics", (0.027, 0.072, 0.988, 0.995)),
+)
+
+
+def comparison(configurations: pd.DataFrame) -> str:
+    """Set the configurations of a study below the published rows that they are built like.
+
+    Those that are like none follow at the end.
+
+    Args:
+        configurations: as `configurations.configurations` returns them; the columns of `TYPES`.
+
+    Returns:
+        A table in Markdown: figures in the published convention, then in ours, each the mean over
+        the seeds ± half the width of the 95 % interval of the mean, which one seed does not have.
+    """
+    lines = _head()
+    left = configurations
+    for row in PUBLISHED:
+        alike = (left["architecture"] == row.architecture) & (
+            left["supervision"] == row.supervision
+        )
+        published = [f"{figure:.3f}" for figure in row.figures]
+        lines.append(_line([f"**{row.name}**", "published", *published, *[UNKNOWN] * len(OURS)]))
+        lines += _lines(left[alike])
+        left = left[~alike]
+    if not left.empty:
+        lines.append(_line(["**not published**", *[""] * (1 + len(THEIRS) + len(OURS))]))
+        lines += _lines(left)
+    return "\n".join(lines)
+
+
+def _head() -> list[str]:
+    headings = [
+        *("", "seeds"),
+        *(f"{heading}, published convention" for heading in HEADINGS),
+        *(f"{heading}, ours" for heading in HEADINGS),
+    ]
+    return [_line(headings), _line(["---"] * len(headings))]
+
+
+def _lines(configurations: pd.DataFrame) -> list[str]:
+    return [
+        _line(
+            [
+                f"`{row['configuration']}`",
+                _seeds(row),
+                *(_figure(row[name], row[f"{name}_ci95"]) for name in (*THEIRS, *OURS)),
+            ]
+        )
+        for row in configurations.to_dict("records")
+    ]
+
+
+def _seeds(row: dict[Any, Any]) -> str:
+    """How many runs the means are of; of how many, where some failed or are not there."""
+    ok, configured = row["n_ok"], row["n_ok"] + row["n_failed"] + row["n_missing"]
+    return str(ok) if ok == configured else f"{ok} of {configured}"
+
+
+def _figure(mean: float, half_width: float) -> str:
+    if math.isnan(mean):
+        return UNKNOWN
+    return f"{mean:.3f}" if math.isnan(half_width) else f"{mean:.3f} ± {half_width:.3f}"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def main(arguments: Sequence[str]) -> str | None:
+    """Print the table of the file that is named; what is wrong with it comes back in one line."""
+    if len(arguments) != 1:
+        return "the path of a configurations.csv is wanted, and nothing else"
+    try:
+        print(comparison(read_csv(Path(arguments[0]), TYPES)))
+    except FileError as error:
+        return str(error)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
