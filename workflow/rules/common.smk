@@ -201,8 +201,9 @@ def study_targets():
         "results/recommendation.json",
         "results/refinement.csv",
         "results/dataset/dataset.png",
-        *[f"results/{name}.png" for name in PICTURES],
+        *[f"results/{name}.png" for name in ALL_PICTURES],
         *[f"results/pareto_{axes}.png" for axes in OTHER_AXES],
+        *(["results/scenarios.csv"] if STUDY.scenarios else []),
     ]
 
 

@@ -26,6 +26,7 @@ from ptychopareto.config.dataset import (
     SimulatedDataset,
 )
 from ptychopareto.config.mistakes import explain, plain
+from ptychopareto.config.scenarios import AS_TRAINED, Scenario
 from ptychopareto.config.sections import ConfigError
 from ptychopareto.config.study import (
     Architecture,
@@ -43,6 +44,7 @@ from ptychopareto.config.study import (
 )
 
 __all__ = [
+    "AS_TRAINED",
     "Architecture",
     "Classical",
     "ConfigError",
@@ -58,6 +60,7 @@ __all__ = [
     "Quality",
     "Refine",
     "RegisterInput",
+    "Scenario",
     "SimulatedDataset",
     "StudyConfig",
     "Supervision",
