@@ -51,4 +51,4 @@ def test_an_unknown_scenario_is_no_target(fresh: Project) -> None:
     fresh.configure(scenarios=[DIM])
     wanted = fresh.snakemake("-n", "results/scenarios/dimm/scores.json")
     assert wanted.returncode != 0
-    assert "MissingRuleException" in wanted.stderr
+    assert "MissingRuleException" in wanted.stdout

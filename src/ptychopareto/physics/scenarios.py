@@ -36,14 +36,14 @@ def changed_scan(test: Dataset, change: Scenario, seed: int) -> Dataset:
         np.random.default_rng(child)
         for child in np.random.SeedSequence([seed, crc32(change.name.encode())]).spawn(3)
     )
-    image, corners = _as_it_is(test, change)
-    brightness, norm = _brightness(image, corners, test.N), test.norm_Y_I
+    own, positions = _as_it_is(test, change)
+    image, corners, norm = own, positions, test.norm_Y_I
     if change.scan_step is not None:
-        corners = _grid(image.shape, test.N, change.scan_step, change)
+        corners = _grid(own.shape, test.N, change.scan_step, change)
     if change.object is not None:
-        other = _drawn(change.object, image.shape, of_object)
-        norm = _brightness(other, corners, test.N) / brightness
-        image = (other / norm).astype(np.complex64)
+        drawn = _drawn(change.object, own.shape, of_object)
+        norm = _brightness(drawn, corners, test.N) / _brightness(own, positions, test.N)
+        image = (drawn / norm).astype(np.complex64)
     room = np.array(image.shape) - test.N
     where = displaced(corners, change.position_error, room, of_positions)
     beam, scale = _beam(test.probe, change), _scale(test, change)

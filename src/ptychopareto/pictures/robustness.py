@@ -86,7 +86,7 @@ def described(change: Scenario) -> str:
 
 def _series(
     scenarios: pd.DataFrame,
-    names: Sequence[str],
+    names: list[str],
     front: Sequence[str],
     recommended: str | None,
     quality: str,
@@ -121,7 +121,7 @@ def _columns(rows: pd.DataFrame) -> tuple[Array, Array]:
     return values[:, 0], values[:, 1]
 
 
-def _floors(scenarios: pd.DataFrame, names: Sequence[str], quality: str) -> Array:
+def _floors(scenarios: pd.DataFrame, names: list[str], quality: str) -> Array:
     """What a constant reconstruction scores in each scenario, (n,); NaN where it is not known."""
     column = f"{quality}_floor"
     if column not in scenarios:
@@ -132,7 +132,7 @@ def _floors(scenarios: pd.DataFrame, names: Sequence[str], quality: str) -> Arra
 
 def _draw_rows(
     series: Sequence[_Series],
-    names: Sequence[str],
+    names: list[str],
     words: dict[str, str],
     floors: Array,
     quality: str,
@@ -158,7 +158,7 @@ def _draw_rows(
     _draw_floors(axes, floors)
     for lane, one in enumerate(series):
         shift = (lane - (len(series) - 1) / 2) * LANE / row
-        _draw_series(axes, one, np.arange(len(names)) + shift)
+        _draw_series(axes, one, np.arange(len(names), dtype=np.float64) + shift)
     notes = ["thin lines: from the scan as it is"]
     if any(np.isfinite(one.half_widths).any() for one in series):
         notes.append("bars: 95 % interval of the mean over seeds")

@@ -41,9 +41,12 @@ def scenario_table(
         FileError: a file is damaged, or a value is of another type.
     """
     runs = list(runs)
-    nominal = table.set_index("run")[["status", *QUALITIES]].to_dict("index")
+    nominal = {
+        str(row["run"]): {str(name): value for name, value in row.items()}
+        for row in table[["run", "status", *QUALITIES]].to_dict("records")
+    }
     longest = max(classical, key=lambda step: step["epochs"], default=None)
-    rows = _rows(AS_TRAINED, runs, {str(run): row for run, row in nominal.items()}, longest)
+    rows = _rows(AS_TRAINED, runs, nominal, longest)
     for name, path in scores.items():
         if path.exists():
             networks, reference = read_scores(path)
