@@ -18,10 +18,10 @@ from ptychopareto.study.robustness import RPIE, by_scenario
 
 Array = NDArray[np.float64]
 
-LANE, ROW, SMALLEST_ROW = 0.12, 0.10, 0.40  # inches: of a network, around a row, of a row
+LANE, ROW, SMALLEST_ROW = 0.11, 0.10, 0.40  # inches: of a network, around a row, of a row
 FRAME = 0.95  # inches above and below the rows
 SIZE = 5.0  # pt, of the markers
-HEADROOM = 0.06  # of the quality axis
+HEADROOM = 0.12  # of the quality axis
 LEGEND_COLUMNS = 3
 
 
@@ -155,7 +155,7 @@ def _draw_rows(
             place = (0.5, number)
             transform = axes.get_yaxis_transform()
             axes.text(*place, "void: no value", transform=transform, color=style.QUIET, ha="center")
-    _draw_floors(axes, floors)
+    known_floors = _draw_floors(axes, floors)
     for lane, one in enumerate(series):
         shift = (lane - (len(series) - 1) / 2) * LANE / row
         _draw_series(axes, one, np.arange(len(names), dtype=np.float64) + shift)
@@ -163,7 +163,10 @@ def _draw_rows(
     if any(np.isfinite(one.half_widths).any() for one in series):
         notes.append("bars: 95 % interval of the mean over seeds")
     axes.set_title("; ".join(notes), loc="left", color=style.QUIET)
-    figure.legend(loc="outside upper left", ncols=LEGEND_COLUMNS, frameon=False)
+    handles, labels = axes.get_legend_handles_labels()
+    if known_floors:  # matplotlib names lines before markers; it is the least of them
+        handles, labels = [*handles[1:], handles[0]], [*labels[1:], labels[0]]
+    figure.legend(handles, labels, loc="outside upper left", ncols=LEGEND_COLUMNS, frameon=False)
     return figure
 
 
@@ -185,20 +188,23 @@ def _name_row(axes: Axes, number: int, name: str, words: str) -> None:
         )
 
 
-def _draw_floors(axes: Axes, floors: Array) -> None:
+def _draw_floors(axes: Axes, floors: Array) -> bool:
+    """Draw those that are known; whether there are any."""
     rows = np.arange(len(floors))
     known = np.isfinite(floors)
-    if known.any():
-        axes.vlines(
-            floors[known],
-            rows[known] - 0.4,
-            rows[known] + 0.4,
-            color=style.QUIET,
-            linewidth=1.0,
-            linestyles=(0, (2, 1.5)),
-            zorder=1,
-            label="a constant reconstruction",
-        )
+    if not known.any():
+        return False
+    axes.vlines(
+        floors[known],
+        rows[known] - 0.4,
+        rows[known] + 0.4,
+        color=style.QUIET,
+        linewidth=1.0,
+        linestyles=(0, (2, 1.5)),
+        zorder=1,
+        label="a constant reconstruction",
+    )
+    return True
 
 
 def _draw_series(axes: Axes, one: _Series, rows: Array) -> None:
