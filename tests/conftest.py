@@ -1,10 +1,16 @@
 """Fixtures shared by the library's tests: a small simulated scan, made once."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
+import torch
 
 from ptychopareto.config import SimulatedDataset
 from ptychopareto.files import Dataset
+from ptychopareto.physics import scan
 from ptychopareto.physics.dataset import simulate
+from ptychopareto.physics.forward import diffraction_amplitude
 
 SMALL = {
     "N": 32,
@@ -25,3 +31,23 @@ def small_config() -> SimulatedDataset:
 def small_scan(small_config: SimulatedDataset) -> tuple[Dataset, Dataset]:
     """Training and test split: 81 patterns of 32² each, of one 96² object."""
     return simulate(small_config)
+
+
+@pytest.fixture(scope="session")
+def round_scan(small_scan: tuple[Dataset, Dataset]) -> Dataset:
+    """120 noiseless patterns of the training object on a Fermat spiral, in any order."""
+    train = small_scan[0]
+    assert train.objects is not None
+    number = np.random.default_rng(0).permutation(120)
+    angle, radius = number * np.pi * (3 - np.sqrt(5)), 32 * np.sqrt(number / 119)
+    turned = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    corners = np.rint(32 + turned).astype(np.int64)
+    patches = scan.patches(train.objects[0], corners, train.N)
+    model = diffraction_amplitude(torch.from_numpy(patches), torch.from_numpy(train.probe))
+    return replace(
+        train,
+        diffraction=model.numpy(),
+        corners=corners,
+        object_index=np.zeros(len(corners), np.int32),
+        patches=patches,
+    )

@@ -19,6 +19,7 @@ from ptychopareto.config import (
     ExistingDataset,
     ProbeDisk,
     Scenario,
+    SiemensObject,
     SimulatedDataset,
     StudyConfig,
     json_schema,
@@ -120,7 +121,15 @@ def test_a_probe_has_the_keys_of_its_kind() -> None:
     assert probe == ProbeDisk(radius=0.3)
 
 
-@pytest.mark.parametrize("config", [SIMULATED, EXISTING])
+def test_an_object_has_the_keys_of_its_kind() -> None:
+    obj = parse_study(changed("dataset.object = {kind: siemens, spokes: 9}")).dataset.object
+    assert obj == SiemensObject(spokes=9, phase="coupled")
+
+
+GIVEN = changed("dataset.object = {kind: npz, path: a.npz, test_path: b.npz}")
+
+
+@pytest.mark.parametrize("config", [SIMULATED, EXISTING, GIVEN])
 def test_a_study_survives_json(config: dict[str, Any]) -> None:
     study = parse_study(config)
     assert parse_study(json.loads(study.model_dump_json())) == study
@@ -210,6 +219,29 @@ MISTAKES = [
     ),
     ("dataset.probe.apperture = 1", "dataset.probe.apperture: unknown key; did you mean aperture?"),
     (
+        "dataset.object.kind = line",
+        "dataset.object.kind: 'line' is not allowed; allowed are lines, grf, siemens, npz",
+    ),
+    ("dataset.object = {}", "dataset.object.kind: missing; allowed are lines, grf, siemens, npz"),
+    (
+        "dataset.object.spokes = 9",
+        "dataset.object.spokes: unknown key; allowed are phase, kind, segments",
+    ),
+    ("dataset.object = {kind: npz, path: a.npz}", "dataset.object.test_path: missing; "),
+    (
+        "dataset.object = {kind: npz, path: a.npz, test_path: ./a.npz}",
+        "dataset.object.test_path: 'a.npz' is the training file; another one is wanted",
+    ),
+    (
+        "dataset.object = {kind: grf, correlation_length: 0}",
+        "dataset.object.correlation_length: 0 is too small; more than 0 is allowed",
+    ),
+    (
+        "dataset.scan_jitter = 2",
+        "dataset.scan_jitter: 2 is too large for steps of 4 and 10 px, N = 64 and size = 392; "
+        "at most 1 is allowed",
+    ),
+    (
         "dataset = {train_npz: a.npz}",
         "dataset.test_npz: missing; path of the scored scan (.npz) is wanted",
     ),
@@ -255,12 +287,16 @@ MISTAKES = [
         "at most 64 is allowed (no more than N and than size - N)",
     ),
     (
-        "scenarios = [{name: off, defocus_error: -1}]",
+        "scenarios = [{name: wrong, defocus_error: -1}]",
         "scenarios[0].defocus_error: -1 is too small; at least -0.5 is allowed",
     ),
     (
         "scenarios = [{name: other, object: {kind: lines, segments: 0}}]",
         "scenarios[0].object.segments: 0 is too small; at least 1 is allowed",
+    ),
+    (
+        "scenarios = [{name: other, object: {kind: rings}}]",
+        "scenarios[0].object.kind: 'rings' is not allowed; allowed are lines, grf, siemens, npz",
     ),
     (
         "scenarios = {name: dim, photons: 10}",
@@ -299,6 +335,24 @@ def test_a_missing_axis_is_described() -> None:
 def test_a_scan_that_just_fits_is_allowed() -> None:
     parse_study(changed("dataset = {N: 64, size: 74}"))
     assert "scan_step_test: 10 is too large" in refusal(changed("dataset = {N: 64, size: 73}"))
+
+
+@pytest.mark.parametrize(
+    ("scan", "most"),
+    [
+        ({"scan_step_train": 8, "scan_step_test": 10}, 3),  # positions stay apart
+        ({"scan_step_train": 60, "scan_step_test": 60}, 2),  # patterns overlap
+        ({"size": 74, "scan_step_train": 10, "scan_step_test": 10}, 0),  # enough to be scored
+        ({"size": 96, "scan_step_train": 16, "scan_step_test": 16}, 4),
+    ],
+)
+def test_the_jitter_that_just_fits_is_allowed(scan: dict[str, int], most: int) -> None:
+    for jitter in (most, most + 1):
+        config = {**SIMULATED, "dataset": {**SIMULATED["dataset"], **scan, "scan_jitter": jitter}}
+        if jitter <= most:
+            parse_study(config)
+        else:
+            assert refusal(config).endswith(f"at most {most} is allowed")
 
 
 @pytest.mark.parametrize(
@@ -354,7 +408,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 @st.composite
 def mutated(draw: st.DrawFn) -> Any:
-    config = copy.deepcopy(draw(st.sampled_from([SIMULATED, EXISTING])))
+    config = copy.deepcopy(draw(st.sampled_from([SIMULATED, EXISTING, GIVEN])))
     for _ in range(draw(st.integers(1, 3))):
         container, key = draw(st.sampled_from(list(places(config)) or [([None], 0)]))
         match draw(st.sampled_from(["replace", "remove", "rename", "swap"])):
@@ -376,7 +430,9 @@ def is_study_or_one_plain_line(config: Any) -> None:
     except ConfigError as error:
         line = str(error)
         assert line.isprintable()  # and therefore one line
-        assert not any(word in line for word in ("pydantic", "Input should", "Dataset", "Probe"))
+        assert not any(
+            word in line for word in ("pydantic", "Input should", "Dataset", "Probe", "Object")
+        )
 
 
 @settings(max_examples=200, deadline=None)
@@ -415,7 +471,7 @@ def test_every_key_of_the_schema_is_described() -> None:
     assert [name for name, key in keys if not key.get("description")] == []
 
 
-@pytest.mark.parametrize("config", [SIMULATED, EXISTING])
+@pytest.mark.parametrize("config", [SIMULATED, EXISTING, GIVEN])
 def test_the_schema_accepts_what_is_a_study(config: dict[str, Any]) -> None:
     jsonschema.validate(config, json_schema())
 

@@ -23,6 +23,7 @@ from ptychopareto.files import (
     FileError,
     atomic,
     read_dataset,
+    read_given_objects,
     read_json,
     read_npz,
     read_objects,
@@ -302,8 +303,8 @@ def test_the_same_dataset_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_the_scored_region_spans_the_patch_centres_of_object_0() -> None:
-    corners = np.array([[4, 2], [4, 9], [7, 2], [0, 0]])
-    scan = replace(make_scan(), corners=corners, object_index=np.array([0, 0, 0, 1], np.int32))
+    corners = np.array([[4, 2], [4, 9], [7, 2], [7, 9], [0, 0]])
+    scan = replace(make_scan(), corners=corners, object_index=np.array([0, 0, 0, 0, 1], np.int32))
     assert scan.scored_region() == (slice(8, 12), slice(6, 14))
 
 
@@ -382,6 +383,83 @@ def test_positions_of_a_part_of_the_object_are_kept(path: Path, arrays: Arrays) 
     kept = {key: arrays[key] for key in ("diffraction", "probeGuess")}
     positions = arrays["coords_offsets"] + 3
     assert reread(path, {**kept, "coords_offsets": positions}).corners.min() == 3
+
+
+def test_a_round_scan_travels(path: Path, round_scan: Dataset) -> None:
+    expected = replace(round_scan, ground_truth=round_scan.truth)
+    write_dataset(path, expected)
+    back = read_dataset(path)
+    for name in ("diffraction", "corners", "object_index", "objects", "ground_truth"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(expected, name))
+    # As other programs write it: around the centre, under another name, without the object.
+    arrays = read_npz(path, ("diffraction", "probeGuess", "YY_ground_truth"))
+    centred = (expected.corners - 32).astype(np.float64)
+    again = reread(path, {**arrays, "coords_true": centred})
+    np.testing.assert_array_equal(again.corners, expected.corners - expected.corners.min(axis=0))
+    np.testing.assert_array_equal(again.truth, expected.truth)
+
+
+def region_of(corners: NDArray[np.int64]) -> tuple[list[int], list[int]]:
+    """First and last row and column that are scored, of patches of 8 px."""
+    count = len(corners)
+    dataset = Dataset(
+        diffraction=np.ones((count, N, N), np.float32),
+        probe=np.ones((N, N), np.complex64),
+        corners=np.asarray(corners, np.int64),
+        object_index=np.zeros(count, np.int32),
+    )
+    rows, columns = dataset.scored_region()
+    return [rows.start, rows.stop - 1], [columns.start, columns.stop - 1]
+
+
+def test_the_scored_region_of_a_grid_is_the_box_of_its_patch_centres() -> None:
+    grid = np.array([(row, column) for row in (2, 6, 11) for column in (0, 5)])
+    assert region_of(grid) == ([6, 15], [4, 9])
+    assert region_of(grid[:2]) == ([6, 6], [4, 9])  # one row
+    assert region_of(grid[:1]) == ([6, 6], [4, 4])
+
+
+def test_the_scored_region_of_another_scan_lies_between_its_patch_centres() -> None:
+    angle = np.linspace(0, 2 * np.pi, 400)
+    circle = np.rint(100 + 100 * np.stack([np.sin(angle), np.cos(angle)], axis=1)).astype(int)
+    rows, columns = region_of(circle)
+    assert rows == columns
+    half_side = 100 / np.sqrt(2)  # of the square in the circle
+    assert rows == pytest.approx([104 - half_side, 104 + half_side], abs=1)
+    diagonal = np.stack([np.arange(0, 60, 2), np.arange(0, 30)], axis=1)
+    for first, last in region_of(diagonal):
+        assert 0 <= last - first <= 31
+    notched = np.array([(r, c) for r in range(0, 40, 4) for c in range(0, 40, 4) if r + c > 0])
+    assert region_of(notched) == ([8, 36], [8, 36])
+
+
+GOOD_OBJECTS = complex_noise(np.random.default_rng(0), 2, 12, 15)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"objects": GOOD_OBJECTS}, "has no object; it is needed"),
+        ({"object": np.abs(GOOD_OBJECTS)}, "object holds float32; complex numbers are wanted"),
+        ({"object": GOOD_OBJECTS[0]}, "object has shape (1, 12, 15); (2, 12, 12) or larger is"),
+        ({"object": GOOD_OBJECTS[:, 1:]}, "object has shape (2, 11, 15); (2, 12, 12) or larger"),
+        (
+            {"object": GOOD_OBJECTS[None, :, None]},
+            "object has shape (1, 2, 1, 12, 15); (2, 12, 12)",
+        ),
+        ({"object": GOOD_OBJECTS * np.nan}, "object holds NaN, infinite or too large values;"),
+        ({"object": GOOD_OBJECTS * [[[1]], [[0]]]}, "object is 0 on all of its central 12² px;"),
+        ({"object": GOOD_OBJECTS.astype(object)}, "object is an object array (pickle);"),
+    ],
+)
+def test_wrong_given_objects_are_refused(path: Path, arrays: Arrays, said: str) -> None:
+    np.savez(path, object=GOOD_OBJECTS)
+    np.testing.assert_array_equal(read_given_objects(path, 2, 12), GOOD_OBJECTS[:, :, 1:13])
+    np.savez(path, **arrays)
+    with pytest.raises(FileError) as caught:
+        read_given_objects(path, 2, 12)
+    assert str(caught.value).startswith(f"{path}: {said}")
+    assert_one_line(caught.value)
 
 
 def test_the_objects_of_a_repeated_scan_are_told_apart(path: Path) -> None:

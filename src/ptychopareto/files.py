@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
@@ -406,9 +407,18 @@ class Dataset:
         return int(rows), int(columns)
 
     def scored_region(self) -> tuple[slice, slice]:
-        """Rows and columns of object 0 to be scored: the bounding box of its patch centres."""
+        """Rows and columns of object 0 to be scored: the bounding box of its patch centres.
+
+        Where a corner of the box has no patch centre, as in a round scan, all its sides move in by
+        the distance from the corner to the nearest centre, the larger one of rows and columns. Then
+        each corner has a patch centre diagonally beyond it, and the box lies between centres.
+        """
         centres = self.corners[self.object_index == 0] + self.N // 2
         first, last = centres.min(axis=0), centres.max(axis=0)
+        box_corners = np.array(list(product(*zip(first, last, strict=True))))
+        distances = np.abs(box_corners[:, None] - centres).max(axis=-1)
+        inset = min(distances.min(axis=1).max(), (last - first).min() // 2)
+        first, last = first + inset, last - inset
         return slice(int(first[0]), int(last[0]) + 1), slice(int(first[1]), int(last[1]) + 1)
 
     @property
@@ -488,6 +498,33 @@ def read_probe(path: Path) -> NDArray[np.complex64]:
         FileError: the file is damaged, or the probe is missing, not square, or dark.
     """
     return _probe(_Content(path, read_npz(path, ("probeGuess",))))
+
+
+def read_given_objects(path: Path, count: int, size: int) -> NDArray[np.complex64]:
+    """Read the key `object`, complex (H, W) or (n, H, W): the centres of its first `count` objects.
+
+    Returns (count, size, size).
+
+    Raises:
+        FileError: the file is damaged, or its objects are not complex, not finite, too few, too
+            small, or dark.
+    """
+    content = _Content(path, read_npz(path, ("object",)))
+    if "object" in content and not np.iscomplexobj(content.arrays["object"]):
+        given = content.arrays["object"].dtype
+        raise content.refusal(f"object holds {given}; complex numbers are wanted")
+    objects = content.take("object", np.complex64)
+    if objects.ndim == 2:
+        objects = objects[None]
+    if objects.ndim != 3 or len(objects) < count or min(objects.shape[1:]) < size:
+        raise content.refusal(
+            f"object has shape {objects.shape}; ({count}, {size}, {size}) or larger is wanted"
+        )
+    top, left = ((side - size) // 2 for side in objects.shape[1:])
+    centres = objects[:count, top : top + size, left : left + size]
+    if not centres.any(axis=(1, 2)).all():
+        raise content.refusal(f"object is 0 on all of its central {size}² px; light is wanted")
+    return np.ascontiguousarray(centres)
 
 
 def read_objects(path: Path, shape: tuple[int, int] | None = None) -> NDArray[np.complex64]:

@@ -24,6 +24,7 @@ from ptychopareto.files import (
     Dataset,
     FileError,
     read_dataset,
+    read_given_objects,
     read_objects,
     read_probe,
     read_reconstruction,
@@ -214,6 +215,19 @@ def test_teachers(scan: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         lambda path: check_images(read_objects(path, (48, 48)), 3),
         monkeypatch,
     )
+
+
+def test_given_objects(scan: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "objects.npz"
+    assert scan.objects is not None
+    write_npz(path, object=scan.objects)
+
+    def read(path: Path) -> None:
+        objects = read_given_objects(path, 1, 40)
+        check_images(objects, 3)
+        assert objects.shape == (1, 40, 40)
+
+    fuzz("given objects (NPZ)", path, [path.read_bytes()], NPZ, read, monkeypatch)
 
 
 def test_reconstructions(scan: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -254,3 +254,9 @@ def test_target_patches_come_from_their_object(small_scan: tuple[Dataset, Datase
     target = scan_data(two, objects, CPU).target
     factor = torch.tensor([1 + n % 2 for n in range(81)])[:, None, None]
     torch.testing.assert_close(target[:, 0], factor * torch.from_numpy(data.patches))
+
+
+def test_target_patches_lie_at_any_positions(round_scan: Dataset) -> None:
+    target = scan_data(round_scan, round_scan.objects, CPU).target
+    assert target is not None
+    torch.testing.assert_close(target[:, 0], torch.from_numpy(round_scan.patches))

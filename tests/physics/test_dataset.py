@@ -1,9 +1,12 @@
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
-from ptychopareto.config import SimulatedDataset
-from ptychopareto.files import Dataset
+from ptychopareto.config import ConfigError, NpzObject, SimulatedDataset
+from ptychopareto.files import Dataset, write_npz
 from ptychopareto.physics.dataset import simulate
 from ptychopareto.physics.forward import diffraction_amplitude
 
@@ -74,3 +77,60 @@ def test_several_objects(small_config: SimulatedDataset) -> None:
     for index in range(3):
         first = np.flatnonzero(test.object_index == index)[0]
         np.testing.assert_array_equal(test.patches[first], test.objects[index, :32, :32])
+
+
+def changed(config: SimulatedDataset, **changes: Any) -> SimulatedDataset:
+    return SimulatedDataset.model_validate({**config.model_dump(), **changes})
+
+
+def test_an_independent_phase_leaves_the_amplitudes_alone(
+    small_config: SimulatedDataset, small_scan: Scans
+) -> None:
+    obj = {**small_config.object.model_dump(), "phase": "independent"}
+    for split, coupled in zip(simulate(changed(small_config, object=obj)), small_scan, strict=True):
+        np.testing.assert_allclose(np.abs(split.objects), np.abs(coupled.objects), rtol=1e-5)
+        assert not np.allclose(split.objects, coupled.objects)
+
+
+def test_jitter_moves_the_positions_and_nothing_else(
+    small_config: SimulatedDataset, small_scan: Scans
+) -> None:
+    moved = simulate(changed(small_config, scan_jitter=3))
+    for split, still in zip(moved, small_scan, strict=True):
+        np.testing.assert_allclose(
+            split.objects * split.norm_Y_I, still.objects * still.norm_Y_I, rtol=1e-6
+        )
+        assert np.abs(split.corners - still.corners).max() == 3
+        for patch, (row, column) in zip(split.patches, split.corners, strict=True):
+            np.testing.assert_array_equal(
+                patch, split.objects[0, row : row + 32, column : column + 32]
+            )
+        rows, columns = split.scored_region()
+        assert min(rows.stop - rows.start, columns.stop - columns.start) >= 65 - 6 * 3
+    assert not np.array_equal(moved[0].corners, moved[1].corners)
+
+
+def test_given_objects_are_those_of_their_split(
+    small_config: SimulatedDataset, small_scan: Scans, tmp_path: Path
+) -> None:
+    """The objects of another simulation, given back, make the same scan."""
+    given = NpzObject(path=tmp_path / "train.npz", test_path=tmp_path / "test.npz")
+    for path, split in zip((given.path, given.test_path), small_scan, strict=True):
+        write_npz(path, object=split.objects)
+    again = simulate(changed(small_config, object=given.model_dump()))
+    for split, first in zip(again, small_scan, strict=True):
+        np.testing.assert_allclose(split.objects, first.objects, rtol=1e-5)
+        np.testing.assert_allclose(split.diffraction, first.diffraction, atol=1e-3)
+
+
+def test_objects_that_are_dark_where_they_are_scanned_are_refused(
+    small_config: SimulatedDataset, tmp_path: Path
+) -> None:
+    image = np.zeros((96, 96), np.complex64)
+    image[-1, -1] = 1  # the training scan ends before
+    given = NpzObject(path=tmp_path / "train.npz", test_path=tmp_path / "test.npz")
+    write_npz(given.path, object=image)
+    write_npz(given.test_path, object=image)
+    settings = {"scan_step_train": 30, "object": given.model_dump()}
+    with pytest.raises(ConfigError, match="the training objects are 0 wherever they are scanned"):
+        simulate(changed(small_config, **settings))

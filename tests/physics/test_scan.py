@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from ptychopareto.physics import scan
 
@@ -9,6 +10,25 @@ def test_grid_covers_all_corners_that_fit() -> None:
     assert corners.min() == 0
     assert corners.max() == 392 - 64
     assert len(np.unique(corners, axis=0)) == len(corners)
+
+
+@pytest.mark.parametrize(("step", "jitter"), [(4, 1), (9, 4), (10, 4)])
+def test_jittered_positions_stay_apart_and_inside(step: int, jitter: int) -> None:
+    corners = scan.grid(200, 32, step)
+    moved = scan.jittered(corners, jitter, 200 - 32, np.random.default_rng(0))
+    shifts = moved - corners
+    assert np.abs(shifts).max() == jitter
+    assert len(np.unique(moved, axis=0)) == len(moved)
+    assert moved.min() >= 0
+    assert moved.max() <= 200 - 32
+    inside = ((corners >= jitter) & (corners <= 200 - 32 - jitter)).all(axis=1)
+    counts = np.bincount(shifts[inside].ravel() + jitter)
+    assert counts.min() > 0.5 * counts.mean()  # all shifts alike, on both sides
+
+
+def test_no_jitter_moves_nothing() -> None:
+    corners = scan.grid(96, 32, 8)
+    np.testing.assert_array_equal(scan.jittered(corners, 0, 64, np.random.default_rng(0)), corners)
 
 
 def test_patches_are_cut_at_their_corners() -> None:

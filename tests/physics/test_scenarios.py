@@ -1,6 +1,7 @@
 """A changed scan is measured by the same physics as the scan as it was."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -86,10 +87,19 @@ def test_scan_step_keeps_inside_an_object_that_is_not_square(test: Dataset) -> N
     assert corners.max(axis=0).tolist() == [40, 64]
 
 
-def test_another_object_is_as_bright(test: Dataset) -> None:
-    other = changed_scan(test, change(object={"segments": 20}, photons=NOISELESS), seed=1)
+@pytest.mark.parametrize("kind", ["lines", "grf", "siemens", "npz"])
+def test_another_object_is_as_bright(test: Dataset, tmp_path: Path, kind: str) -> None:
+    given = 7 * np.exp(1j * np.random.default_rng(0).random((1, 100, 98)))
+    np.savez(tmp_path / "given.npz", object=given)
+    files = {"path": str(tmp_path / "no.npz"), "test_path": str(tmp_path / "given.npz")}
+    asked = change(object={"kind": kind, **(files if kind == "npz" else {})}, photons=NOISELESS)
+    other = changed_scan(test, asked, seed=1)
     assert other.objects.shape == test.objects.shape
-    assert abs(np.corrcoef(np.abs([other.objects.ravel(), test.objects.ravel()]))[0, 1]) < 0.5
+    assert np.abs(other.objects - test.objects).mean() > 0.1
+    if kind == "npz":
+        np.testing.assert_allclose(
+            np.angle(other.objects[0]), np.angle(given[0, 2:98, 1:97]), atol=1e-5
+        )
 
     def brightness(scan: Dataset) -> float:
         cut = patches(np.abs(scan.objects[0]), scan.corners, 32)
@@ -98,6 +108,16 @@ def test_another_object_is_as_bright(test: Dataset) -> None:
     assert brightness(other) == pytest.approx(brightness(test), rel=1e-5)
     model = forward(other.objects[0], other.corners, test.probe)
     np.testing.assert_allclose(other.diffraction, model, rtol=0, atol=2e-7)
+
+
+def test_a_dark_object_is_refused(test: Dataset, tmp_path: Path) -> None:
+    dark = np.zeros((96, 96), np.complex64)
+    dark[0, -1] = 1
+    np.savez(tmp_path / "dark.npz", object=dark)
+    files = {"path": "no.npz", "test_path": str(tmp_path / "dark.npz")}
+    few = replace(test, corners=np.minimum(test.corners, 32))
+    with pytest.raises(ConfigError, match=r"scenarios \(change\): its object is 0 wherever"):
+        changed_scan(few, change(object={"kind": "npz", **files}), seed=1)
 
 
 def test_only_the_first_object_is_scanned(test: Dataset) -> None:

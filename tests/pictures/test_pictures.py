@@ -256,8 +256,9 @@ def test_labels_hide_neither_each_other_nor_points() -> None:
         {"objects": None, "intensity_scale": None},
         {"objects": np.ones((2, 48, 48), np.complex64)},
         {"diffraction": np.zeros((9, 16, 16), np.float32)},
+        {"corners": np.random.default_rng(3).integers(0, 32, (9, 2), endpoint=True)},
     ],
-    ids=["usual", "unknown object", "flat objects", "dark"],
+    ids=["usual", "unknown object", "flat objects", "dark", "off a grid"],
 )
 def test_dataset(tmp_path: Path, changes: dict[str, Any]) -> None:
     dataset.draw(scan(16, **changes), tmp_path / "dataset.png")

@@ -38,8 +38,11 @@ def sequential_rpie(
 
 
 @pytest.mark.parametrize("alpha", [0.1, 1.0])
-def test_equals_the_sequential_update(small_scan: tuple[Dataset, Dataset], alpha: float) -> None:
-    data = small_scan[1]
+@pytest.mark.parametrize("positions", ["grid", "spiral"])
+def test_equals_the_sequential_update(
+    small_scan: tuple[Dataset, Dataset], round_scan: Dataset, alpha: float, positions: str
+) -> None:
+    data = small_scan[1] if positions == "grid" else round_scan
     diffraction, probe = data.diffraction.astype(np.float64), data.probe.astype(np.complex128)
     start = flat_start((96, 96), torch.device("cpu")).to(torch.complex128)
     epochs = rpie(
@@ -56,8 +59,32 @@ def test_equals_the_sequential_update(small_scan: tuple[Dataset, Dataset], alpha
     torch.testing.assert_close(start, torch.ones_like(start))  # not changed
 
 
+def first_fit(corners: NDArray, N: int) -> list[list[int]]:
+    """Each patch into the first batch where it overlaps none, one after the other."""
+    batches: list[list[int]] = []
+    for index, corner in enumerate(corners):
+        for batch in batches:
+            if np.all(np.abs(corners[batch] - corner).max(axis=1) >= N):
+                batch.append(index)
+                break
+        else:
+            batches.append([index])
+    return batches
+
+
+RANDOM = np.random.default_rng(0).integers(0, 168, (300, 2), endpoint=True)
+SCANS = [scan.grid(200, 32, 8), scan.grid(392, 64, 24), RANDOM, RANDOM[:1]]
+
+
+@pytest.mark.parametrize("corners", SCANS, ids=["grid", "large grid", "random", "one"])
+def test_batches_are_those_of_first_fit(corners: NDArray) -> None:
+    N = 64 if corners.max() > 168 else 32
+    batches = [batch.tolist() for batch in disjoint_batches(corners, N)]
+    assert batches == first_fit(corners, N)
+
+
 def test_batches_hold_each_pattern_once_and_do_not_overlap() -> None:
-    corners = np.concatenate([scan.grid(200, 32, 7), np.array([[0, 0], [3, 5]])])
+    corners = np.concatenate([scan.grid(200, 32, 7), np.array([[0, 0], [3, 5]]), RANDOM])
     batches = disjoint_batches(corners, 32)
     assert sorted(np.concatenate(batches)) == list(range(len(corners)))
     for batch in batches:
@@ -76,6 +103,16 @@ def test_recovers_the_object(small_scan: tuple[Dataset, Dataset]) -> None:
     assert measures["ssim_phase"] > 0.97
     assert measures["ssim_amp"] > 0.97
     assert np.angle(image[region].mean()) == pytest.approx(0, abs=1e-5)
+
+
+def test_recovers_the_object_of_a_spiral(round_scan: Dataset) -> None:
+    image = teach(round_scan, Teacher(epochs=60), torch.device("cpu"))[0]
+    region = round_scan.scored_region()
+    truth = round_scan.truth
+    assert truth is not None
+    measures = evaluate(image[region], truth)
+    assert measures["ssim_phase"] > 0.97
+    assert measures["ssim_amp"] > 0.97
 
 
 def test_misfit_falls(small_scan: tuple[Dataset, Dataset]) -> None:

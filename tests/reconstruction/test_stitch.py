@@ -17,6 +17,15 @@ def test_true_patches_return_the_object(small_scan: tuple[Dataset, Dataset]) -> 
     np.testing.assert_allclose(image[region], data.objects[0][region], atol=1e-6)
 
 
+def test_true_patches_of_a_spiral_return_the_object(round_scan: Dataset) -> None:
+    assert round_scan.objects is not None
+    probe, patches = torch.from_numpy(round_scan.probe), torch.from_numpy(round_scan.patches)
+    image = stitch(patches, probe, round_scan.corners, (96, 96)).numpy()
+    region = round_scan.scored_region()
+    np.testing.assert_allclose(image[region], round_scan.objects[0][region], atol=1e-6)
+    assert min(image[region].shape) > 35
+
+
 def test_overlaps_are_weighted_by_the_probe() -> None:
     probe = torch.tensor([[1.0, 2.0], [0.0, 1.0]], dtype=torch.complex128)
     patches = torch.stack([torch.full((2, 2), v, dtype=torch.complex128) for v in (1.0, 3.0j)])

@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "workflow")]
 
 import cluster
 import estimates
-from ptychopareto.config import ConfigError, ExistingDataset, ProbeNpz, parse_study
+from ptychopareto.config import ConfigError, ExistingDataset, NpzObject, ProbeNpz, parse_study
 from ptychopareto.study.runs import expand
 from sources import sources
 from unlock import claim
@@ -101,12 +101,24 @@ def study_files():
     dataset = STUDY.dataset
     if isinstance(dataset, ExistingDataset):
         return {"dataset.train_npz": dataset.train_npz, "dataset.test_npz": dataset.test_npz}
+    files = {}
+    if isinstance(dataset.object, NpzObject):
+        files |= {"dataset.object.path": dataset.object.path, "dataset.object.test_path": dataset.object.test_path}
     if isinstance(dataset.probe, ProbeNpz):
-        return {"dataset.probe.path": dataset.probe.path}
-    return {}
+        files |= {"dataset.probe.path": dataset.probe.path}
+    return files
 
 
-for key, path in study_files().items():
+def files_of_scenarios():
+    """The objects that scenarios name, by their key."""
+    return {
+        f"scenarios[{number}].object.test_path": change.object.test_path
+        for number, change in enumerate(STUDY.scenarios)
+        if isinstance(change.object, NpzObject)
+    }
+
+
+for key, path in (study_files() | files_of_scenarios()).items():
     if not path.is_file():
         sys.exit(f"{key}: there is no file {str(path)!r}; the path of an existing .npz is wanted")
 

@@ -39,7 +39,7 @@ else:
         message:
             "Simulating the scan"
         input:
-            probe=[str(path) for path in study_files().values()],
+            given=[str(path) for path in study_files().values()],
             library=library("simulate"),
         output:
             train=ensure("results/dataset/train.npz", non_empty=True),

@@ -12,7 +12,12 @@ if STUDY.scenarios:
         robustness,
 
 
-    SCENARIOS = {change.name: change.model_dump(mode="json") for change in STUDY.scenarios}
+    SCENARIOS = {change.name: change for change in STUDY.scenarios}
+
+    def given_object(wildcards):
+        """The file of the object of a scenario, if it is given in one."""
+        kind = SCENARIOS[wildcards.scenario].object
+        return [str(kind.test_path)] if isinstance(kind, NpzObject) else []
 
 
     wildcard_constraints:
@@ -24,11 +29,12 @@ if STUDY.scenarios:
             "Changing the test scan: {wildcards.scenario}"
         input:
             test="results/dataset/test.npz",
+            given=given_object,
             library=library("scenario"),
         output:
             test=ensure("results/scenarios/{scenario}/test.npz", non_empty=True),
         params:
-            change=lambda wildcards: SCENARIOS[wildcards.scenario],
+            change=lambda wildcards: SCENARIOS[wildcards.scenario].model_dump(mode="json"),
             seed=getattr(STUDY.dataset, "seed", 0),
         group:
             "scenarios" if ON_CLUSTER else None
@@ -112,7 +118,7 @@ if STUDY.scenarios:
         output:
             picture=picture("robustness", label="in the scenarios"),
         params:
-            changes=list(SCENARIOS.values()),
+            changes=[change.model_dump(mode="json") for change in SCENARIOS.values()],
             axes=MAIN_AXES,
         log:
             "results/logs/robustness.log",

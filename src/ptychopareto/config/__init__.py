@@ -17,12 +17,16 @@ from pydantic import ValidationError
 
 from ptychopareto.config.dataset import (
     ExistingDataset,
+    GrfObject,
     LinesObject,
+    NpzObject,
+    Object,
     Probe,
     ProbeDisk,
     ProbeNpz,
     ProbeZonePlate,
     RegisterInput,
+    SiemensObject,
     SimulatedDataset,
 )
 from ptychopareto.config.mistakes import explain, plain
@@ -50,8 +54,11 @@ __all__ = [
     "ConfigError",
     "Cost",
     "ExistingDataset",
+    "GrfObject",
     "InputTransform",
     "LinesObject",
+    "NpzObject",
+    "Object",
     "Pareto",
     "Probe",
     "ProbeDisk",
@@ -61,6 +68,7 @@ __all__ = [
     "Refine",
     "RegisterInput",
     "Scenario",
+    "SiemensObject",
     "SimulatedDataset",
     "StudyConfig",
     "Supervision",

@@ -1,23 +1,67 @@
 """The scan: simulated, or in two existing files."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from ptychopareto.config.sections import SMALLEST_SCORED, NpzPath, Section, Seed, refusal
+from ptychopareto.config.words import shown
 
 RegisterInput = Literal["auto", "none"]
 
 
-class LinesObject(Section):
-    """Blurred random line segments; the phase follows the amplitude or is flat."""
+class _DrawnObject(Section):
+    """What every kind of object that is drawn at random can be given."""
+
+    phase: Literal["coupled", "independent", "none"] = Field(
+        default="coupled",
+        description="coupled: a function of the amplitude; independent: the same function of a "
+        "second draw of this kind; none: flat, and phase measures are void",
+    )
+
+
+class LinesObject(_DrawnObject):
+    """Blurred random line segments."""
 
     kind: Literal["lines"] = Field(default="lines", description="kind of object")
     segments: int = Field(default=400, ge=1, le=100_000, description="number of line segments")
-    phase: Literal["coupled", "none"] = Field(
-        default="coupled",
-        description="coupled: a function of the amplitude; none: flat, and phase measures are void",
+
+
+class GrfObject(_DrawnObject):
+    """A Gaussian random field: rough on all scales up to its correlation length."""
+
+    kind: Literal["grf"] = Field(default="grf", description="kind of object")
+    correlation_length: float = Field(
+        default=10.0, gt=0, le=1024, description="correlation length of the field [px]"
     )
+
+
+class SiemensObject(_DrawnObject):
+    """A Siemens star, each with a centre and an orientation of its own."""
+
+    kind: Literal["siemens"] = Field(default="siemens", description="kind of object")
+    spokes: int = Field(default=36, ge=2, le=10_000, description="number of dark spokes")
+
+
+class NpzObject(Section):
+    """Given objects, read from the key `object` of two files."""
+
+    kind: Literal["npz"] = Field(default="npz", description="kind of object")
+    path: NpzPath = Field(
+        description="file of the training objects: key object, complex (H, W) or (n, H, W)"
+    )
+    test_path: NpzPath = Field(description="file of the scored objects, with the same key")
+
+    @field_validator("test_path")
+    @classmethod
+    def _is_another_file(cls, test_path: Path, info: ValidationInfo) -> Path:
+        if test_path == info.data.get("path"):
+            raise refusal(f"{shown(str(test_path))} is the training file; another one is wanted")
+        return test_path
+
+
+Object = Annotated[LinesObject | GrfObject | SiemensObject | NpzObject, Field(discriminator="kind")]
 
 
 class _Probe(Section):
@@ -130,6 +174,13 @@ class SimulatedDataset(Section):
         le=1024,
         description="step of the scored scan [px], at most N and size - N",
     )
+    scan_jitter: int = Field(
+        default=0,
+        ge=0,
+        le=512,
+        description="each position of both scans moves by up to so much on each axis [px], less "
+        "than half a step",
+    )
     images_train: int = Field(default=1, ge=1, le=1000, description="number of objects to train on")
     images_test: int = Field(
         default=1, ge=1, le=1000, description="number of test objects; the first one is scored"
@@ -138,7 +189,7 @@ class SimulatedDataset(Section):
         default=1e9, ge=1, le=1e18, description="mean number of photons in a training pattern"
     )
     seed: Seed = Field(default=1, description="seed of the objects and of the photon noise")
-    object: LinesObject = Field(default=LinesObject(), description="the object")
+    object: Object = Field(default=LinesObject(), description="the object")
     probe: Probe = Field(default=ProbeZonePlate(), description="the illumination")
     register_input: RegisterInput = Field(
         default="auto",
@@ -159,6 +210,28 @@ class SimulatedDataset(Section):
         if {"N", "size"} <= info.data.keys():
             check_step(step, info.data["N"], info.data["size"])
         return step
+
+    @field_validator("scan_jitter")
+    @classmethod
+    def _jitter_fits(cls, jitter: int, info: ValidationInfo) -> int:
+        """No two positions meet, no gap opens, and enough is left to be scored."""
+        if {"N", "size", "scan_step_train", "scan_step_test"} <= info.data.keys():
+            n, size = info.data["N"], info.data["size"]
+            steps = [info.data[f"scan_step_{split}"] for split in ("train", "test")]
+            most = min(_largest_jitter(n, size, step) for step in steps)
+            if jitter > most:
+                raise refusal(
+                    f"{jitter} is too large for steps of {steps[0]} and {steps[1]} px, N = {n} and "
+                    f"size = {size}; at most {most} is allowed"
+                )
+        return jitter
+
+
+def _largest_jitter(n: int, size: int, step: int) -> int:
+    span = (size - n) // step * step + 1
+    # An edge of the scan moves by up to the jitter, and the scored region is drawn in from it by
+    # up to twice as much (see `Dataset.scored_region`).
+    return min((step - 1) // 2, (n - step) // 2, (span - SMALLEST_SCORED) // 6)
 
 
 class ExistingDataset(Section):

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ptychopareto.config.dataset import Probe
+from ptychopareto.config.dataset import Object, Probe
 from ptychopareto.config.sections import ConfigError
 from ptychopareto.config.words import Keys, dotted, shown
 
@@ -49,8 +49,11 @@ _BOUNDS = {
 }
 
 # The fields of more than one form: pydantic adds the name of the form to the path of an error.
-_FIELDS_OF_SEVERAL_FORMS = ("dataset", "probe", "pareto")
-_PROBE_KINDS = [probe.model_fields["kind"].default for probe in get_args(get_args(Probe)[0])]
+_FIELDS_OF_SEVERAL_FORMS = ("dataset", "object", "probe", "pareto")
+_KINDS = {
+    name: [form.model_fields["kind"].default for form in get_args(get_args(forms)[0])]
+    for name, forms in (("object", Object), ("probe", Probe))
+}
 
 
 def plain(value: Any, path: Keys, numbers: Iterator[int]) -> Any:
@@ -104,13 +107,13 @@ def _explain_one(mistake: ErrorDetails) -> str:
     if kind == "refused":
         return f"{dotted((*path, *context['at']))}: {context['reason']}"
     if kind.startswith("union_tag"):
-        return f"{dotted((*path, 'kind'))}: {_wrong_probe_kind(value)}"
+        return f"{dotted((*path, 'kind'))}: {_wrong_kind(value, _KINDS[str(path[-1])])}"
     return f"{dotted(path)}: {_wrong_value(kind, value, context)}"
 
 
-def _wrong_probe_kind(probe: dict[str, Any]) -> str:
-    given = f"{shown(probe['kind'])} is not allowed" if "kind" in probe else "missing"
-    return f"{given}; allowed are {', '.join(_PROBE_KINDS)}"
+def _wrong_kind(section: dict[str, Any], kinds: list[str]) -> str:
+    given = f"{shown(section['kind'])} is not allowed" if "kind" in section else "missing"
+    return f"{given}; allowed are {', '.join(kinds)}"
 
 
 def _wrong_value(kind: str, value: Any, context: dict[str, Any]) -> str:

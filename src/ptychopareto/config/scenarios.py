@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from ptychopareto.config.dataset import LinesObject
+from ptychopareto.config.dataset import Object
 from ptychopareto.config.sections import Section, refusal
 from ptychopareto.config.words import shown
 
@@ -35,8 +35,10 @@ class Scenario(Section):
         description="mean number of photons in a pattern, of the test patterns as they are; null = "
         "no change",
     )
-    object: LinesObject | None = Field(
-        default=None, description="another object than that of the test scan; null = the same"
+    object: Object | None = Field(
+        default=None,
+        description="another object than that of the test scan, of npz that in test_path; null = "
+        "the same",
     )
     scan_step: int | None = Field(
         default=None,

@@ -4,7 +4,13 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from ptychopareto.config.dataset import AnyDataset, LinesObject, SimulatedDataset, check_step
+from ptychopareto.config.dataset import (
+    AnyDataset,
+    NpzObject,
+    Object,
+    SimulatedDataset,
+    check_step,
+)
 from ptychopareto.config.scenarios import Scenarios
 from ptychopareto.config.sections import Axis, Section, Seed, refusal
 
@@ -181,8 +187,8 @@ class StudyConfig(Section):
                         *("sweep", number, "modes", index),
                     )
 
-    def _quality_is_defined(self, obj: LinesObject) -> None:
-        if obj.phase != "none":
+    def _quality_is_defined(self, obj: Object) -> None:
+        if isinstance(obj, NpzObject) or obj.phase != "none":
             return
         for number, axes in enumerate(self.plots):
             if axes.quality.endswith("_phase"):

@@ -1,16 +1,16 @@
-"""Simulate the grid-lines data: objects, scan, probe, diffraction, Poisson counts."""
+"""Simulate a scan: objects, positions, probe, diffraction, Poisson counts."""
 
 import platform
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ptychopareto import __version__
-from ptychopareto.config import SimulatedDataset
+from ptychopareto.config import ConfigError, NpzObject, SimulatedDataset
 from ptychopareto.files import Dataset
 from ptychopareto.physics import objects, scan
 from ptychopareto.physics.forward import diffraction_amplitude
@@ -29,11 +29,13 @@ def simulate(config: SimulatedDataset) -> tuple[Dataset, Dataset]:
     """
     test_seed, train_seed, train_noise, test_noise = np.random.SeedSequence(config.seed).spawn(4)
     probe = make_probe(config.probe, config.N)
-    train = _Split(config, config.images_train, config.scan_step_train, train_seed)
-    test = _Split(config, config.images_test, config.scan_step_test, test_seed)
+    train = _Split(config, "train", train_seed)
+    test = _Split(config, "test", test_seed)
 
     brightest = [cut.max(axis=(1, 2)) for cut in train.patches(np.abs(train.objects))]
     norm = float(np.concatenate(brightest).mean())
+    if not norm > 0:
+        raise ConfigError("dataset.object: the training objects are 0 wherever they are scanned")
     train.objects, test.objects = train.objects / norm, test.objects / norm
     amplitude = train.expected_amplitude(probe)
     power = (amplitude.astype(np.float64) ** 2).sum(axis=(1, 2)).mean()
@@ -58,13 +60,22 @@ class _Split:
     """The objects of one split, (n, size, size) complex128, each scanned at the same corners."""
 
     def __init__(
-        self, config: SimulatedDataset, count: int, step: int, seed: np.random.SeedSequence
+        self,
+        config: SimulatedDataset,
+        split: Literal["train", "test"],
+        seed: np.random.SeedSequence,
     ) -> None:
-        rng = np.random.default_rng(seed)
-        drawn = [objects.lines(config.object, config.size, rng) for _ in range(count)]
+        count, step = (getattr(config, f"{name}_{split}") for name in ("images", "scan_step"))
+        # Streams of their own: neither an independent phase nor a jitter changes the amplitudes.
+        rng, rng_of_phase, rng_of_scan = map(np.random.default_rng, (seed, *seed.spawn(2)))
         self.N = config.N
-        self.objects = np.stack(drawn)
-        self.corners = scan.grid(config.size, config.N, step)
+        self.objects = (
+            objects.given(config.object, split, count, config.size)
+            if isinstance(config.object, NpzObject)
+            else objects.drawn(config.object, count, config.size, rng, rng_of_phase)
+        )
+        grid = scan.grid(config.size, config.N, step)
+        self.corners = scan.jittered(grid, config.scan_jitter, config.size - config.N, rng_of_scan)
 
     def patches(self, images: NDArray[Any]) -> Iterator[NDArray[Any]]:
         """The patches (B, N, N) of each of the images (n, size, size): objects, or made of them."""

@@ -1,22 +1,79 @@
-"""Synthetic objects."""
+"""Objects: drawn at random, or given."""
+
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from skimage.draw import line
 
-from ptychopareto.config import LinesObject
+from ptychopareto.config import ConfigError, GrfObject, LinesObject, NpzObject, SiemensObject
+from ptychopareto.files import read_given_objects
 
 # Blurs that turn one-pixel lines into structure at three scales: (weight, σ [px]).
 LINE_SCALES = ((1.0, 1.0), (2.0, 5.0), (5.0, 10.0))
+# Amplitude of a Siemens star's spokes, of 1 between them: where it were 0 there would be no phase.
+SPOKE_AMPLITUDE = 0.5
+
+Image = NDArray[np.float64]
+DrawnObject = LinesObject | GrfObject | SiemensObject
 
 
-def lines(config: LinesObject, size: int, rng: np.random.Generator) -> NDArray[np.complex128]:
-    """A (size, size) object of blurred random line segments, its amplitude not yet normalised.
+def given(
+    config: NpzObject, split: Literal["train", "test"], count: int, size: int
+) -> NDArray[np.complex128]:
+    """The centres (count, size, size) of the objects in the file of a split.
 
-    Segments are drawn on a canvas twice as large, so that the crop has no preferred centre. The
-    phase [rad] follows the amplitude a: φ = π·tanh((a − max a / 2) / (3·mean a)), or is 0 for
-    `phase: none`.
+    Raises:
+        FileError: the file will not do.
+    """
+    path = config.path if split == "train" else config.test_path
+    return read_given_objects(path, count, size).astype(np.complex128)
+
+
+def drawn(
+    config: DrawnObject,
+    count: int,
+    size: int,
+    rng: np.random.Generator,
+    rng_of_phase: np.random.Generator,
+) -> NDArray[np.complex128]:
+    """Draw objects (count, size, size), their amplitude not yet normalised.
+
+    Amplitudes are drawn from `rng`. The phase [rad] of an image b is
+    φ = π·tanh((b − max b / 2) / (3·mean b)): of the amplitude itself for `phase: coupled`, of a
+    second draw, from `rng_of_phase`, for `phase: independent`. For `phase: none` it is 0.
+
+    Raises:
+        ConfigError: no line met an object.
+    """
+    images = []
+    for _ in range(count):
+        amplitude = _amplitude(config, size, rng)
+        if config.phase == "none":
+            images.append(amplitude.astype(np.complex128))
+            continue
+        coupled = config.phase == "coupled"
+        source = amplitude if coupled else _amplitude(config, size, rng_of_phase)
+        phase = np.pi * np.tanh((source - source.max() / 2) / (3 * source.mean()))
+        images.append(amplitude * np.exp(1j * phase))
+    return np.stack(images)
+
+
+def _amplitude(config: DrawnObject, size: int, rng: np.random.Generator) -> Image:
+    match config:
+        case LinesObject():
+            return lines(config, size, rng)
+        case GrfObject():
+            return gaussian_random_field(config, size, rng)
+        case SiemensObject():
+            return siemens_star(config, size, rng)
+
+
+def lines(config: LinesObject, size: int, rng: np.random.Generator) -> Image:
+    """An amplitude (size, size) of blurred random line segments.
+
+    Segments are drawn on a canvas twice as large, so that the crop has no preferred centre.
     """
     canvas = np.zeros((2 * size, 2 * size))
     for r0, c0, r1, c1 in rng.integers(0, 2 * size, (config.segments, 4)):
@@ -24,7 +81,40 @@ def lines(config: LinesObject, size: int, rng: np.random.Generator) -> NDArray[n
     blurred = sum(weight * gaussian_filter(canvas, sigma) for weight, sigma in LINE_SCALES)
     start = size // 2
     amplitude = np.asarray(blurred)[start : start + size, start : start + size]
-    if config.phase == "none":
-        return amplitude.astype(np.complex128)
-    phase = np.pi * np.tanh((amplitude - amplitude.max() / 2) / (3 * amplitude.mean()))
-    return amplitude * np.exp(1j * phase)
+    if not amplitude.any():
+        raise ConfigError(
+            f"dataset.object.segments: {config.segments} left an object of size = {size} empty; "
+            "more are wanted"
+        )
+    return amplitude
+
+
+def gaussian_random_field(config: GrfObject, size: int, rng: np.random.Generator) -> Image:
+    """An amplitude (size, size): a stationary Gaussian random field, shifted to begin at 0.
+
+    Its spectral density is S(f) ∝ (1 + (2π·ℓ·|f|)²)⁻² with the correlation length ℓ [px], its
+    covariance (r/ℓ)·K₁(r/ℓ): the field of Whittle, Biometrika 41, 434, 1954. White noise is
+    filtered by √S on a periodic canvas twice as large, so that the edges of the crop do not match.
+    """
+    side = 2 * size
+    rows, columns = np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)
+    root = 1 / (1 + (2 * np.pi * config.correlation_length) ** 2 * (rows**2 + columns**2))
+    noise = np.fft.rfft2(rng.standard_normal((side, side)))
+    field: Image = np.fft.irfft2(root * noise, s=(side, side))[:size, :size]
+    return field - field.min()
+
+
+def siemens_star(config: SiemensObject, size: int, rng: np.random.Generator) -> Image:
+    """An amplitude (size, size): a Siemens star of dark spokes that fills the image.
+
+    Drawn are its centre, in the middle half of the image on both axes, and its orientation. Edges
+    are as sharp as pixels allow; towards the centre, where spokes are narrower, it becomes uniform.
+    """
+    centre = rng.uniform(0.25, 0.75, 2) * size
+    turn = rng.uniform(0, 2 * np.pi)
+    rows, columns = np.arange(size)[:, None] - centre[0], np.arange(size) - centre[1]
+    angle = config.spokes * np.arctan2(rows, columns) + turn
+    # Signed distance [px] along the circle to the nearest edge between two spokes.
+    distance = np.hypot(rows, columns) * np.arcsin(np.sin(angle)) / config.spokes
+    bright = np.clip(0.5 + distance, 0, 1)
+    return SPOKE_AMPLITUDE + (1 - SPOKE_AMPLITUDE) * bright

@@ -11,7 +11,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from ptychopareto.config import ConfigError, LinesObject, Scenario
+from ptychopareto.config import ConfigError, NpzObject, Object, Scenario
 from ptychopareto.config.sections import SMALLEST_SCORED
 from ptychopareto.files import Dataset
 from ptychopareto.physics import objects, scan
@@ -32,18 +32,18 @@ def changed_scan(test: Dataset, change: Scenario, seed: int) -> Dataset:
     Raises:
         ConfigError: the scan does not hold what the change is made from, or does not fit it.
     """
-    of_object, of_positions, of_counts = (
-        np.random.default_rng(child)
-        for child in np.random.SeedSequence([seed, crc32(change.name.encode())]).spawn(3)
-    )
+    seeds = np.random.SeedSequence([seed, crc32(change.name.encode())]).spawn(4)
+    of_object, of_phase, of_positions, of_counts = map(np.random.default_rng, seeds)
     own, positions = _as_it_is(test, change)
     image, corners, norm = own, positions, test.norm_Y_I
     if change.scan_step is not None:
         corners = _grid(own.shape, test.N, change.scan_step, change)
     if change.object is not None:
-        drawn = _drawn(change.object, own.shape, of_object)
-        norm = _brightness(drawn, corners, test.N) / _brightness(own, positions, test.N)
-        image = (drawn / norm).astype(np.complex64)
+        other = _other(change.object, own.shape, of_object, of_phase)
+        norm = _brightness(other, corners, test.N) / _brightness(own, positions, test.N)
+        if not norm > 0:
+            raise _refused(change, "its object is 0 wherever it is scanned")
+        image = (other / norm).astype(np.complex64)
     room = np.array(image.shape) - test.N
     where = displaced(corners, change.position_error, room, of_positions)
     beam, scale = _beam(test.probe, change), _scale(test, change)
@@ -113,9 +113,15 @@ def _grid(shape: tuple[int, ...], N: int, step: int, change: Scenario) -> Corner
     return corners
 
 
-def _drawn(kind: LinesObject, shape: tuple[int, ...], rng: np.random.Generator) -> Image:
+def _other(kind: Object, shape: tuple[int, ...], *of: np.random.Generator) -> Image:
+    """Another object of a shape, drawn or read; its amplitude is not normalised."""
     rows, columns = shape
-    return objects.lines(kind, max(shape), rng)[:rows, :columns].astype(np.complex64)
+    found = (
+        objects.given(kind, "test", 1, max(shape))
+        if isinstance(kind, NpzObject)
+        else objects.drawn(kind, 1, max(shape), *of)
+    )
+    return found[0, :rows, :columns].astype(np.complex64)
 
 
 def _beam(probe: NDArray[np.complex64], change: Scenario) -> NDArray[np.complex64]:

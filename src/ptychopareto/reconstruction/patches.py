@@ -14,13 +14,17 @@ def pixel_indices(corners: NDArray[np.int64], N: int, columns: int, device: torc
 
 
 def disjoint_batches(corners: NDArray[np.int64], N: int) -> list[NDArray[np.int64]]:
-    """Split a scan (B, 2) into few batches of indices whose N×N patches do not overlap."""
-    batches: list[list[int]] = []
-    for index, corner in enumerate(corners):
-        for batch in batches:
-            if np.all(np.abs(corners[batch] - corner).max(axis=1) >= N):
-                batch.append(index)
-                break
-        else:
-            batches.append([index])
-    return [np.array(batch) for batch in batches]
+    """Split a scan (B, 2) into few batches of indices whose N×N patches do not overlap.
+
+    Each patch goes into the first batch that holds none it overlaps. The positions are arbitrary.
+    """
+    rows, columns = np.ascontiguousarray(corners.T)
+    batch_of = np.empty(len(corners), np.intp)
+    taken = np.empty(len(corners), bool)  # by a patch that this one overlaps
+    for index, (row, column) in enumerate(corners):
+        overlap = np.abs(rows[:index] - row) < N
+        overlap &= np.abs(columns[:index] - column) < N
+        taken[: index + 1] = False
+        taken[batch_of[:index][overlap]] = True
+        batch_of[index] = taken[: index + 1].argmin()
+    return [np.flatnonzero(batch_of == batch) for batch in range(batch_of.max() + 1)]
