@@ -430,9 +430,9 @@ def is_study_or_one_plain_line(config: Any) -> None:
     except ConfigError as error:
         line = str(error)
         assert line.isprintable()  # and therefore one line
-        assert not any(
-            word in line for word in ("pydantic", "Input should", "Dataset", "Probe", "Object")
-        )
+        own = repr(config)  # a key that hypothesis makes up may be one of these words
+        words = ("pydantic", "Input should", "Dataset", "Probe", "Object")
+        assert not any(word in line for word in words if word not in own)
 
 
 @settings(max_examples=200, deadline=None)

@@ -108,7 +108,7 @@ def test_nothing_lost_and_nothing_known(scenarios: pd.DataFrame) -> None:
     ("content", "said"),
     [
         ({"networks": {}}, "has no networks and classical"),
-        ({"networks": {"a": {}}, "classical": {"epochs": 1}}, "networks.'a' has no status"),
+        ({"networks": {"a": {}}, "classical": {"epochs": 1}}, "networks: 'a' has no status"),
         (
             {"networks": {"a": {"status": "ok", "ssim_amp": "x"}}, "classical": {"epochs": 1}},
             "ssim_amp is 'x'; a number is wanted",

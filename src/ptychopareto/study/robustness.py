@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ptychopareto.config import AS_TRAINED
-from ptychopareto.files import FileError, check_types, read_json
+from ptychopareto.files import FileError, check_types, read_json, shortened
 from ptychopareto.study.against_time import QUALITIES
 from ptychopareto.study.configurations import half_width
 from ptychopareto.study.runs import Run
@@ -89,9 +89,8 @@ def read_scores(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
         raise FileError(f"{path}: has no networks and classical; those of a study are wanted")
     for name, measures in networks.items():
         if not isinstance(measures, dict) or measures.get("status") not in STATUSES:
-            raise FileError(
-                f"{path}: networks.{name!r} has no status; one of {', '.join(STATUSES)} is wanted"
-            )
+            wanted = f"one of {', '.join(STATUSES)} is wanted"
+            raise FileError(f"{path}: networks: {shortened(name)} has no status; {wanted}")
         check_types(path, measures, dict.fromkeys(QUALITIES, float))
     check_types(path, classical, {**dict.fromkeys(QUALITIES, float), "epochs": int})
     if classical.get("epochs") is None:
