@@ -17,6 +17,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/results.smk"
+include: "workflow/rules/scenarios.smk"
 include: "workflow/rules/pictures.smk"
 
 

@@ -59,7 +59,7 @@ def dry_run(runs: int) -> Plan:
         "width": [8, 16, 24, 32, 48],
         "supervision": ["teacher"],
     }
-    study |= {"sweep": [block], "seeds": list(range(runs // 10))}
+    study |= {"sweep": [block], "seeds": list(range(runs // 10)), "scenarios": []}
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "study.yaml")
         config.write_text(yaml.safe_dump(study))

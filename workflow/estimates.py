@@ -95,6 +95,35 @@ def simulation(study: StudyConfig) -> Estimate:
     return replace(_estimate(study, "train", 0, 0), gpu_mem_mb=0)
 
 
+def scenario(study: StudyConfig) -> Estimate:
+    """Change the test scan, as any of the scenarios does: never on a GPU."""
+    estimates = [_estimate(changed, "test", 0, 0) for changed in _changed_studies(study)]
+    return replace(max(estimates, key=lambda estimate: estimate.mem_mb), gpu_mem_mb=0)
+
+
+def robustness(runs: Iterable[Run], study: StudyConfig) -> Estimate:
+    """Reconstruct the changed scan of any of the scenarios with all networks, and classically."""
+    runs = list(runs)
+    largest = max(_changed_studies(study), key=lambda changed: pixels(changed, "test"))
+    scan = pixels(largest, "test")
+    seconds = sum(_network_seconds(run, study, scan) + LOADING_SECONDS for run in runs)
+    seconds += scan * max(study.classical.epochs) * RPIE_SECONDS_PER_PIXEL
+    network = max(_network_bytes(run, study) for run in runs)
+    return _estimate(largest, "test", network, seconds)
+
+
+def _changed_studies(study: StudyConfig) -> list[StudyConfig]:
+    """The study with the test scan of each scenario; how large that of a file is, stays unknown."""
+    steps = [change.scan_step for change in study.scenarios]
+    if isinstance(study.dataset, ExistingDataset) or not any(steps):
+        return [study]
+    data = study.dataset
+    datasets = [
+        data.model_copy(update={"scan_step_test": step or data.scan_step_test}) for step in steps
+    ]
+    return [study.model_copy(update={"dataset": dataset}) for dataset in datasets]
+
+
 def _network_seconds(run: Run, study: StudyConfig, seen: int) -> float:
     flops = CPU_FLOPS if study.device == "cpu" else GPU_FLOPS
     return FLOP_PER_PIXEL * run.width**2 * seen / flops

@@ -19,6 +19,7 @@ PLUMBING = {
     "config/__init__.py",
     "config/dataset.py",
     "config/mistakes.py",
+    "config/scenarios.py",
     "config/sections.py",
     "config/study.py",
     "config/words.py",
@@ -36,6 +37,7 @@ CLASSICAL = [*STITCH, "assessment/classical.py", "assessment/metrics.py", "recon
 TABLES = ["study/configurations.py", "study/table.py"]
 FRONT = [*TABLES, "study/pareto.py"]
 RECOMMENDATION = [*FRONT, "study/recommendation.py"]
+SCENARIOS = [*TABLES, "study/against_time.py", "study/robustness.py"]
 
 SOURCES: dict[str, list[str]] = {
     "simulate": [*PHYSICS, "physics/dataset.py", "physics/objects.py", "physics/probe.py"],
@@ -76,9 +78,31 @@ SOURCES: dict[str, list[str]] = {
         "reconstruction/rpie.py",
     ],
     "classical": CLASSICAL,
+    "scenario": [
+        *PHYSICS,
+        "physics/dataset.py",
+        "physics/objects.py",
+        "physics/probe.py",
+        "physics/scenarios.py",
+    ],
+    "evaluate_scenario": [
+        *NETWORKS,
+        *CLASSICAL,
+        "assessment/cost.py",
+        "assessment/evaluation.py",
+        "assessment/robustness.py",
+        "reconstruction/predict.py",
+    ],
+    "gather_scenarios": SCENARIOS,
+    "robustness": [
+        *SCENARIOS,
+        "pictures/labels.py",
+        "pictures/robustness.py",
+        "pictures/style.py",
+    ],
     "gather": [*TABLES, "study/against_time.py"],
     "gather_classical": ["study/against_time.py"],
-    "recommend": RECOMMENDATION,
+    "recommend": [*RECOMMENDATION, "study/against_time.py", "study/robustness.py"],
     "pareto_plot": [
         *FRONT,
         "pictures/labels.py",

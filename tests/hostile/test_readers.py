@@ -37,6 +37,7 @@ from ptychopareto.models.registry import NetworkConfig, build, load_model, save_
 from ptychopareto.physics.dataset import simulate
 from ptychopareto.study.against_time import classical_table, refinement_table, with_latencies
 from ptychopareto.study.results import Results
+from ptychopareto.study.robustness import scenario_table
 from ptychopareto.study.runs import Run
 from ptychopareto.study.table import STATUSES, TYPES, gather, read_table
 
@@ -58,6 +59,10 @@ TIMING = {
     "rounds": 5,
     "engine": {"scored_fraction": 1.0, "stitch_s": 0.1, "setup_s": 0.2, "epoch_s": 0.3},
     "models": {run.id: LATENCIES for run in RUNS},
+}
+SCORES = {
+    "networks": {run.id: {"status": "ok", "error": "", **QUALITY} for run in RUNS},
+    "classical": {"epochs": 5, **QUALITY},
 }
 STEPS = {"steps": [{"epochs": epochs, **QUALITY} for epochs in (0, 1, 5)]}
 
@@ -297,6 +302,12 @@ def check_refinement(path: Path) -> None:
     check_table(refinement_table(RUNS, {RUNS[0].id: path}, TIMING))
 
 
+def check_scores(path: Path) -> None:
+    table = scenario_table(RUNS, gather(RUNS, {}), [], {"dim": path})
+    assert table["status"].isin(STATUSES).all()
+    check_table(table)
+
+
 @pytest.mark.parametrize(
     ("name", "good", "read"),
     [
@@ -304,6 +315,7 @@ def check_refinement(path: Path) -> None:
         ("timing", TIMING, check_timing),
         ("classical", STEPS, check_classical),
         ("refinement", STEPS, check_refinement),
+        ("scores", SCORES, check_scores),
     ],
 )
 def test_records(

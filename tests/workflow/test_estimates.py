@@ -98,6 +98,18 @@ def test_timing_takes_longer_for_more_runs() -> None:
     assert many.mem_mb == one.mem_mb
 
 
+def test_a_finer_scan_in_a_scenario_asks_for_more() -> None:
+    (run, few), (_, many) = (
+        study(scenarios=[{"name": "dim", "photons": 10}, {"name": "grid", "scan_step": step}])
+        for step in (20, 2)
+    )
+    assert estimates.scenario(many).mem_mb > estimates.scenario(few).mem_mb
+    assert estimates.scenario(many).gpu_mem_mb == 0
+    assert estimates.robustness([run], many).mem_mb > estimates.robustness([run], few).mem_mb
+    one, hundred = (estimates.robustness([run] * count, few) for count in (1, 100))
+    assert hundred.runtime > one.runtime
+
+
 def test_each_attempt_asks_for_more() -> None:
     run, config = study()
     demands = estimates.demands(lambda wildcards: estimates.training(run, config))

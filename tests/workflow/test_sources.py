@@ -21,6 +21,7 @@ ARCHITECTURES = {f"models/{name}.py" for name in get_args(Architecture)}
 LIGHT = [
     *("import_dataset", "dataset_picture", "gather", "gather_classical", "recommend"),
     *("pareto_plot", "gallery", "quality_vs_time", "marginals", "training_curves", "page"),
+    *("gather_scenarios", "robustness"),
 ]
 
 

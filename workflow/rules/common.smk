@@ -109,7 +109,16 @@ def study_files():
     return files
 
 
-for key, path in study_files().items():
+def files_of_scenarios():
+    """The objects that scenarios name, by their key."""
+    return {
+        f"scenarios[{number}].object.test_path": change.object.test_path
+        for number, change in enumerate(STUDY.scenarios)
+        if isinstance(change.object, NpzObject)
+    }
+
+
+for key, path in (study_files() | files_of_scenarios()).items():
     if not path.is_file():
         sys.exit(f"{key}: there is no file {str(path)!r}; the path of an existing .npz is wanted")
 
@@ -204,8 +213,9 @@ def study_targets():
         "results/recommendation.json",
         "results/refinement.csv",
         "results/dataset/dataset.png",
-        *[f"results/{name}.png" for name in PICTURES],
+        *[f"results/{name}.png" for name in ALL_PICTURES],
         *[f"results/pareto_{axes}.png" for axes in OTHER_AXES],
+        *(["results/scenarios.csv"] if STUDY.scenarios else []),
     ]
 
 

@@ -17,6 +17,8 @@ localrules:
 
 
 PICTURES = ["pareto_plot", "gallery", "quality_vs_time", "marginals", "training_curves"]
+# Scenarios come after all trainings: of a study half done there are none to be seen.
+ALL_PICTURES = [*PICTURES, *(["robustness"] if STUDY.scenarios else [])]
 OTHER_AXES = {f"{axes.cost}_{axes.quality}": axes.model_dump(mode="json") for axes in STUDY.plots[1:]}
 
 
@@ -176,7 +178,7 @@ rule page:
         table="results/study_results.csv",
         timing="results/timing.json",
         test="results/dataset/test.npz",
-        pictures=[f"results/{name}.png" for name in PICTURES],
+        pictures=[f"results/{name}.png" for name in ALL_PICTURES],
         library=library("page"),
     output:
         page=report(

@@ -17,7 +17,7 @@ localrules:
 RUN_SETTINGS = [asdict(run) for run in RUNS.values()]
 MAIN_AXES = STUDY.plots[0].model_dump(mode="json")
 # What a run needs to be repeated: the study without its grid and its looks.
-STUDY_SETTINGS = STUDY.model_dump(mode="json", exclude={"sweep", "seeds", "classical", "refine", "pareto"})
+STUDY_SETTINGS = STUDY.model_dump(mode="json", exclude={"sweep", "seeds", "classical", "refine", "scenarios", "pareto"})
 
 
 rule gather:
@@ -92,6 +92,7 @@ rule recommend:
     input:
         table="results/study_results.csv",
         models=paths_of_runs("results/runs/{run}/model.safetensors"),
+        scenarios=["results/scenarios.csv"] if STUDY.scenarios else [],
         library=library("recommend"),
     output:
         front=report(

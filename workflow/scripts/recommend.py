@@ -18,8 +18,11 @@ def write_recommendation(
     axes: Mapping[str, str],
     study: Mapping[str, Any],
     folder: Path,
+    scenarios: "DataFrame | None" = None,
 ) -> None:
     """Write `pareto_front.csv`, `recommendation.json` and `recommended/` into a folder.
+
+    If there are scenarios, what is recommended says how it holds up.
 
     In `recommended/` are the weights of the recommended run and `study.yaml`, the study of this
     one run. If there is nothing to recommend it stays empty.
@@ -27,9 +30,15 @@ def write_recommendation(
     from ptychopareto.files import write_csv, write_json
     from ptychopareto.study.pareto import pareto_front
     from ptychopareto.study.recommendation import recommend
+    from ptychopareto.study.robustness import in_words, robustness
 
     write_csv(folder / "pareto_front.csv", pareto_front(table, axes["cost"], axes["quality"]))
     chosen = recommend(table, axes["cost"], axes["quality"])
+    if scenarios is not None and chosen["configuration"] is not None:
+        quality = axes["quality"]
+        records = robustness(scenarios, chosen["configuration"], quality)
+        reason = f"{chosen['reason']} {in_words(records, quality)}".strip()
+        chosen = {**chosen, "reason": reason, "robustness": records}
     write_json(folder / "recommendation.json", chosen)
     own = folder / "recommended"
     own.mkdir(exist_ok=True)
@@ -57,6 +66,8 @@ def _lay_out(run: Any, model: Path, study: Mapping[str, Any], folder: Path) -> N
 
 
 def main(job: Any) -> None:
+    import pandas as pd
+
     from ptychopareto.study.results import Results
     from ptychopareto.study.runs import Run
     from ptychopareto.study.table import read_table
@@ -64,7 +75,8 @@ def main(job: Any) -> None:
     results = Results(Path("results"), tuple(Run(**run) for run in job.params.runs))
     table = read_table(Path(job.input.table))
     folder = Path(job.output.front).parent
-    write_recommendation(results, table, job.params.axes, job.params.study, folder)
+    scenarios = next(map(pd.read_csv, job.input.scenarios), None)
+    write_recommendation(results, table, job.params.axes, job.params.study, folder, scenarios)
 
 
 if "snakemake" in globals():

@@ -30,6 +30,7 @@ from ptychopareto.config.dataset import (
     SimulatedDataset,
 )
 from ptychopareto.config.mistakes import explain, plain
+from ptychopareto.config.scenarios import AS_TRAINED, Scenario
 from ptychopareto.config.sections import ConfigError
 from ptychopareto.config.study import (
     Architecture,
@@ -47,6 +48,7 @@ from ptychopareto.config.study import (
 )
 
 __all__ = [
+    "AS_TRAINED",
     "Architecture",
     "Classical",
     "ConfigError",
@@ -65,6 +67,7 @@ __all__ = [
     "Quality",
     "Refine",
     "RegisterInput",
+    "Scenario",
     "SiemensObject",
     "SimulatedDataset",
     "StudyConfig",

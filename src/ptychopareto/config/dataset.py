@@ -133,6 +133,26 @@ class ProbeNpz(_Probe):
 Probe = Annotated[ProbeZonePlate | ProbeDisk | ProbeNpz, Field(discriminator="kind")]
 
 
+def check_step(step: int, n: int, size: int, *at: str | int) -> None:
+    """Two positions on each axis at least, and no gap between neighbouring patterns.
+
+    A step that does not fit is refused at the keys `at`.
+    """
+    if step > min(n, size - n):
+        raise refusal(
+            f"{step} is too large for N = {n} on an object of size = {size}; "
+            f"at most {min(n, size - n)} is allowed (no more than N and than size - N)",
+            *at,
+        )
+    span = (size - n) // step * step + 1
+    if span < SMALLEST_SCORED:
+        raise refusal(
+            f"{step} lets the patterns span {span} px of an object of size = {size}; at "
+            f"least {SMALLEST_SCORED} px are needed to be scored",
+            *at,
+        )
+
+
 class SimulatedDataset(Section):
     """A scan to be simulated: two grid scans, one to train on and a sparser one to score."""
 
@@ -187,20 +207,8 @@ class SimulatedDataset(Section):
     @field_validator("scan_step_train", "scan_step_test")
     @classmethod
     def _scan_fits(cls, step: int, info: ValidationInfo) -> int:
-        """Two positions on each axis at least, and no gap between neighbouring patterns."""
         if {"N", "size"} <= info.data.keys():
-            n, size = info.data["N"], info.data["size"]
-            if step > min(n, size - n):
-                raise refusal(
-                    f"{step} is too large for N = {n} on an object of size = {size}; "
-                    f"at most {min(n, size - n)} is allowed (no more than N and than size - N)"
-                )
-            span = (size - n) // step * step + 1
-            if span < SMALLEST_SCORED:
-                raise refusal(
-                    f"{step} lets the patterns span {span} px of an object of size = {size}; at "
-                    f"least {SMALLEST_SCORED} px are needed to be scored"
-                )
+            check_step(step, info.data["N"], info.data["size"])
         return step
 
     @field_validator("scan_jitter")

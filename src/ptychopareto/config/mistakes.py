@@ -32,6 +32,7 @@ _WANTED_TYPES = {
     "float_type": "a number",
     "int_type": "a whole number",
     "bool_type": "true or false",
+    "string_type": "a string",
     "path_type": "a file path",
     "tuple_type": "a list",
     "model_type": "a section of keys",

@@ -4,7 +4,14 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from ptychopareto.config.dataset import AnyDataset, NpzObject, Object, SimulatedDataset
+from ptychopareto.config.dataset import (
+    AnyDataset,
+    NpzObject,
+    Object,
+    SimulatedDataset,
+    check_step,
+)
+from ptychopareto.config.scenarios import Scenarios
 from ptychopareto.config.sections import Axis, Section, Seed, refusal
 
 Architecture = Literal["fno", "hybrid"]
@@ -132,6 +139,10 @@ class StudyConfig(Section):
     training: Training = Field(default=Training(), description="the training of each network")
     classical: Classical = Field(default=Classical(), description="the classical reference")
     refine: Refine = Field(default=Refine(), description="rPIE after each network")
+    scenarios: Scenarios = Field(
+        default=(),
+        description="list of changes of the test data; all networks and rPIE are scored on each",
+    )
     pareto: _Pareto = Field(
         default=Pareto(),
         description="the axes of the front: cost and quality, or a list of them, a plot for each; "
@@ -159,6 +170,7 @@ class StudyConfig(Section):
         if isinstance(self.dataset, SimulatedDataset):
             self._modes_fit(self.dataset.N)
             self._quality_is_defined(self.dataset.object)
+            self._scenarios_fit(self.dataset.N, self.dataset.size)
         for number, axes in enumerate(self.plots):
             if axes in self.plots[:number]:
                 reason = f"{axes.quality} against {axes.cost} stands twice; one plot is enough"
@@ -187,6 +199,11 @@ class StudyConfig(Section):
                     f"(dataset.object.phase = none); allowed are {', '.join(allowed)}",
                     *("pareto", *at, "quality"),
                 )
+
+    def _scenarios_fit(self, n: int, size: int) -> None:
+        for number, scenario in enumerate(self.scenarios):
+            if scenario.scan_step is not None:
+                check_step(scenario.scan_step, n, size, "scenarios", number, "scan_step")
 
     @property
     def plots(self) -> tuple[Pareto, ...]:

@@ -48,6 +48,7 @@ CAPTIONS = {
     "quality_vs_time": "Quality against time: classical, and networks refined classically.",
     "training_curves": "Validation loss of each run while it was trained.",
     "marginals": "What each hyperparameter does to quality and cost, all others being equal.",
+    "robustness": "Quality on test scans with a change that the networks were not trained for.",
     "dataset": "The scan: the object, the probe, and a few patterns.",
 }
 

@@ -1,7 +1,7 @@
 """Simulate a scan: objects, positions, probe, diffraction, Poisson counts."""
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -83,13 +83,7 @@ class _Split:
 
     def expected_amplitude(self, probe: NDArray[np.complex64]) -> NDArray[np.float32]:
         """Noiseless √I (B, N, N) of every patch."""
-        light = torch.from_numpy(probe)
-        chunks = (
-            chunk
-            for cut in self.patches(self.objects.astype(np.complex64))
-            for chunk in torch.from_numpy(cut).split(CHUNK)
-        )
-        return torch.cat([diffraction_amplitude(chunk, light) for chunk in chunks]).numpy()
+        return expected_amplitude(self.patches(self.objects.astype(np.complex64)), probe)
 
     def measure(
         self,
@@ -104,16 +98,9 @@ class _Split:
 
         diffraction = √counts / scale.
         """
-        # In place: at these sizes new memory takes longer than the arithmetic.
-        expected = amplitude.astype(np.float64)
-        expected *= scale
-        np.square(expected, out=expected)
-        counts = np.random.default_rng(noise).poisson(expected)
-        diffraction = np.sqrt(counts, out=expected)
-        diffraction /= scale
         stored = self.objects.astype(np.complex64)
         return Dataset(
-            diffraction=diffraction.astype(np.float32),
+            diffraction=counted_amplitude(amplitude, scale, np.random.default_rng(noise)),
             probe=probe,
             corners=np.tile(self.corners, (len(self.objects), 1)),
             object_index=np.repeat(np.arange(len(self.objects)), len(self.corners)).astype(
@@ -125,3 +112,26 @@ class _Split:
             norm_Y_I=norm,
             metadata=metadata,
         )
+
+
+def expected_amplitude(
+    patches: Iterable[NDArray[Any]], probe: NDArray[np.complex64]
+) -> NDArray[np.float32]:
+    """Noiseless √I (B, N, N) of patches, given as arrays (b, N, N) complex64 of some at a time."""
+    light = torch.from_numpy(probe)
+    chunks = (chunk for cut in patches for chunk in torch.from_numpy(cut).split(CHUNK))
+    return torch.cat([diffraction_amplitude(chunk, light) for chunk in chunks]).numpy()
+
+
+def counted_amplitude(
+    amplitude: NDArray[np.float32], scale: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """√counts / scale (B, N, N), the counts being Poisson with mean (scale · amplitude)²."""
+    # In place: at these sizes new memory takes longer than the arithmetic.
+    expected = amplitude.astype(np.float64)
+    expected *= scale
+    np.square(expected, out=expected)
+    counts = rng.poisson(expected)
+    counted = np.sqrt(counts, out=expected)
+    counted /= scale
+    return counted.astype(np.float32)

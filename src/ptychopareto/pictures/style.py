@@ -14,6 +14,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patheffects import withStroke
+from matplotlib.scale import FuncScale
 from matplotlib.ticker import (
     EngFormatter,
     LogLocator,
@@ -211,8 +212,9 @@ def set_quality_axis(
     limits: tuple[float, float],
     headroom: float = HEADROOM,
     apart: float = 0.03,
+    which: Literal["x", "y"] = "y",
 ) -> None:
-    """Scale the vertical axis for a measure of quality.
+    """Scale an axis, mostly the vertical one, for a measure of quality.
 
     An SSIM has a scale on which near 1 the ratio of the errors counts: from 0.98 to 0.99 is as far
     as from 0.8 to 0.9. `quality_label` says so in words.
@@ -223,17 +225,19 @@ def set_quality_axis(
         limits: the smallest and the largest value to be seen.
         headroom: what to leave free above them, as a fraction of their range.
         apart: what to leave between two labels of ticks, as a fraction of the axis.
+        which: the axis.
     """
     if not name.startswith("ssim"):
-        axes.set_ylim(_with_margins(*limits, headroom))
+        axes.set(**{f"{which}lim": _with_margins(*limits, headroom)})
         return
+    axis = axes.xaxis if which == "x" else axes.yaxis
     low, high = (float(stretched(value)) for value in limits)
     bottom, top = _with_margins(low, high, headroom)
-    axes.set_yscale("function", functions=(stretched, _squeezed))
-    axes.set_yticks(_ssim_ticks(bottom, top, apart * (top - bottom)))
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.set_ylim(float(_squeezed(bottom)), float(_squeezed(top)))
+    axes.set(**{f"{which}scale": FuncScale(axis, (stretched, _squeezed))})
+    axis.set_ticks(_ssim_ticks(bottom, top, apart * (top - bottom)))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_locator(NullLocator())
+    axes.set(**{f"{which}lim": (float(_squeezed(bottom)), float(_squeezed(top)))})
 
 
 def quality_label(name: str, separator: str = " ") -> str:

@@ -38,11 +38,11 @@ def configurations(table: pd.DataFrame) -> pd.DataFrame:
     groups = table[CONFIGURATION].join(counts).join(numbers).groupby(CONFIGURATION, sort=False)
     summary = groups[list(counts)].sum()
     mean, std, n = (groups[measures].agg(name) for name in ("mean", "std", "count"))
-    half_width = std * _student(n) * n**-0.5
+    interval = half_width(std, n)
     for name in measures:
         summary[name] = _whole(mean[name]) if MEASURES[name] == "Int64" else mean[name]
         summary[f"{name}_std"] = std[name]
-        summary[f"{name}_ci95"] = half_width[name]
+        summary[f"{name}_ci95"] = interval[name]
     summary = summary.reset_index()
     axes = summary[CONFIGURATION].itertuples(index=False, name=None)
     names = [Run(a, t, m, w, s, seed=0).configuration for a, t, m, w, s in axes]
@@ -50,10 +50,10 @@ def configurations(table: pd.DataFrame) -> pd.DataFrame:
     return summary
 
 
-def _student(n: pd.DataFrame) -> pd.DataFrame:
-    """The Student t that the mean of n values stays within, in standard errors; none for one."""
+def half_width(std: pd.DataFrame, n: pd.DataFrame) -> pd.DataFrame:
+    """Half the width of the 95 % interval of the mean of n values (Student t); none for one."""
     t = stdtrit((n - 1).where(n > 1).to_numpy(), (1 + CONFIDENCE) / 2)
-    return pd.DataFrame(t, index=n.index, columns=n.columns)
+    return std * pd.DataFrame(t, index=n.index, columns=n.columns) * n**-0.5
 
 
 def _whole(means: "pd.Series[float]") -> "pd.Series[int] | pd.Series[float]":

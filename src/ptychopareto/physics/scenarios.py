@@ -1,0 +1,159 @@
+"""Change the test scan as a scenario says, and measure it again.
+
+The networks, and rPIE, know nothing of an error of the defocus or of the positions: the dataset
+holds the probe and the positions as they were meant to be.
+"""
+
+import math
+from dataclasses import replace
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptychopareto.config import ConfigError, NpzObject, Object, Scenario
+from ptychopareto.config.sections import SMALLEST_SCORED
+from ptychopareto.files import Dataset
+from ptychopareto.physics import objects, scan
+from ptychopareto.physics.dataset import counted_amplitude, expected_amplitude
+from ptychopareto.physics.registration import magnification
+
+Corners = NDArray[np.int64]
+Image = NDArray[np.complex64]
+
+
+def changed_scan(test: Dataset, change: Scenario, seed: int) -> Dataset:
+    """The scan of the first test object, the one that is scored, after a change.
+
+    Whatever does not change is that of `test`: object, positions, probe, and the scale of the
+    counts. The counts are drawn anew, with `seed` and the name of the scenario, so that no scenario
+    depends on the others.
+
+    Raises:
+        ConfigError: the scan does not hold what the change is made from, or does not fit it.
+    """
+    seeds = np.random.SeedSequence([seed, crc32(change.name.encode())]).spawn(4)
+    of_object, of_phase, of_positions, of_counts = map(np.random.default_rng, seeds)
+    own, positions = _as_it_is(test, change)
+    image, corners, norm = own, positions, test.norm_Y_I
+    if change.scan_step is not None:
+        corners = _grid(own.shape, test.N, change.scan_step, change)
+    if change.object is not None:
+        other = _other(change.object, own.shape, of_object, of_phase)
+        norm = _brightness(other, corners, test.N) / _brightness(own, positions, test.N)
+        if not norm > 0:
+            raise _refused(change, "its object is 0 wherever it is scanned")
+        image = (other / norm).astype(np.complex64)
+    room = np.array(image.shape) - test.N
+    where = displaced(corners, change.position_error, room, of_positions)
+    beam, scale = _beam(test.probe, change), _scale(test, change)
+    amplitude = expected_amplitude([scan.patches(image, where, test.N)], beam)
+    return replace(
+        test,
+        diffraction=counted_amplitude(amplitude, scale, of_counts),
+        corners=corners,
+        object_index=np.zeros(len(corners), np.int32),
+        objects=image[None],
+        patches=None,
+        ground_truth=None,
+        intensity_scale=scale,
+        norm_Y_I=norm,
+        metadata={**test.metadata, "scenario": change.model_dump(mode="json")},
+    )
+
+
+def displaced(
+    corners: Corners, error: float, room: NDArray[np.int64], rng: np.random.Generator
+) -> Corners:
+    """Corners (B, 2) moved by whole pixels, normally distributed on each axis, inside the object.
+
+    Args:
+        corners: top-left corners [px].
+        error: standard deviation before rounding [px].
+        room: the largest row and column [px] that a corner may have.
+        rng: the random numbers.
+    """
+    moves = np.rint(rng.normal(0.0, error, corners.shape)).astype(np.int64)
+    return np.clip(corners + moves, 0, room)
+
+
+def defocused(probe: NDArray[np.complex64], defocus: float) -> NDArray[np.complex64]:
+    """A probe (N, N) further out of focus: P' = F⁻¹[F P · exp(iπδ|f|²)], δ = `defocus` [px²].
+
+    Free-space propagation in the Fresnel approximation (Goodman, Introduction to Fourier Optics,
+    chapter 4); over a distance z, light of wavelength λ gets δ = −λz. No light is lost: what would
+    leave the field of view comes in on the other side.
+    """
+    frequency = np.fft.fftfreq(len(probe))
+    phase = np.pi * defocus * (frequency[:, None] ** 2 + frequency**2)
+    return np.asarray(np.fft.ifft2(np.fft.fft2(probe) * np.exp(1j * phase)), np.complex64)
+
+
+def _as_it_is(test: Dataset, change: Scenario) -> tuple[Image, Corners]:
+    """The first object, and the positions of its scan."""
+    if test.objects is None:
+        raise _refused(
+            change, "the test scan has no whole objects (YY_full); they are what it is made from"
+        )
+    return test.objects[0], test.corners[test.object_index == 0]
+
+
+def _brightness(image: Image, corners: Corners, N: int) -> float:
+    """The mean of the patches' largest amplitudes."""
+    return float(scan.patches(np.abs(image), corners, N).max(axis=(1, 2)).mean())
+
+
+def _grid(shape: tuple[int, ...], N: int, step: int, change: Scenario) -> Corners:
+    """The grid scan of an object of `shape` with a step [px]."""
+    corners = scan.grid(max(shape), N, step)
+    corners = corners[(corners <= np.array(shape) - N).all(axis=1)]
+    # For a simulated scan the config is refused before.
+    if step > N or np.ptp(corners, axis=0).min() + 1 < SMALLEST_SCORED:
+        raise _refused(change, f"scan_step {step} is too large for patterns of {N} px on {shape}")
+    return corners
+
+
+def _other(kind: Object, shape: tuple[int, ...], *of: np.random.Generator) -> Image:
+    """Another object of a shape, drawn or read; its amplitude is not normalised."""
+    rows, columns = shape
+    found = (
+        objects.given(kind, "test", 1, max(shape))
+        if isinstance(kind, NpzObject)
+        else objects.drawn(kind, 1, max(shape), *of)
+    )
+    return found[0, :rows, :columns].astype(np.complex64)
+
+
+def _beam(probe: NDArray[np.complex64], change: Scenario) -> NDArray[np.complex64]:
+    """The probe that is really there.
+
+    A beam of defocus β has the phase −πr²/β = ar² (see `probe.zone_plate`), so β = −π/a = −N/s,
+    where s is the magnification of its shadow.
+    """
+    if change.defocus_error == 0:
+        return probe
+    s = magnification(probe)
+    if s is None:
+        raise _refused(change, "the probe is too flat to have a defocus, and so a defocus_error")
+    return defocused(probe, -change.defocus_error * len(probe) / s)
+
+
+def _scale(test: Dataset, change: Scenario) -> float:
+    """The scale s of the counts, counts = (s · diffraction)².
+
+    To have other photons, s' = s·√(photons' / photons), where photons is the mean Σ counts of the
+    test patterns: s itself drops out.
+    """
+    if change.photons is not None:
+        power = np.square(test.diffraction, dtype=np.float64).sum(axis=(1, 2)).mean()
+        return math.sqrt(change.photons / power)
+    if test.intensity_scale is None:
+        raise _refused(
+            change,
+            "the test scan has no intensity_scale, so its counts are not known; give photons",
+        )
+    return test.intensity_scale
+
+
+def _refused(change: Scenario, reason: str) -> ConfigError:
+    return ConfigError(f"scenarios ({change.name}): {reason}")

@@ -1,0 +1,223 @@
+"""How the networks on the front, and rPIE beside them, hold up when the test data change."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from ptychopareto.config import AS_TRAINED, Scenario
+from ptychopareto.pictures import style
+from ptychopareto.pictures.labels import short_names
+from ptychopareto.study.robustness import RPIE, by_scenario
+
+Array = NDArray[np.float64]
+
+LANE, ROW, SMALLEST_ROW = 0.11, 0.10, 0.40  # inches: of a network, around a row, of a row
+FRAME = 0.95  # inches above and below the rows
+SIZE = 5.0  # pt, of the markers
+HEADROOM = 0.12  # of the quality axis
+LEGEND_COLUMNS = 3
+
+
+@dataclass(frozen=True)
+class _Series:
+    name: str
+    colour: str
+    marker: str
+    means: Array  # (n,) of the scenarios; NaN where there is none
+    half_widths: Array  # (n,) of the 95 % intervals; NaN for one seed
+
+
+def draw(
+    scenarios: pd.DataFrame,
+    changes: Iterable[Scenario],
+    front: Sequence[str],
+    recommended: str | None,
+    quality: str,
+    path: Path,
+) -> None:
+    """Draw quality by scenario: a row each, the scan as it is first.
+
+    A thin line leads from what a network makes of the scan as it is to what it makes of the changed
+    one.
+
+    Args:
+        scenarios: ``scenarios.csv``, as `scenario_table` returns it.
+        changes: what the scenarios change, to be said beside their names.
+        front: the configurations to be drawn. Those that have no value are left out.
+        recommended: the one of them that is recommended.
+        quality: the column on the horizontal axis, larger is better.
+        path: where to write the picture (``.png`` or ``.svg``).
+    """
+    names = [str(name) for name in scenarios["scenario"].unique()]
+    series = _series(scenarios, names, front, recommended, quality)
+    with style.style():
+        if series:
+            words = {change.name: described(change) for change in changes}
+            figure = _draw_rows(series, names, words, _floors(scenarios, names, quality), quality)
+        else:
+            figure = Figure(figsize=(style.WIDTH, 1.5))
+            figure.text(0.5, 0.5, "no scenario has been scored", ha="center", va="center")
+        style.save(figure, path)
+
+
+def described(change: Scenario) -> str:
+    """What a scenario changes, in a few words."""
+    words = []
+    if change.photons is not None:
+        words.append(f"{change.photons:.3g} photons".replace("e+0", "e").replace("e+", "e"))
+    if change.object is not None:
+        own = change.object.model_dump(mode="json", exclude={"kind"}, exclude_defaults=True)
+        words.append(" ".join([f"object {change.object.kind}", *(f"{k} {own[k]}" for k in own)]))
+    if change.scan_step is not None:
+        words.append(f"step {change.scan_step} px")
+    if change.defocus_error:
+        words.append(f"defocus {100 * change.defocus_error:+.3g} %".replace("-", "−"))
+    if change.position_error:
+        words.append(f"positions ± {change.position_error:.3g} px")
+    return ", ".join(words)
+
+
+def _series(
+    scenarios: pd.DataFrame,
+    names: list[str],
+    front: Sequence[str],
+    recommended: str | None,
+    quality: str,
+) -> list[_Series]:
+    """The networks in the order of the front, then rPIE; without those that have no value."""
+    summary = by_scenario(scenarios, quality).set_index(["configuration", "scenario"])
+    of = {
+        str(key): rows.droplevel(0).reindex(names)
+        for key, rows in summary.groupby(level=0, sort=False)
+        if np.isfinite(rows["mean"]).any()
+    }
+    present = [configuration for configuration in front if configuration in of]
+    looks = zip(cycle(style.COLOURS[:-1]), cycle(style.MARKERS[:4]), strict=False)
+    labels = [
+        short + (", recommended" if configuration == recommended else "")
+        for short, configuration in zip(short_names(present), present, strict=True)
+    ]
+    networks = [
+        _Series(label, colour, marker, *_columns(of[configuration]))
+        for label, configuration, (colour, marker) in zip(labels, present, looks, strict=False)
+    ]
+    if RPIE not in of:
+        return networks
+    epochs = scenarios["rpie_epochs"].max()
+    label = f"rPIE from a flat start, {epochs:.0f} epoch{'' if epochs == 1 else 's'}"
+    return [*networks, _Series(label, style.INK, "P", *_columns(of[RPIE]))]
+
+
+def _columns(rows: pd.DataFrame) -> tuple[Array, Array]:
+    values = rows[["mean", "ci95"]].to_numpy(dtype=np.float64)
+    values[~np.isfinite(values)] = np.nan
+    return values[:, 0], values[:, 1]
+
+
+def _floors(scenarios: pd.DataFrame, names: list[str], quality: str) -> Array:
+    """What a constant reconstruction scores in each scenario, (n,); NaN where it is not known."""
+    column = f"{quality}_floor"
+    if column not in scenarios:
+        return np.full(len(names), np.nan)
+    floors = scenarios.groupby("scenario")[column].max().reindex(names)
+    return floors.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _draw_rows(
+    series: Sequence[_Series],
+    names: list[str],
+    words: dict[str, str],
+    floors: Array,
+    quality: str,
+) -> Figure:
+    row = max(SMALLEST_ROW, ROW + LANE * len(series))
+    figure = Figure(figsize=(style.WIDTH, FRAME + row * len(names)), layout="constrained")
+    axes = figure.add_subplot()
+    every = np.concatenate([floors, *(one.means for one in series)])
+    limits = float(np.nanmin(every)), float(np.nanmax(every))
+    style.set_quality_axis(axes, quality, limits, HEADROOM, apart=0.045, which="x")
+    axes.set_xlabel(style.quality_label(quality))
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_yticks([])
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    for number, name in enumerate(names):
+        if number % 2 == 0:
+            axes.axhspan(number - 0.5, number + 0.5, color=style.SHADE, linewidth=0, zorder=0)
+        _name_row(axes, number, name, words.get(name, ""))
+        if not any(np.isfinite(one.means[number]) for one in series):
+            place = (0.5, number)
+            transform = axes.get_yaxis_transform()
+            axes.text(*place, "void: no value", transform=transform, color=style.QUIET, ha="center")
+    known_floors = _draw_floors(axes, floors)
+    for lane, one in enumerate(series):
+        shift = (lane - (len(series) - 1) / 2) * LANE / row
+        _draw_series(axes, one, np.arange(len(names), dtype=np.float64) + shift)
+    notes = ["thin lines: from the scan as it is"]
+    if any(np.isfinite(one.half_widths).any() for one in series):
+        notes.append("bars: 95 % interval of the mean over seeds")
+    axes.set_title("; ".join(notes), loc="left", color=style.QUIET)
+    handles, labels = axes.get_legend_handles_labels()
+    if known_floors:  # matplotlib names lines before markers; it is the least of them
+        handles, labels = [*handles[1:], handles[0]], [*labels[1:], labels[0]]
+    figure.legend(handles, labels, loc="outside upper left", ncols=LEGEND_COLUMNS, frameon=False)
+    return figure
+
+
+def _name_row(axes: Axes, number: int, name: str, words: str) -> None:
+    title = "as trained" if name == AS_TRAINED else name.replace("_", " ")
+    lines = [(title, "bold", style.INK), (words, "normal", style.QUIET)]
+    for line, (text, weight, colour) in enumerate(lines if words else lines[:1]):
+        axes.annotate(
+            text,
+            (0, number),
+            (-6, 5 - 10 * line if words else 0),
+            xycoords=axes.get_yaxis_transform(),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize=7.5 - 0.5 * line,
+            fontweight=weight,
+            color=colour,
+        )
+
+
+def _draw_floors(axes: Axes, floors: Array) -> bool:
+    """Draw those that are known; whether there are any."""
+    rows = np.arange(len(floors))
+    known = np.isfinite(floors)
+    if not known.any():
+        return False
+    axes.vlines(
+        floors[known],
+        rows[known] - 0.4,
+        rows[known] + 0.4,
+        color=style.QUIET,
+        linewidth=1.0,
+        linestyles=(0, (2, 1.5)),
+        zorder=1,
+        label="a constant reconstruction",
+    )
+    return True
+
+
+def _draw_series(axes: Axes, one: _Series, rows: Array) -> None:
+    axes.errorbar(
+        one.means,
+        rows,
+        xerr=one.half_widths,
+        fmt=one.marker,
+        color=one.colour,
+        markersize=SIZE,
+        elinewidth=0.8,
+        capsize=1.5,
+        zorder=3,
+        label=one.name,
+    )
+    axes.hlines(rows, one.means[0], one.means, color=one.colour, linewidth=0.7, alpha=0.5, zorder=2)

@@ -1,0 +1,170 @@
+"""How the networks of a study hold up when the test data change."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ptychopareto.config import AS_TRAINED
+from ptychopareto.files import FileError, check_types, read_json, shortened
+from ptychopareto.study.against_time import QUALITIES
+from ptychopareto.study.configurations import half_width
+from ptychopareto.study.runs import Run
+from ptychopareto.study.table import STATUSES
+
+RPIE = "rpie"  # in the place of a run and of a configuration
+COLUMNS = ("scenario", "run", "configuration", "seed", "rpie_epochs", "status", *QUALITIES)
+MISSING: dict[str, Any] = {"status": "missing"}
+
+
+def scenario_table(
+    runs: Iterable[Run],
+    table: pd.DataFrame,
+    classical: Iterable[Mapping[str, Any]],
+    scores: Mapping[str, Path],
+) -> pd.DataFrame:
+    """All networks, and rPIE from a flat start, on the test scan as it is and in each scenario.
+
+    Args:
+        runs: those of the study, in grid order.
+        table: the runs, as `table.gather` returns them: their scores on the scan as it is.
+        classical: the steps of rPIE on it, of which the longest counts.
+        scores: the ``scores.json`` of each scenario by its name; what is not there is left out.
+
+    Returns:
+        One row per scenario and run, and one for rPIE (`run` and `configuration` are ``rpie``, and
+        it has its number of epochs), with the columns `COLUMNS`. The scan as it is comes first,
+        under the name ``as_trained``. Without measures: a run that is not ok.
+
+    Raises:
+        FileError: a file is damaged, or a value is of another type.
+    """
+    runs = list(runs)
+    nominal = {
+        str(row["run"]): {str(name): value for name, value in row.items()}
+        for row in table[["run", "status", *QUALITIES]].to_dict("records")
+    }
+    longest = max(classical, key=lambda step: step["epochs"], default=None)
+    rows = _rows(AS_TRAINED, runs, nominal, longest)
+    for name, path in scores.items():
+        if path.exists():
+            networks, reference = read_scores(path)
+            rows += _rows(name, runs, networks, reference)
+    types = {"seed": "Int64", "rpie_epochs": "Int64", **dict.fromkeys(QUALITIES, "float64")}
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
+
+
+def _rows(
+    scenario: str,
+    runs: Iterable[Run],
+    networks: Mapping[str, Mapping[str, Any]],
+    classical: Mapping[str, Any] | None,
+) -> list[dict[str, Any]]:
+    rows = [
+        {
+            **networks.get(run.id, MISSING),
+            "scenario": scenario,
+            "run": run.id,
+            "configuration": run.configuration,
+            "seed": run.seed,
+        }
+        for run in runs
+    ]
+    if classical is None:
+        return rows
+    name = {"scenario": scenario, "run": RPIE, "configuration": RPIE, "status": "ok"}
+    return [*rows, {**classical, **name, "rpie_epochs": classical["epochs"]}]
+
+
+def read_scores(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """Read a ``scores.json``: the measures of the networks by their names, and those of rPIE.
+
+    Raises:
+        FileError: the file is damaged, a status is unknown, or a measure is no number.
+    """
+    content = read_json(path)
+    networks, classical = content.get("networks"), content.get("classical")
+    if not isinstance(networks, dict) or not isinstance(classical, dict):
+        raise FileError(f"{path}: has no networks and classical; those of a study are wanted")
+    for name, measures in networks.items():
+        if not isinstance(measures, dict) or measures.get("status") not in STATUSES:
+            wanted = f"one of {', '.join(STATUSES)} is wanted"
+            raise FileError(f"{path}: networks: {shortened(name)} has no status; {wanted}")
+        check_types(path, measures, dict.fromkeys(QUALITIES, float))
+    check_types(path, classical, {**dict.fromkeys(QUALITIES, float), "epochs": int})
+    if classical.get("epochs") is None:
+        raise FileError(f"{path}: classical has no epochs; their number is wanted")
+    return networks, classical
+
+
+def by_scenario(scenarios: pd.DataFrame, quality: str) -> pd.DataFrame:
+    """The mean of a measure over the seeds of each configuration in each scenario.
+
+    Args:
+        scenarios: as `scenario_table` returns it.
+        quality: the column.
+
+    Returns:
+        Columns `scenario` and `configuration`, in the order of the table; the `mean` over the runs
+        that are ok and have the measure, NaN where there is none; and `ci95`, half the width of its
+        95 % interval (Student t), NaN for one run.
+    """
+    ok = scenarios["status"] == "ok"
+    values = scenarios[["scenario", "configuration"]].assign(
+        value=scenarios[quality].astype("float64").where(ok)
+    )
+    groups = values.groupby(["scenario", "configuration"], sort=False)["value"]
+    mean, std, n = (groups.agg([name]) for name in ("mean", "std", "count"))
+    interval = half_width(std.set_axis(["ci95"], axis=1), n.set_axis(["ci95"], axis=1))
+    return mean.join(interval).reset_index()
+
+
+def robustness(scenarios: pd.DataFrame, configuration: str, quality: str) -> list[dict[str, Any]]:
+    """How one configuration holds up: a record for each scenario, in order.
+
+    Args:
+        scenarios: as `scenario_table` returns it.
+        configuration: its name.
+        quality: the column to be large.
+
+    Returns:
+        `scenario`; `quality`, the mean over the seeds; `change`, that much more (or less, below 0)
+        than on the scan as it is; `rpie`, what rPIE from a flat start reaches. None where a value
+        is missing.
+    """
+    means = by_scenario(scenarios, quality).set_index(["configuration", "scenario"])["mean"]
+    own, rpie = (
+        {str(name): float(value) for name, value in means[key].items()} if key in means else {}
+        for key in (configuration, RPIE)
+    )
+    nominal, nothing = own.get(AS_TRAINED, float("nan")), float("nan")
+    names = [name for name in scenarios["scenario"].unique() if name != AS_TRAINED]
+    rows = [
+        {
+            "scenario": name,
+            "quality": own.get(name, nothing),
+            "change": own.get(name, nothing) - nominal,
+            "rpie": rpie.get(name, nothing),
+        }
+        for name in names
+    ]
+    return [{key: None if value != value else value for key, value in row.items()} for row in rows]
+
+
+def in_words(records: Iterable[Mapping[str, Any]], quality: str) -> str:
+    """The scenario in which a configuration loses most, in a sentence; empty if none is known."""
+    known = [record for record in records if record["change"] is not None]
+    if not known:
+        return ""
+    worst = min(known, key=lambda record: float(record["change"]))
+    if worst["change"] >= 0:
+        return "It loses nothing in any scenario."
+    beside = (
+        "" if worst["rpie"] is None else f"; rPIE from a flat start reaches {worst['rpie']:.3g}"
+    )
+    return (
+        f"Of {len(known)} scenario{'' if len(known) == 1 else 's'} it loses most in "
+        f"{worst['scenario']}: {quality} {worst['quality']:.3g}, {-worst['change']:.2g} less than "
+        f"on the scan as it is{beside}."
+    )

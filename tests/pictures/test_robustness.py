@@ -1,0 +1,106 @@
+"""Quality by scenario: every network and rPIE in every row, and void rows say so."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ptychopareto.config import Scenario
+from ptychopareto.pictures import robustness
+from ptychopareto.study.runs import Run
+
+CHANGES = [
+    Scenario(name="low_dose", photons=1e5),
+    Scenario(name="bad_day", defocus_error=-0.05, position_error=2.0),
+]
+FRONT = [Run("fno", "sqrt", 12, width, "teacher", 0).configuration for width in (8, 16)]
+
+
+def scored(
+    names: list[str], front: list[str], seeds: int = 1, quality: str = "ssim_phase"
+) -> pd.DataFrame:
+    """Configurations of the front, from 0.9 on, losing 0.1 in each scenario; rPIE 0.05 better."""
+    rows = [
+        {
+            "scenario": name,
+            "run": f"{configuration}_s{seed}",
+            "configuration": configuration,
+            "rpie_epochs": 100 if configuration == "rpie" else np.nan,
+            "status": "ok",
+            quality: 0.9 + 0.01 * lane - 0.05 * row + 0.005 * seed,
+            "ssim_phase_floor": 0.07,
+        }
+        for row, name in enumerate(names)
+        for lane, configuration in enumerate([*front, "rpie"])
+        for seed in range(1 if configuration == "rpie" else seeds)
+    ]
+    return pd.DataFrame(rows)
+
+
+def drawn(folder: Path, scenarios: pd.DataFrame, changes: list[Scenario], front: list[str]) -> str:
+    recommended = front[-1] if front else None
+    path = folder / "picture.svg"
+    robustness.draw(scenarios, changes, front, recommended, "ssim_phase", path)
+    return path.read_text()
+
+
+def test_rows_and_lanes_are_named(tmp_path: Path) -> None:
+    scenarios = scored(["as_trained", "low_dose", "bad_day"], FRONT)
+    svg = drawn(tmp_path, scenarios, CHANGES, FRONT)
+    for words in (
+        *("as trained", "low dose", "1e5 photons", "bad day", "w8", "w16, recommended"),
+        *("defocus −5 %, positions ± 2 px", "rPIE from a flat start, 100 epochs"),
+        "a constant reconstruction",
+    ):
+        assert f">{words}<" in svg, words
+    assert "bars:" not in svg
+    assert "void" not in svg
+
+
+def test_seeds_have_bars(tmp_path: Path) -> None:
+    scenarios = scored(["as_trained", "low_dose"], FRONT, seeds=2)
+    assert "bars: 95 % interval" in drawn(tmp_path, scenarios, CHANGES[:1], FRONT)
+
+
+def test_a_void_row_says_so(tmp_path: Path) -> None:
+    scenarios = scored(["as_trained", "low_dose"], FRONT)
+    void = scenarios["scenario"] == "low_dose"
+    scenarios.loc[void, ["ssim_phase", "ssim_phase_floor"]] = np.nan
+    assert "void: no value" in drawn(tmp_path, scenarios, CHANGES[:1], FRONT)
+
+
+@pytest.mark.parametrize("count", [1, 8])
+def test_from_one_to_many(tmp_path: Path, count: int) -> None:
+    widths = [2 * n + 2 for n in range(count)]
+    front = [Run("hybrid", "none", 12, width, "truth", 0).configuration for width in widths]
+    changes = [Scenario(name=f"scenario_{n}_{'x' * 19}", scan_step=n + 1) for n in range(count + 2)]
+    names = ["as_trained", *(change.name for change in changes)]
+    svg = drawn(tmp_path, scored(names, front), changes, front)
+    assert all(f">step {n + 1} px<" in svg for n in range(count + 2))
+
+
+def test_of_another_measure(tmp_path: Path) -> None:
+    scenarios = scored(["as_trained", "low_dose"], FRONT, quality="psnr_amp")
+    robustness.draw(scenarios, CHANGES, FRONT, None, "psnr_amp", tmp_path / "picture.svg")
+    svg = (tmp_path / "picture.svg").read_text()
+    assert "amplitude PSNR [dB]" in svg
+    assert "constant" not in svg
+
+
+def test_of_nothing_says_so(tmp_path: Path) -> None:
+    assert "no scenario has been scored" in drawn(tmp_path, scored(["as_trained"], [])[:0], [], [])
+
+
+def test_is_the_same_each_time(tmp_path: Path) -> None:
+    scenarios = scored(["as_trained", "low_dose"], FRONT)
+    for name in ("a.png", "b.png"):
+        robustness.draw(scenarios, CHANGES, FRONT, FRONT[0], "ssim_phase", tmp_path / name)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_what_a_scenario_changes_in_words() -> None:
+    change = Scenario.model_validate(
+        {"name": "other", "object": {"kind": "lines", "segments": 100}, "scan_step": 20}
+    )
+    assert robustness.described(change) == "object lines segments 100, step 20 px"

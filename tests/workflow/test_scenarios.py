@@ -1,0 +1,54 @@
+"""Scenarios: what they add to a study, and what they leave alone."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from tiny_study import RUNS, Project
+
+pytestmark = pytest.mark.xdist_group("workflow")
+
+DIM = {"name": "dim", "photons": 1.0e4}
+OFF = {"name": "off", "position_error": 1.0}
+COARSE = {"name": "coarse", "scan_step": 32}
+# What comes after the scores of all scenarios.
+AFTER = {"gather_scenarios", "robustness", "recommend", "quality_vs_time", "page"}
+
+
+def own(*names: str) -> set[str]:
+    return {f"{job}/{name}" for job in ("scenario", "evaluate_scenario") for name in names}
+
+
+def test_scenarios_are_added_to_a_finished_study_one_by_one(project: Project) -> None:
+    project.configure(scenarios=[DIM, OFF])
+    assert project.build() == own("dim", "off") | AFTER
+    table = pd.read_csv(project["results/scenarios.csv"])
+    assert table["scenario"].tolist() == ["as_trained"] * 4 + ["dim"] * 4 + ["off"] * 4
+    assert table["run"].tolist() == 3 * [*RUNS, "rpie"]
+    assert table["ssim_phase"].notna().all()
+    assert project["results/robustness.png"].stat().st_size > 0
+    assert "robustness" in project["results/index.html"].read_text()
+    chosen = json.loads(project["results/recommendation.json"].read_text())
+    assert [record["scenario"] for record in chosen["robustness"]] == ["dim", "off"]
+    assert (
+        "less than on the scan as it is" in chosen["reason"] or "loses nothing" in chosen["reason"]
+    )
+
+    project.configure(scenarios=[DIM, OFF, COARSE])
+    assert project.build() == own("coarse") | AFTER
+    assert project.plan() == set()
+
+
+def test_no_scenario_no_job(project: Project) -> None:
+    project.configure(scenarios=[])
+    assert project.plan() == set()
+    listed = project.snakemake("--list-rules")
+    assert "scenario" not in listed.stdout
+
+
+def test_an_unknown_scenario_is_no_target(fresh: Project) -> None:
+    fresh.configure(scenarios=[DIM])
+    wanted = fresh.snakemake("-n", "results/scenarios/dimm/scores.json")
+    assert wanted.returncode != 0
+    assert "MissingRuleException" in wanted.stdout

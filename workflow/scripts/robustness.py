@@ -1,0 +1,23 @@
+"""Draw how the configurations on the front hold up in the scenarios."""
+
+from pathlib import Path
+from typing import Any
+
+from joblog import run_job
+
+
+def main(job: Any) -> None:
+    import pandas as pd
+
+    from ptychopareto.config import Scenario
+    from ptychopareto.pictures.robustness import draw
+
+    scenarios, front = (pd.read_csv(file) for file in (job.input.scenarios, job.input.front))
+    changes = [Scenario.model_validate(change) for change in job.params.changes]
+    recommended = next(iter(front["configuration"][front["recommended"]]), None)
+    names, quality = list(front["configuration"]), job.params.axes["quality"]
+    draw(scenarios, changes, names, recommended, quality, Path(job.output.picture))
+
+
+if "snakemake" in globals():
+    run_job(main, globals()["snakemake"])
