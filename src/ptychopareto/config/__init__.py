@@ -15,6 +15,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ptychopareto.config.architectures import (
+    ARCHITECTURES,
+    Architecture,
+    missing_package,
+)
 from ptychopareto.config.dataset import (
     ExistingDataset,
     LinesObject,
@@ -28,9 +33,9 @@ from ptychopareto.config.dataset import (
 from ptychopareto.config.mistakes import explain, plain
 from ptychopareto.config.sections import ConfigError
 from ptychopareto.config.study import (
-    Architecture,
     Classical,
     Cost,
+    Head,
     InputTransform,
     Pareto,
     Quality,
@@ -43,11 +48,13 @@ from ptychopareto.config.study import (
 )
 
 __all__ = [
+    "ARCHITECTURES",
     "Architecture",
     "Classical",
     "ConfigError",
     "Cost",
     "ExistingDataset",
+    "Head",
     "InputTransform",
     "LinesObject",
     "Pareto",
@@ -65,6 +72,7 @@ __all__ = [
     "Teacher",
     "Training",
     "json_schema",
+    "missing_package",
     "parse_study",
 ]
 
