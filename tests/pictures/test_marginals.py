@@ -1,6 +1,5 @@
 """The marginals: only configurations that differ in nothing else are compared."""
 
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -73,13 +72,14 @@ def test_what_has_no_modes_has_no_place_among_modes(tmp_path: Path) -> None:
 
 def test_shows_heads_and_skips(tmp_path: Path) -> None:
     runs = [
-        Run("hybrid", "sqrt", 12, 8, "teacher", 0, skips=skips, head=head)
-        for skips, head in product((False, True), ("real_imag", "amp_phase"))
+        Run("hybrid", "sqrt", 12, width, "teacher", 0, skips=skips, head=head)
+        for skips, head, width in product((False, True), ("real_imag", "amp_phase"), (8, 16))
     ]
     svg = drawn(tmp_path, table_of(*runs))
-    for words in ("skips", "head", "false", "true", "real_imag", "amp_phase", "+0.1", "+0.05"):
+    for words in ("skips", "head", "false", "true", "real", "imag", "amp", "phase", "+0.2"):
         assert f">{words}<" in svg, words
-    only = drawn(tmp_path, table_of(runs[1], replace(runs[1], width=16)))
+    assert svg.count(">4 of 4<") == 3
+    only = drawn(tmp_path, table_of(*runs[2:4]))
     assert (
         "all with architecture hybrid, input transform sqrt, modes 12, skips false, head amp"
         in only

@@ -110,7 +110,10 @@ def _draw_panels(means: pd.DataFrame, varying: Sequence[str], quality: str, cost
         for axes, measure in ((above, quality), (below, cost)):
             axes.spines[["top", "right"]].set_visible(False)
             axes.tick_params(labelbottom=True)
-            axes.set_xticks(range(len(values)), [_in_words(value) for value in values])
+            words = [
+                _in_words(value).replace("_", "\n") for value in values
+            ]  # there is little room
+            axes.set_xticks(range(len(values)), words)
             axes.set_xlim(-0.4, len(values) - 0.6)
             _draw_pairs(axes, _lines(means, key, values, measure), ratio=measure == cost)
         below.set_xlabel(key.replace("_", " "), fontweight="bold")
@@ -151,7 +154,7 @@ def _lines(means: pd.DataFrame, key: str, values: list[object], measure: str) ->
     """A measure of the configurations, (others, values of the key); NaN where there is none."""
     others = [name for name in ORDERS if name != key]
     wide = means.pivot(index=others, columns=key, values=measure)
-    return wide[values].to_numpy(dtype=np.float64)
+    return wide.reindex(columns=values).to_numpy(dtype=np.float64)  # [] takes truths for a mask
 
 
 def _draw_pairs(axes: Axes, lines: Array, ratio: bool) -> None:
