@@ -1,10 +1,12 @@
 import copy
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import numpy as np
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 import ptychopareto
 from ptychopareto.config import (
+    ARCHITECTURES,
     ConfigError,
     ExistingDataset,
     ProbeDisk,
@@ -25,6 +28,7 @@ from ptychopareto.config import (
     json_schema,
     parse_study,
 )
+from ptychopareto.config.architectures import NEEDS, Key
 
 SRC = Path(ptychopareto.__file__).parents[1]
 SCHEMA = SRC.parent / "workflow" / "schemas" / "config.schema.json"
@@ -129,7 +133,15 @@ def test_an_object_has_the_keys_of_its_kind() -> None:
 GIVEN = changed("dataset.object = {kind: npz, path: a.npz, test_path: b.npz}")
 
 
-@pytest.mark.parametrize("config", [SIMULATED, EXISTING, GIVEN])
+CAPPED = {
+    "sweep": [
+        {**SIMULATED["sweep"][0], "architecture": ["hybrid"], "max_channels": [32, None]},
+        {**SIMULATED["sweep"][0], "head": ["amp_phase"]},
+    ]
+}
+
+
+@pytest.mark.parametrize("config", [SIMULATED, EXISTING, GIVEN, CAPPED])
 def test_a_study_survives_json(config: dict[str, Any]) -> None:
     study = parse_study(config)
     assert parse_study(json.loads(study.model_dump_json())) == study
@@ -199,6 +211,32 @@ MISTAKES = [
         "sweep.0.modes = [12, 12]",
         "sweep[0].modes[1]: 12 stands twice; each value is allowed once",
     ),
+    (
+        "sweep.0.modes = null",
+        "sweep[0].modes: missing; list of numbers of kept frequencies per axis, |k| < modes, "
+        "at most N/2 is wanted",
+    ),
+    (
+        "sweep.0.max_channels = [64]",
+        "sweep[0].max_channels: fno has no max_channels; its keys are modes, width "
+        "(put it into a block of its own)",
+    ),
+    (
+        "sweep.0.skips = [false]",
+        "sweep[0].skips: fno has no skips; its keys are modes, width "
+        "(put it into a block of its own)",
+    ),
+    (
+        "sweep.0.max_channels = 64",
+        "sweep[0].max_channels: 64 is a whole number, a list is wanted, such as [64]",
+    ),
+    ("sweep.0.max_channels = [0]", "sweep[0].max_channels[0]: 0 is too small; "),
+    ("sweep.0.skips = [1]", "sweep[0].skips[0]: 1 is a whole number, true or false is wanted"),
+    (
+        "sweep.0.head = [polar]",
+        "sweep[0].head[0]: 'polar' is not allowed; allowed is 'real_imag' or 'amp_phase'",
+    ),
+    ("sweep.0.head = []", "sweep[0].head: [] is empty; at least one value is wanted"),
     ("sweep = []", "sweep: [] is empty; at least one value is wanted"),
     ("sweep.0 = null", "sweep[0]: null is empty, a section of keys is wanted"),
     ("seeds = [1, 2, 1]", "seeds[2]: 1 stands twice; each value is allowed once"),
@@ -330,6 +368,47 @@ def test_further_mistakes_are_counted() -> None:
 def test_a_missing_axis_is_described() -> None:
     said = refusal({"sweep": [{"architecture": ["fno"]}]})
     assert said.startswith("sweep[0].input_transform: missing; list of transforms")
+
+
+HYBRID = {**SIMULATED, "sweep": [{**SIMULATED["sweep"][0], "architecture": ["hybrid"]}]}
+
+
+def test_the_keys_of_an_architecture_are_its_own() -> None:
+    block = parse_study(changed("sweep.0.max_channels = [64, null]", HYBRID)).sweep[0]
+    assert block.max_channels == (64, None)
+    assert (block.skips, block.head) == (None, ("real_imag",))
+    alone = changed("sweep.0.architecture = [fno]", changed("sweep.0.max_channels = [64]"))
+    said = "sweep[0].max_channels: fno has no max_channels; its keys are modes, width"
+    assert refusal(alone) == said
+
+
+def test_a_cap_below_the_first_level_is_refused() -> None:
+    said = refusal(changed("sweep.0.max_channels = [null, 8]", HYBRID))
+    assert said == (
+        "sweep[0].max_channels[1]: 8 is too small; at least the largest width = 16 is allowed"
+    )
+
+
+def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(NEEDS, "hybrid", ("no_such_module", "no-such-package"))
+    assert refusal(SIMULATED) == (
+        "sweep[0].architecture[1]: hybrid needs the package no-such-package, which is not "
+        "installed: pip install 'ptycho-pareto[no_such_module]'"
+    )
+    monkeypatch.setitem(NEEDS, "hybrid", ("json", "python"))
+    parse_study(SIMULATED)
+
+
+def test_each_package_that_an_architecture_needs_is_an_extra() -> None:
+    project = tomllib.loads((SRC.parent / "pyproject.toml").read_text())["project"]
+    assert {module for module, _ in NEEDS.values()} <= project["optional-dependencies"].keys()
+
+
+def test_each_architecture_has_a_name_for_files_and_a_width() -> None:
+    for name, keys in ARCHITECTURES.items():
+        assert re.fullmatch("[a-z][a-z0-9_]*", name)
+        assert "width" in keys
+        assert set(keys) <= set(get_args(Key))
 
 
 def test_a_scan_that_just_fits_is_allowed() -> None:
@@ -471,14 +550,17 @@ def test_every_key_of_the_schema_is_described() -> None:
     assert [name for name, key in keys if not key.get("description")] == []
 
 
-@pytest.mark.parametrize("config", [SIMULATED, EXISTING, GIVEN])
+@pytest.mark.parametrize("config", [SIMULATED, EXISTING, GIVEN, CAPPED])
 def test_the_schema_accepts_what_is_a_study(config: dict[str, Any]) -> None:
     jsonschema.validate(config, json_schema())
 
 
 @pytest.mark.parametrize(
     "change",
-    ["training.epoch = 3", "dataset.probe = {}", "seeds = [1, 1]", "training.learning_rate = 1e-3"],
+    [
+        *("training.epoch = 3", "dataset.probe = {}", "seeds = [1, 1]"),
+        *("training.learning_rate = 1e-3", "sweep.0.architecture = [unet]", "sweep.0.skips = [1]"),
+    ],
 )
 def test_the_schema_refuses_what_is_none(change: str) -> None:
     with pytest.raises(jsonschema.ValidationError):

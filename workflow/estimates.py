@@ -24,6 +24,7 @@ START_MINUTES = 10  # start-up, a cold file system, reading the data
 STEP_IMAGES, VALIDATION_IMAGES = 150, 10
 VALIDATION_PATTERNS = 256
 WEIGHTS_PER_MODE = 130  # real ones, over modes² width²
+WITHOUT_MODES = 8  # convolutions alone have fewer weights than so many modes
 COPIES_OF_WEIGHTS = 5  # weights, gradients, two moments, the best so far
 FLOP_PER_PIXEL = 270  # times width², for inference; a training step takes three times as much
 CPU_FLOPS, GPU_FLOPS = 8e9, 1e12  # reached, by one core and by a GPU of some age
@@ -132,7 +133,8 @@ def _network_seconds(run: Run, study: StudyConfig, seen: int) -> float:
 def _network_bytes(run: Run, study: StudyConfig) -> float:
     """Its weights, as often as a training has them, and its largest batch."""
     side = side_of_pattern(study)
-    weights = WEIGHTS_PER_MODE * min(run.modes, side // 4) ** 2 * run.width**2
+    modes = WITHOUT_MODES if run.modes is None else min(run.modes, side // 4)
+    weights = WEIGHTS_PER_MODE * modes**2 * run.width**2
     batch = VALIDATION_PATTERNS * VALIDATION_IMAGES * side**2 * run.width
     return 4.0 * (COPIES_OF_WEIGHTS * weights + batch)
 

@@ -17,6 +17,7 @@ PACKAGE = "src/ptychopareto"
 PLUMBING = {
     "__init__.py",
     "config/__init__.py",
+    "config/architectures.py",
     "config/dataset.py",
     "config/mistakes.py",
     "config/scenarios.py",
@@ -121,7 +122,7 @@ SOURCES: dict[str, list[str]] = {
         "pictures/labels.py",
         "pictures/style.py",
         "pictures/training_curves.py",
-        "study/table.py",
+        *TABLES,
     ],
     "page": [
         *RECOMMENDATION,

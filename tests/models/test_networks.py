@@ -1,38 +1,43 @@
+import inspect
 import json
 import math
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
 import ptychopareto
-from ptychopareto.config import Architecture, ConfigError
+from ptychopareto.config import ARCHITECTURES, Architecture, ConfigError, Head
+from ptychopareto.config.architectures import NEEDS
 from ptychopareto.files import FileError
 from ptychopareto.models.network import Registration, transform
-from ptychopareto.models.registry import (
-    ARCHITECTURES,
-    NetworkConfig,
-    build,
-    load_model,
-    save_model,
-)
+from ptychopareto.models.registry import NetworkConfig, build, load_model, operator, save_model
 
 SMALL = NetworkConfig("fno", "none", modes=4, width=4, N=16)
 architectures = pytest.mark.parametrize("architecture", ARCHITECTURES)
 
 
 def small(architecture: Architecture = "fno", **changes: object) -> NetworkConfig:
-    return replace(SMALL, architecture=architecture, **changes)
+    return replace(SMALL, architecture=architecture, skips=True, **changes)
 
 
-def test_registry_and_config_name_the_same_architectures() -> None:
-    assert set(ARCHITECTURES) == set(get_args(Architecture))
+@architectures
+def test_an_architecture_is_the_one_operator_of_its_file(architecture: Architecture) -> None:
+    kind = operator(architecture)
+    assert kind.__module__ == f"ptychopareto.models.{architecture}"
+    keys = inspect.signature(kind).parameters.keys()
+    assert keys == {"in_channels", "out_channels", "size", *ARCHITECTURES[architecture]}
+
+
+def test_a_file_without_an_operator_is_no_architecture() -> None:
+    with pytest.raises(ImportError, match=r"network\.py: 0 Operators are defined"):
+        operator("network")
 
 
 @architectures
@@ -107,17 +112,75 @@ def test_hybrid_doubles_channels_and_caps_modes() -> None:
     assert network.body.bottleneck.spectral.weight.shape == (8, 4, 2, 64, 64)
 
 
+def test_max_channels_end_the_doubling() -> None:
+    network = build(NetworkConfig("hybrid", "none", modes=4, width=8, N=32, max_channels=16))
+    channels = [block.spectral.weight.shape[-1] for block in network.body.encoder]
+    assert channels == [8, 16, 16, 16]
+    assert network(torch.rand(1, 1, 32, 32)).shape == (1, 1, 32, 32)
+    free, capped = (
+        parameters(NetworkConfig("hybrid", "none", modes=4, width=8, N=32, max_channels=cap))
+        for cap in (None, 64)
+    )
+    assert free == capped  # 8, 16, 32, 64
+
+
+def test_a_key_that_the_architecture_has_is_wanted() -> None:
+    with pytest.raises(ConfigError, match=r"sweep.modes: missing; fno has it"):
+        build(small(modes=None))
+
+
 def test_modes_beyond_half_the_pattern_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"sweep.modes: 9 is too large; at most N/2 = 8"):
         build(small(modes=9))
 
 
+@pytest.mark.parametrize("head", ["real_imag", "amp_phase"])
 @architectures
-def test_training_starts_near_a_uniform_object(architecture: Architecture) -> None:
+def test_training_starts_near_a_uniform_object(architecture: Architecture, head: Head) -> None:
     torch.manual_seed(0)
-    patches = build(small(architecture, channels=2, transmission=0.6))(torch.rand(3, 2, 16, 16))
+    network = build(small(architecture, channels=2, transmission=0.6, head=head))
+    patches = network(torch.rand(3, 2, 16, 16))
     assert (patches - 0.6).abs().max() < 0.3
     assert patches.std() > 0
+
+
+@pytest.mark.parametrize("transmission", [0.05, 0.6, 1.0, 3.0, 40.0])
+@pytest.mark.parametrize("head", ["real_imag", "amp_phase"])
+def test_both_heads_start_at_the_transmission(head: Head, transmission: float) -> None:
+    """Exactly there, but for the small weights of the last layer."""
+    network = build(small(head=head, transmission=transmission))
+    with torch.no_grad():
+        network.body.head.weight.zero_()
+    patches = network(torch.rand(2, 1, 16, 16))
+    torch.testing.assert_close(patches, torch.full_like(patches, transmission))
+
+
+@pytest.mark.parametrize(("transmission", "limit"), [(0.3, 2.0), (1.0, 2.0), (5.0, 10.0)])
+def test_amplitude_and_phase_are_bounded(transmission: float, limit: float) -> None:
+    network = build(small(head="amp_phase", channels=2, transmission=transmission))
+    with torch.no_grad():
+        network.body.head.weight.mul_(1e5)
+    patches = network(torch.rand(4, 2, 16, 16)).detach()
+    assert patches.abs().max() == pytest.approx(limit)
+    assert patches.abs().min() < 0.1 * limit
+    assert patches.angle().abs().max() == pytest.approx(math.pi, rel=1e-3)
+
+
+def test_the_halves_of_the_channels_are_amplitudes_and_phases() -> None:
+    network = build(small(head="amp_phase", channels=2, transmission=1.0))
+    with torch.no_grad():
+        network.body.head.weight.zero_()
+        # logits of amplitudes 0.5 and 1.5 of at most 2, and what tanh makes ±1/2 of
+        network.body.head.bias.copy_(torch.tensor([0.25, 0.75, 0, 0]).logit())
+        network.body.head.bias[2:] = torch.tensor([0.5, -0.5]).atanh()
+    patches = network(torch.rand(1, 2, 16, 16)).detach()
+    expected = torch.tensor([0.5j, -1.5j])[None, :, None, None].expand_as(patches)
+    torch.testing.assert_close(patches, expected)
+
+
+def test_a_dark_scan_has_a_start_too() -> None:
+    patches = build(small(head="amp_phase", transmission=0.0))(torch.rand(1, 1, 16, 16))
+    assert patches.abs().max() < 1e-5
 
 
 def test_input_transforms() -> None:
@@ -157,7 +220,14 @@ def test_no_magnification_changes_nothing() -> None:
 
 @architectures
 def test_saved_and_loaded(architecture: Architecture, tmp_path: Path) -> None:
-    config = small(architecture, magnification=-0.9, input_scale=0.3, input_transform="sqrt")
+    config = small(
+        architecture,
+        magnification=-0.9,
+        input_scale=0.3,
+        input_transform="sqrt",
+        head="amp_phase",
+        transmission=0.7,
+    )
     network = build(config)
     save_model(tmp_path / "model.safetensors", network, config, {"status": "ok"})
     loaded, read, training = load_model(tmp_path / "model.safetensors")
@@ -188,13 +258,52 @@ def test_a_foreign_model_is_refused(tmp_path: Path) -> None:
         load_model(path)
 
 
+def test_a_model_from_before_these_settings_loads(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    network = build(SMALL)
+    save_model(path, network, SMALL, {"status": "ok"})
+    without_in_header(path, "network", "head", "max_channels", "skips")
+    loaded, config, _ = load_model(path)
+    assert config == SMALL
+    x = torch.rand(2, 1, 16, 16)
+    torch.testing.assert_close(loaded(x), network(x), rtol=0, atol=0)
+
+
+def test_a_package_that_is_not_installed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model.safetensors"
+    save_model(path, build(SMALL), SMALL, {"status": "ok"})
+    monkeypatch.setitem(NEEDS, "fno", ("no_such_module", "no-such-package"))
+    said = "fno needs the package no-such-package, which is not installed: pip install 'ptycho"
+    with pytest.raises(ConfigError, match=f"^sweep.architecture: {said}"):
+        build(SMALL)
+    with pytest.raises(FileError, match=f"^{re.escape(str(path))}: {said}"):
+        load_model(path)
+
+
+def without_in_header(path: Path, section: str, *names: str) -> None:
+    """Let the header of a model file not know some fields."""
+
+    def forget(fields: dict[str, object]) -> dict[str, object]:
+        return {name: value for name, value in fields.items() if name not in names}
+
+    change_header(path, section, forget)
+
+
 def with_header(path: Path, section: str, **changes: object) -> None:
     """Let the header of a model file say something else."""
+    change_header(path, section, lambda fields: {**fields, **changes})
+
+
+def change_header(
+    path: Path, section: str, change: Callable[[dict[str, object]], dict[str, object]]
+) -> None:
     content = path.read_bytes()
     size = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + size])
     metadata = header["__metadata__"]
-    metadata[section] = json.dumps({**json.loads(metadata[section]), **changes})
+    metadata[section] = json.dumps(change(json.loads(metadata[section])))
     text = json.dumps(header).encode()
     path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + size :])
 
@@ -209,6 +318,10 @@ def with_header(path: Path, section: str, **changes: object) -> None:
         ("network", {"architecture": "hybrid"}, "weights "),
         ("network", {"magnification": float("nan")}, "magnification: Input should be a finite"),
         ("network", {"depth": 4}, "depth: Unexpected keyword argument"),
+        ("network", {"head": "polar"}, "head: Input should be 'real_imag' or 'amp_phase'"),
+        ("network", {"max_channels": 0}, "max_channels: Input should be greater than or equal"),
+        ("network", {"skips": 1}, "skips: Input should be a valid boolean"),
+        ("network", {"modes": None}, "modes: missing; fno has it"),
         ("training", {"status": "fine"}, "status: Input should be 'ok', 'diverged' or"),
         ("training", {"epochs": "many"}, "epochs: Input should be a valid integer"),
     ],
@@ -242,11 +355,20 @@ def test_loading_draws_no_random_numbers_and_imports_no_compiler(tmp_path: Path)
     code = """
 import sys, torch
 from pathlib import Path
-from ptychopareto.models.registry import load_model
+from torch import nn
+from ptychopareto.models.registry import _Shapes, load_model
 before = torch.get_rng_state()
 for path in sys.argv[1:]:
     load_model(Path(path))
 assert torch.equal(torch.get_rng_state(), before)
+assert "torch._dynamo" not in sys.modules
+with torch.device("meta"), _Shapes():
+    x = 0.5 * torch.randn(3, 4) / 2 + 1 - 1
+    x = x.normal_() * torch.rand(3, 4).sub_(0.5)[:1, :1].add_(1).numel()
+    for name in ("normal", "uniform", "trunc_normal", "xavier_normal", "kaiming_uniform"):
+        getattr(nn.init, name + "_")(x)
+    nn.init.kaiming_normal_(x), nn.init.orthogonal_(x), nn.init.zeros_(x)
+assert x.shape == (3, 4) and x.device.type == "meta"
 assert "torch._dynamo" not in sys.modules
 """
     source = Path(ptychopareto.__file__).parents[1]

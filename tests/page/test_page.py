@@ -16,6 +16,7 @@ from PIL import Image
 from ptychopareto.files import FileError, write_npz
 from ptychopareto.page import build, columns, write
 from ptychopareto.page.thumbnail import SIDE, thumbnails
+from ptychopareto.study.configurations import configurations
 from ptychopareto.study.table import MEASURES
 
 BROKEN = {1: "diverged", 2: "missing", 7: "out_of_memory"}
@@ -206,6 +207,21 @@ def test_missing_values(study: dict[str, Any]) -> None:
     assert not {"nan", "NaN", "<NA>", "None"} & set(page.words)
 
 
+def test_settings_that_a_run_does_not_have(study: dict[str, Any]) -> None:
+    table = study["table"].copy()
+    table.loc[:3, "modes"] = pd.NA
+    table.loc[:3, "skips"] = False
+    page = Content(build(**study | {"table": table, "configurations": configurations(table)}))
+    words = [
+        {column: text for _, text, column in item["words"]}
+        for item in page.data()["configurations"]
+    ]
+    assert [one.get("modes") for one in words[:3]] == [None, None, "12"]
+    assert [one.get("skips") for one in words[:3]] == ["false", "false", None]
+    assert not {"nan", "NaN", "<NA>", "None"} & set(page.words)
+    assert "modes" in page.attributes("select", "name")
+
+
 def test_write_is_whole_or_not_at_all(tmp_path: Path) -> None:
     write(tmp_path / "new" / "index.html", "φ")
     assert (tmp_path / "new" / "index.html").read_bytes() == "φ".encode()
@@ -261,6 +277,7 @@ def test_refuses_a_reconstruction_that_is_none(tmp_path: Path) -> None:
         (float("nan"), ""),
         (pd.NA, ""),
         ("sqrt", "sqrt"),
+        (True, "true"),
     ],
 )
 def test_how_values_are_written(value: Any, words: str) -> None:

@@ -37,6 +37,55 @@ def test_effects(tmp_path: Path, table: pd.DataFrame) -> None:
     assert all(svg.count(f">{words}<") == 2 for words in ("+0.02", "2 of 2", "×4"))  # width
 
 
+def table_of(*runs: Run) -> pd.DataFrame:
+    """Each run is better than the one before it by 0.05, and costs twice as much."""
+    rows = [
+        {**vars(run), "run": run.id, "status": "ok", "ssim_phase": 0.5 + 0.05 * i}
+        | {"model_params": 1000 * 2**i}
+        for i, run in enumerate(runs)
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES)
+
+
+def test_a_key_that_an_architecture_does_not_have_counts_as_its_default(tmp_path: Path) -> None:
+    fno = Run("fno", "sqrt", 12, 8, "teacher", 0)
+    hybrid = [
+        Run("hybrid", "sqrt", 12, 8, "teacher", 0, max_channels=cap, skips=True)
+        for cap in (None, 64)
+    ]
+    svg = drawn(tmp_path, table_of(fno, *hybrid))
+    assert "3 configurations, all with input transform sqrt, modes 12, width 8, super" in svg
+    assert ">max channels<" in svg
+    assert ">skips<" not in svg
+    for words in ("64", "none", "+0.05", "−0.05", "1 of 1", "0 of 1"):
+        assert f">{words}<" in svg, words
+    assert ">no pair<" not in svg
+
+
+def test_what_has_no_modes_has_no_place_among_modes(tmp_path: Path) -> None:
+    runs = [Run("fno", "sqrt", modes, 8, "teacher", 0) for modes in (8, 12)]
+    svg = drawn(tmp_path, table_of(*runs, Run("hybrid", "sqrt", None, 8, "teacher", 0)))
+    assert svg.count(">no pair<") == 2  # fno and hybrid
+    assert ">modes<" in svg
+    assert svg.count(">+0.05<") == 1
+
+
+def test_shows_heads_and_skips(tmp_path: Path) -> None:
+    runs = [
+        Run("hybrid", "sqrt", 12, width, "teacher", 0, skips=skips, head=head)
+        for skips, head, width in product((False, True), ("real_imag", "amp_phase"), (8, 16))
+    ]
+    svg = drawn(tmp_path, table_of(*runs))
+    for words in ("skips", "head", "false", "true", "real", "imag", "amp", "phase", "+0.2"):
+        assert f">{words}<" in svg, words
+    assert svg.count(">4 of 4<") == 3
+    only = drawn(tmp_path, table_of(*runs[2:4]))
+    assert (
+        "all with architecture hybrid, input transform sqrt, modes 12, skips false, head amp"
+        in only
+    )
+
+
 def test_compares_pairs_only(tmp_path: Path, table: pd.DataFrame) -> None:
     failed = (table["architecture"] == "hybrid") & (table["width"] > 8)
     table.loc[failed, "status"] = "diverged"

@@ -20,6 +20,7 @@ from scipy.ndimage import gaussian_filter
 from ptychopareto.assessment.metrics import evaluate
 from ptychopareto.config import Architecture, Cost, InputTransform, Quality, Supervision
 from ptychopareto.files import Dataset
+from ptychopareto.page.document import SYMBOLS
 from ptychopareto.pictures import dataset, pareto, reconstruction, style
 from ptychopareto.pictures.labels import label_points
 from ptychopareto.study.configurations import configurations
@@ -202,6 +203,23 @@ def test_pareto_counts_what_it_cannot_draw(tmp_path: Path) -> None:
     )
     assert note in svg
     assert "inference time of the test scan [s]" in svg
+
+
+def test_pareto_of_settings_that_only_some_have(tmp_path: Path) -> None:
+    runs = [
+        Run("fno", "sqrt", 8, 8, "teacher", 0),
+        Run("hybrid", "sqrt", 8, 16, "teacher", 0, max_channels=64, head="amp_phase"),
+        Run("hybrid", "sqrt", 8, 32, "teacher", 0, skips=False),
+    ]
+    table = study(runs)
+    table["ssim_phase"] = [0.5, 0.8, 0.9]
+    svg = drawn(table, tmp_path)
+    for name in ("fno w8", "hybrid w16 c64 amp_phase", "hybrid w32 noskips"):
+        assert f"{name}<" in svg, name
+
+
+def test_there_are_marks_for_many_architectures() -> None:
+    assert len(set(style.MARKERS)) == len(style.MARKERS) == len(SYMBOLS) >= 8
 
 
 def test_pareto_of_one_run(tmp_path: Path) -> None:

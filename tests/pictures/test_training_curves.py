@@ -99,6 +99,38 @@ def test_short_names() -> None:
     assert short_names([]) == []
 
 
+def test_short_names_of_what_only_some_have() -> None:
+    names = [
+        "fno_tsqrt_m8_w8_teacher",
+        "cnn_tsqrt_w8_c64_amp_phase_teacher",
+        "hybrid_resnet_tsqrt_m8_w8_noskips_teacher",
+    ]
+    assert short_names(names) == ["fno m8", "cnn c64 amp_phase", "hybrid_resnet m8 noskips"]
+    # the default, which has no word of its own, is called by its architecture
+    heads = ["fno_tsqrt_m8_w8_teacher", "fno_tsqrt_m8_w8_amp_phase_teacher"]
+    assert short_names(heads) == ["fno", "amp_phase"]
+    assert short_names(heads[:1], among=heads) == ["fno"]
+    with pytest.raises(ValueError, match="'fno' is not the name of a configuration"):
+        short_names(["fno"])
+
+
+def test_of_settings_that_only_some_have(tmp_path: Path) -> None:
+    """Lines of different configurations are never taken for seeds of one."""
+    grid = [
+        Run("fno", "sqrt", 12, 8, "teacher", 0),
+        Run("fno", "sqrt", 12, 8, "teacher", 0, head="amp_phase"),
+        Run("hybrid", "sqrt", 12, 8, "teacher", 0),
+        Run("hybrid", "sqrt", 12, 8, "teacher", 0, max_channels=16),
+        Run("hybrid", "sqrt", None, 8, "teacher", 0, skips=False),
+    ]
+    rows = [{**vars(run), "run": run.id, "status": "ok"} for run in grid]
+    runs = pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES)
+    svg = drawn(tmp_path, histories(runs), runs)
+    for name in ("m12", "m12 amp_phase", "m12 c16", "noskips"):
+        assert f">{name}</text>" in svg, name
+    assert "mean over seeds" not in svg
+
+
 def test_is_the_same_each_time(tmp_path: Path) -> None:
     runs = table(["fno"], ["sqrt"], [12], [8, 16], ["teacher"], [0])
     for name in ("a.png", "b.png"):

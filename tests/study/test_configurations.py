@@ -24,6 +24,7 @@ def table_of(*rows: tuple[int, int, str, float | None, float | None]) -> pd.Data
                 "modes": 12,
                 "width": width,
                 "supervision": "teacher",
+                "head": "real_imag",
                 "seed": seed,
                 "status": status,
                 "model_params": parameters,
@@ -62,6 +63,26 @@ def test_each_configuration_is_counted_once_in_the_order_of_the_table() -> None:
     assert summary["n_failed"].tolist() == [1, 2]
     assert summary["n_missing"].tolist() == [0, 1]
     assert summary.iloc[1][list(MEASURES)].isna().all()
+
+
+def test_configurations_may_have_different_settings() -> None:
+    """Those without modes are apart from each other, and from those with modes."""
+    runs = [
+        Run("fno", "none", modes, 8, "teacher", seed, max_channels=cap, skips=skips)
+        for modes, cap, skips in [(12, None, None), (None, 64, None), (None, None, False)]
+        for seed in (0, 1)
+    ]
+    rows = [{**vars(run), "run": run.id, "status": "ok", "ssim_phase": run.seed} for run in runs]
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES)
+    summary = configurations(table)
+    assert summary["configuration"].tolist() == [run.configuration for run in runs[::2]]
+    assert summary["n_ok"].tolist() == [2, 2, 2]
+    assert summary["ssim_phase"].tolist() == [0.5, 0.5, 0.5]
+    assert summary["modes"].isna().tolist() == [False, True, True]
+    assert summary["max_channels"].isna().tolist() == [True, False, True]
+    assert {axis: str(summary[axis].dtype) for axis in CONFIGURATION} == {
+        axis: TYPES[axis] for axis in CONFIGURATION
+    }
 
 
 @pytest.mark.parametrize("n", [2, 3, 4])

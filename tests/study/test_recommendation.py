@@ -121,6 +121,19 @@ def test_nothing_to_recommend() -> None:
     assert "1 are ok, 0 failed" in str(recommended((8, 0, "ok", 5, None))["reason"])
 
 
+def test_run_of_a_configuration_that_has_no_modes() -> None:
+    """What is missing equals nothing, not even what is missing in another row."""
+    runs = [Run("cnn", "none", None, 8, "teacher", seed) for seed in (0, 1, 2)]
+    rows = [
+        {**vars(run), "run": run.id, "status": "ok", "model_params": 10, "ssim_phase": quality}
+        for run, quality in zip(runs, [0.9, 0.7, 0.8], strict=True)
+    ]
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES)
+    choice = recommend(table, "model_params", "ssim_phase")
+    assert choice["configuration"] == "cnn_tnone_w8_teacher"
+    assert choice["run"] == runs[2].id
+
+
 @pytest.mark.parametrize("rows", [KNEE, KNEE[3:], [(8, s, "ok", 10 + s, 0.5) for s in (0, 1)]])
 def test_can_be_written_as_json(rows: list[Row], tmp_path: Path) -> None:
     choice = recommended(*rows)

@@ -27,6 +27,59 @@ def test_a_run_is_named_by_what_it_is() -> None:
     assert run.configuration == "fno_tsqrt_m12_w32_teacher"
 
 
+@pytest.mark.parametrize(
+    ("run", "name"),
+    [
+        (
+            Run("cnn", "sqrt", None, 16, "teacher", 0, max_channels=64, head="amp_phase"),
+            "cnn_tsqrt_w16_c64_amp_phase_teacher_s0",
+        ),
+        (
+            Run("hybrid_resnet", "none", 12, 8, "teacher", 0, skips=False),
+            "hybrid_resnet_tnone_m12_w8_noskips_teacher_s0",
+        ),
+        (
+            Run("hybrid_resnet", "none", 12, 8, "physics", 3, skips=True),
+            "hybrid_resnet_tnone_m12_w8_physics_s3",
+        ),
+    ],
+)
+def test_a_default_leaves_no_trace_in_a_name(run: Run, name: str) -> None:
+    assert run.id == name
+
+
+def test_a_key_that_is_not_named_has_its_default() -> None:
+    assert list(runs_of({**BLOCK, "head": ["real_imag"]}, seeds=[0])) == list(
+        runs_of(BLOCK, seeds=[0])
+    )
+    block = {**BLOCK, "architecture": ["hybrid"]}
+    assert runs_of({**block, "max_channels": [None]}, seeds=[0]) == runs_of(block, seeds=[0])
+    assert {run.skips for run in runs_of(BLOCK, seeds=[0]).values()} == {None}
+
+
+def test_the_keys_of_an_architecture_are_axes_too() -> None:
+    block = {**BLOCK, "architecture": ["hybrid"], "input_transform": ["sqrt"], "modes": [8]}
+    block |= {"max_channels": [64, None], "head": ["amp_phase", "real_imag"]}
+    block |= {"supervision": ["teacher"]}
+    assert list(runs_of(block, seeds=[0])) == [
+        "hybrid_tsqrt_m8_w32_c64_amp_phase_teacher_s0",
+        "hybrid_tsqrt_m8_w32_c64_teacher_s0",
+        "hybrid_tsqrt_m8_w32_amp_phase_teacher_s0",
+        "hybrid_tsqrt_m8_w32_teacher_s0",
+    ]
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        Run("fno", "none", 8, 4, "teacher", 2),
+        Run("hybrid", "sqrt", 8, 4, "truth", 0, max_channels=16, head="amp_phase"),
+    ],
+)
+def test_the_block_of_a_run_gives_that_run(run: Run) -> None:
+    assert runs_of(run.block, seeds=[run.seed]) == {run.id: run}
+
+
 def test_runs_are_in_grid_order_with_the_seeds_innermost() -> None:
     runs = runs_of(BLOCK, seeds=[1, 0])
     expected = [Run(*values) for values in product(*BLOCK.values(), [1, 0])]

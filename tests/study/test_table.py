@@ -46,6 +46,7 @@ def test_columns_are_in_the_order_of_the_contract() -> None:
     measures += ["peak_memory_mb", "train_time_s", "patterns_trained"]
     measures += ["published_mae_amp", "published_mae_phase"]
     measures += ["published_ssim_amp", "published_ssim_phase", "device"]
+    measures += ["max_channels", "skips", "head"]  # settings that came later
     assert [name for name in COLUMNS[10:] if not name.endswith("_floor")] == measures
     assert COLUMNS[COLUMNS.index("ssim_phase") + 1] == "ssim_phase_floor"
 
@@ -76,6 +77,27 @@ def test_csv_there_and_back(tmp_path: Path) -> None:
     again = read_table(tmp_path / "table.csv")
     assert again.equals(table)
     assert again.loc[0, "input_transform"] == "none"
+
+
+def test_settings_that_an_architecture_does_not_have_are_missing(tmp_path: Path) -> None:
+    own = Run("cnn", "none", None, 8, "teacher", 0, max_channels=64, skips=False, head="amp_phase")
+    table = gather([RUNS[0], own], {})
+    write_csv(tmp_path / "table.csv", table)
+    again = read_table(tmp_path / "table.csv")
+    assert again.equals(table)
+    assert {name: str(kind) for name, kind in again.dtypes.items()} == TYPES
+    settings = again[["modes", "max_channels", "skips", "head"]]
+    assert settings.isna().values.tolist() == [[False, True, True, False], [True] + [False] * 3]
+    assert settings.loc[1, ["max_channels", "skips", "head"]].tolist() == [64, False, "amp_phase"]
+
+
+@pytest.mark.parametrize("name", ["supervision", "head"])
+def test_settings_that_every_run_has_are_wanted(tmp_path: Path, name: str) -> None:
+    table = gather(RUNS, {})
+    table.loc[1, name] = None
+    table.to_csv(tmp_path / "table.csv", index=False)
+    with pytest.raises(FileError):
+        read_table(tmp_path / "table.csv")
 
 
 @pytest.mark.parametrize("content", ["[]", '{"status": "fine"}', "{}", '{"status": "ok"'])

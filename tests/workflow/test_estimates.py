@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -74,6 +75,14 @@ def test_memory_grows_with_the_configuration(larger: dict[str, Any]) -> None:
     small, large = (estimates.training(*study(**sections)) for sections in ({}, larger))
     assert large.mem_mb > small.mem_mb
     assert large.gpu_mem_mb > small.gpu_mem_mb
+
+
+def test_network_without_modes_has_an_estimate() -> None:
+    run, config = study(width=[32])
+    without, most = replace(run, modes=None), replace(run, modes=16)
+    small, large = (estimates.training(one, config) for one in (without, most))
+    assert estimates.PROGRAM_MB < small.mem_mb < large.mem_mb
+    assert small.runtime == large.runtime
 
 
 @pytest.mark.parametrize("larger", [{"width": [64]}, {"training": {"epochs": 100}}])

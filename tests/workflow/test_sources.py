@@ -77,6 +77,11 @@ def test_each_job_has_its_script_and_each_script_its_job() -> None:
     assert {file.stem for file in (ROOT / "workflow/scripts").glob("*.py")} - shared == set(SOURCES)
 
 
+@pytest.mark.parametrize("file", sorted(ARCHITECTURES))
+def test_an_architecture_imports_nothing_that_its_training_does_not_declare(file: str) -> None:
+    assert closure(LIBRARY / file) <= {*SOURCES["train"], *PLUMBING}
+
+
 @pytest.mark.parametrize("file", sorted(PLUMBING | ARCHITECTURES))
 def test_exceptions_are_files(file: str) -> None:
     assert (LIBRARY / file).is_file()

@@ -170,9 +170,20 @@ def target_of_run(wildcards):
     return ["results/dataset/teacher.npz"] if run_of(wildcards).supervision == "teacher" else []
 
 
+def settings_in_report():
+    """The settings that the report lists: those of every study, and what else differs between runs."""
+    runs = [asdict(run) for run in RUNS.values()]
+    seldom = ("max_channels", "skips", "head")
+    return [name for name in runs[0] if name not in seldom or len({run[name] for run in runs}) > 1]
+
+
+SETTINGS_IN_REPORT = settings_in_report()
+
+
 def labels_of_run(wildcards):
     """How the report lists a picture of the run."""
-    return {axis.replace("_", " "): str(value) for axis, value in asdict(run_of(wildcards)).items()}
+    values = {name: getattr(run_of(wildcards), name) for name in SETTINGS_IN_REPORT}
+    return {name.replace("_", " "): "–" if value is None else str(value) for name, value in values.items()}
 
 
 def paths_of_runs(pattern):

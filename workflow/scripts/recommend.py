@@ -58,10 +58,8 @@ def _lay_out(run: Any, model: Path, study: Mapping[str, Any], folder: Path) -> N
 
     with atomic(folder / "model.safetensors") as temporary:
         shutil.copyfile(model, temporary)
-    names = ("architecture", "input_transform", "modes", "width", "supervision")
-    block = {name: [getattr(run, name)] for name in names}
     with atomic(folder / "study.yaml") as temporary:
-        own = {**study, "sweep": [block], "seeds": [run.seed]}
+        own = {**study, "sweep": [run.block], "seeds": [run.seed]}
         temporary.write_text(yaml.safe_dump(own, sort_keys=False))
 
 

@@ -41,6 +41,9 @@ def main(job: Any) -> None:
         modes=run.modes,
         width=run.width,
         N=scan.N,
+        head=run.head,
+        max_channels=run.max_channels,
+        skips=run.skips,
         magnification=input_magnification(scan.probe, job.params.register_input),
     )
     network = replace(

@@ -15,6 +15,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ptychopareto.config.architectures import (
+    ARCHITECTURES,
+    Architecture,
+    missing_package,
+)
 from ptychopareto.config.dataset import (
     ExistingDataset,
     GrfObject,
@@ -33,9 +38,9 @@ from ptychopareto.config.mistakes import explain, plain
 from ptychopareto.config.scenarios import AS_TRAINED, Scenario
 from ptychopareto.config.sections import ConfigError
 from ptychopareto.config.study import (
-    Architecture,
     Classical,
     Cost,
+    Head,
     InputTransform,
     Pareto,
     Quality,
@@ -48,6 +53,7 @@ from ptychopareto.config.study import (
 )
 
 __all__ = [
+    "ARCHITECTURES",
     "AS_TRAINED",
     "Architecture",
     "Classical",
@@ -55,6 +61,7 @@ __all__ = [
     "Cost",
     "ExistingDataset",
     "GrfObject",
+    "Head",
     "InputTransform",
     "LinesObject",
     "NpzObject",
@@ -76,6 +83,7 @@ __all__ = [
     "Teacher",
     "Training",
     "json_schema",
+    "missing_package",
     "parse_study",
 ]
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from ptychopareto.config.architectures import ARCHITECTURES, Architecture, Key, missing_package
 from ptychopareto.config.dataset import (
     AnyDataset,
     NpzObject,
@@ -14,8 +15,8 @@ from ptychopareto.config.dataset import (
 from ptychopareto.config.scenarios import Scenarios
 from ptychopareto.config.sections import Axis, Section, Seed, refusal
 
-Architecture = Literal["fno", "hybrid"]
 InputTransform = Literal["none", "log1p", "sqrt"]
+Head = Literal["real_imag", "amp_phase"]
 Supervision = Literal["physics", "teacher", "truth"]
 Cost = Literal[
     "model_params", "model_params_real", "inference_time_s", "peak_memory_mb", "train_time_s"
@@ -39,16 +40,57 @@ class SweepBlock(Section):
     input_transform: Axis[InputTransform] = Field(
         description="list of transforms of the measured amplitude"
     )
-    modes: Axis[Annotated[int, Field(ge=2, le=512)]] = Field(
-        description="list of numbers of kept frequencies per axis, |k| < modes, at most N/2"
+    modes: Axis[Annotated[int, Field(ge=2, le=512)]] | None = Field(
+        default=None,
+        description="list of numbers of kept frequencies per axis, |k| < modes, at most N/2",
     )
     width: Axis[Annotated[int, Field(ge=1, le=1024)]] = Field(
         description="list of numbers of channels"
+    )
+    max_channels: Axis[Annotated[int, Field(ge=1, le=65_536)] | None] | None = Field(
+        default=None,
+        description="list of the most channels that doubling them on the way down may reach; null, "
+        "the default, is no cap",
+    )
+    skips: Axis[bool] | None = Field(
+        default=None,
+        description="list of whether the decoder sees what each level of the encoder made; true is "
+        "the default",
+    )
+    head: Axis[Head] = Field(
+        default=("real_imag",),
+        description="list of what the last layer gives: real and imaginary part (real_imag), or "
+        "amplitude and phase, both bounded (amp_phase)",
     )
     supervision: Axis[Supervision] = Field(
         description="list of what the networks learn from: the patterns (physics), the classical "
         "reconstruction (teacher), or the simulated object (truth)"
     )
+
+    @model_validator(mode="after")
+    def _keys_are_those_of_its_architectures(self) -> "SweepBlock":
+        for index, name in enumerate(self.architecture):
+            if reason := missing_package(name):
+                raise refusal(reason, "architecture", index)
+        for key in get_args(Key):
+            if getattr(self, key) is not None:
+                self._all_have(key)
+        if self.modes is None and any("modes" in ARCHITECTURES[name] for name in self.architecture):
+            wanted = SweepBlock.model_fields["modes"].description
+            raise refusal(f"missing; {wanted} is wanted", "modes")
+        widest = max(self.width)
+        for index, cap in enumerate(self.max_channels or ()):
+            if cap is not None and cap < widest:
+                reason = f"{cap} is too small; at least the largest width = {widest} is allowed"
+                raise refusal(reason, "max_channels", index)
+        return self
+
+    def _all_have(self, key: Key) -> None:
+        for name in self.architecture:
+            own = ARCHITECTURES[name]
+            if key not in own:
+                apart = " (put it into a block of its own)" if len(self.architecture) > 1 else ""
+                raise refusal(f"{name} has no {key}; its keys are {', '.join(own)}{apart}", key)
 
 
 class Training(Section):
@@ -179,7 +221,7 @@ class StudyConfig(Section):
 
     def _modes_fit(self, n: int) -> None:
         for number, block in enumerate(self.sweep):
-            for index, modes in enumerate(block.modes):
+            for index, modes in enumerate(block.modes or ()):
                 if modes > n // 2:
                     raise refusal(
                         f"{modes} is too large; at most N/2 = {n // 2} is allowed "

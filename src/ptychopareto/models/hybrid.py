@@ -17,20 +17,28 @@ LEVELS = 4
 class Hybrid(Operator):
     """lifter → 4 spectral blocks with strided convolutions between → bottleneck → decoder → head.
 
-    Each step down halves the size, rounded up, and doubles the channels. The bottleneck block
-    keeps modes / 2. A decoder step is a transposed convolution, the skip beside it, and conv3×3 →
-    GELU → conv3×3.
+    Each step down halves the size, rounded up, and doubles the channels, up to `max_channels` if
+    that is not None. The bottleneck block keeps modes / 2. A decoder step is a transposed
+    convolution, the skip beside it, and conv3×3 → GELU → conv3×3.
     Takes (B, in_channels, N, N), gives (B, out_channels, N, N).
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, modes: int, width: int, size: int
+        self,
+        in_channels: int,
+        out_channels: int,
+        modes: int,
+        width: int,
+        size: int,
+        max_channels: int | None = None,
     ) -> None:
         super().__init__()
         channels = [width * 2**level for level in range(LEVELS)]
+        if max_channels is not None:
+            channels = [min(number, max_channels) for number in channels]
         sizes = [-(-size // 2**level) for level in range(LEVELS)]
         steps = list(pairwise(channels))
-        self.lifter = Lifter(in_channels, width)
+        self.lifter = Lifter(in_channels, channels[0])
         self.encoder = nn.ModuleList(
             SpectralBlock(c, modes, n) for c, n in zip(channels, sizes, strict=True)
         )
@@ -43,7 +51,7 @@ class Hybrid(Operator):
             nn.Sequential(conv3x3(2 * fine, fine), nn.GELU(), conv3x3(fine, fine))
             for fine, _ in reversed(steps)
         )
-        self.head = nn.Conv2d(width, out_channels, kernel_size=1)
+        self.head = nn.Conv2d(channels[0], out_channels, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.encoder[0](self.lifter(x))

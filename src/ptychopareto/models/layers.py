@@ -11,7 +11,8 @@ from torch.nn.functional import gelu
 class Operator(nn.Module):
     """An architecture: (B, in_channels, N, N) in, (B, out_channels, N, N) out of its last layer.
 
-    Made from in_channels, out_channels, modes, width and size, the N it is built for.
+    Made from in_channels, out_channels, size, the N it is built for, and its keys of the grid, such
+    as modes and width, all by name.
     """
 
     head: nn.Conv2d

@@ -1,14 +1,18 @@
 """From diffraction pattern to object patch, around an architecture."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import grid_sample
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
-from ptychopareto.config import InputTransform
+from ptychopareto.config import Head, InputTransform
 
 # The head's weights start this much smaller than usual.
 HEAD_START = 0.01
+# Of an amplitude in its bound: a scan without light would have none, and no logit.
+LEAST_SHARE = 1e-6
 # From so many channels on; `docs/performance.md` has the times of both.
 CHANNELS_LAST = 16
 
@@ -17,8 +21,9 @@ class Network(nn.Module):
     """Diffraction amplitudes (B, C, N, N) float32 in, object patches (B, C, N, N) complex64 out.
 
     The input is max(x, 0), transformed, resampled about the centre by the probe's magnification s
-    (`Registration`), and divided by a fixed scale. The body's 2·C output channels are the real and
-    the imaginary parts.
+    (`Registration`), and divided by a fixed scale. The body's 2·C output channels a, b make the
+    patch: a + ib (`real_imag`), or A·exp(iφ) with A = limit·sigmoid(a), φ = π·tanh(b)
+    (`amp_phase`), where the limit is `largest_amplitude`.
     """
 
     def __init__(
@@ -27,19 +32,35 @@ class Network(nn.Module):
         input_transform: InputTransform,
         magnification: float,
         input_scale: float,
+        head: Head = "real_imag",
+        transmission: float = 1.0,
     ) -> None:
         super().__init__()
         self.body = body
         self.input_transform = input_transform
         self.registration = Registration(magnification)
         self.input_scale = input_scale
+        self.head = head
+        self.limit = largest_amplitude(transmission)
 
     def forward(self, amplitude: Tensor) -> Tensor:
         x = transform(amplitude, self.input_transform)
         made = self.body(self.registration(x) / self.input_scale)
         # Under autocast the head computes in a precision that complex numbers do not have.
-        real, imag = made.to(amplitude.dtype).chunk(2, dim=1)
-        return torch.complex(real, imag)
+        first, second = made.to(amplitude.dtype).chunk(2, dim=1)
+        if self.head == "amp_phase":
+            return torch.polar(self.limit * first.sigmoid(), torch.pi * second.tanh())
+        return torch.complex(first, second)
+
+
+def largest_amplitude(transmission: float) -> float:
+    """The bound of the amplitude that an amp_phase head gives: 2·max(1, transmission).
+
+    `transmission` is the RMS of the object's amplitude. A transparent place has amplitude 1,
+    however much the rest absorbs; in other units the amplitudes are about their RMS. The larger of
+    the two lies in the middle of the sigmoid, where it is steepest; as much again is in reach.
+    """
+    return 2 * max(1.0, transmission)
 
 
 def lay_out(body: nn.Module) -> None:
@@ -53,17 +74,22 @@ def lay_out(body: nn.Module) -> None:
 
 
 @torch.no_grad()
-def start_uniform(head: nn.Conv2d, transmission: float) -> None:
+def start_uniform(layer: nn.Conv2d, head: Head, transmission: float) -> None:
     """Let the untrained network see a nearly uniform object of real `transmission` everywhere.
 
     The classical flat start. A random start has a random phase in each patch, of which physics
-    supervision, blind to global phases, keeps much (`docs/recipe.md`). The head's first half of
-    channels are the real parts.
+    supervision, blind to global phases, keeps much (`docs/recipe.md`). The first half of the last
+    layer's channels starts at what gives this amplitude: at itself as a real part, at the logit of
+    transmission / limit before the sigmoid of an amplitude; the other half at 0.
     """
-    half = head.out_channels // 2
-    head.weight.mul_(HEAD_START)
-    for channels, value in ((slice(half), transmission), (slice(half, None), 0.0)):
-        nn.init.constant_(head.get_parameter("bias")[channels], value)
+    half = layer.out_channels // 2
+    start = transmission
+    if head == "amp_phase":
+        share = max(transmission / largest_amplitude(transmission), LEAST_SHARE)
+        start = math.log(share / (1 - share))
+    layer.weight.mul_(HEAD_START)
+    for channels, value in ((slice(half), start), (slice(half, None), 0.0)):
+        nn.init.constant_(layer.get_parameter("bias")[channels], value)
 
 
 def transform(amplitude: Tensor, kind: InputTransform) -> Tensor:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,14 +14,17 @@ from safetensors.torch import save
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from ptychopareto.config import Architecture, ConfigError, InputTransform
+from ptychopareto.config import (
+    ARCHITECTURES,
+    Architecture,
+    ConfigError,
+    Head,
+    InputTransform,
+    missing_package,
+)
 from ptychopareto.files import FileError, atomic, parse_json
-from ptychopareto.models.fno import FNO
-from ptychopareto.models.hybrid import Hybrid
 from ptychopareto.models.layers import Operator
 from ptychopareto.models.network import Network, lay_out, start_uniform
-
-ARCHITECTURES: dict[Architecture, type[Operator]] = {"fno": FNO, "hybrid": Hybrid}
 
 _Count = Annotated[int, Field(ge=1, lt=2**31)]
 
@@ -30,40 +34,81 @@ class NetworkConfig:
     """All that is needed to rebuild a network around its weights.
 
     `magnification`, `input_scale` and `transmission` are measured from the training data, see
-    `network.Network`.
+    `network.Network`. Of the keys of the grid only those that the architecture has are used. The
+    last three fields are not in the files of older models.
     """
 
     __pydantic_config__ = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
     architecture: Architecture
     input_transform: InputTransform
-    modes: _Count
+    modes: _Count | None
     width: _Count
     N: _Count
     channels: _Count = 1
     magnification: float = 1.0
     input_scale: Annotated[float, Field(gt=0)] = 1.0
     transmission: float = 1.0
+    head: Head = "real_imag"
+    max_channels: _Count | None = None
+    skips: bool | None = None
+
+
+def operator(architecture: Architecture) -> type[Operator]:
+    """The class of an architecture: the one `Operator` that `models/<architecture>.py` defines.
+
+    Raises ConfigError where it needs a package that is not installed, ImportError where the file
+    defines no such class or several.
+    """
+    if reason := missing_package(architecture):
+        raise ConfigError(f"sweep.architecture: {reason}")
+    module = import_module(f"ptychopareto.models.{architecture}")
+    found = [
+        kind
+        for kind in vars(module).values()
+        if isinstance(kind, type)
+        and issubclass(kind, Operator)
+        and kind.__module__ == module.__name__
+    ]
+    if len(found) != 1:
+        raise ImportError(f"{module.__file__}: {len(found)} Operators are defined; one is wanted")
+    return found[0]
 
 
 def build(config: NetworkConfig) -> Network:
     """A freshly initialised network; seed torch's generator first for reproducible weights.
 
-    Raises ConfigError where N×N patterns do not hold the modes (existing data: no config tells N).
+    Raises ConfigError where N×N patterns do not hold the modes (existing data: no config tells N),
+    and for what `operator` does.
     """
-    if config.modes > config.N // 2:
-        allowed = f"at most N/2 = {config.N // 2} is allowed for patterns of {config.N} px"
-        raise ConfigError(f"sweep.modes: {config.modes} is too large; {allowed}")
-    body = ARCHITECTURES[config.architecture](
+    body = operator(config.architecture)(
         in_channels=config.channels,
         out_channels=2 * config.channels,
-        modes=config.modes,
-        width=config.width,
         size=config.N,
+        **_own_keys(config),
     )
     lay_out(body)
-    start_uniform(body.head, config.transmission)
-    return Network(body, config.input_transform, config.magnification, config.input_scale)
+    start_uniform(body.head, config.head, config.transmission)
+    return Network(
+        body,
+        config.input_transform,
+        config.magnification,
+        config.input_scale,
+        config.head,
+        config.transmission,
+    )
+
+
+def _own_keys(config: NetworkConfig) -> dict[str, Any]:
+    """The keys of the grid that the architecture has, with their values."""
+    keys: dict[str, Any] = {key: getattr(config, key) for key in ARCHITECTURES[config.architecture]}
+    for key, value in keys.items():
+        if value is None and key != "max_channels":  # None there is no cap
+            raise ConfigError(f"sweep.{key}: missing; {config.architecture} has it")
+    if keys.get("modes", 0) > config.N // 2:
+        allowed = f"at most N/2 = {config.N // 2} is allowed for patterns of {config.N} px"
+        raise ConfigError(f"sweep.modes: {config.modes} is too large; {allowed}")
+    return keys
 
 
 def save_model(
@@ -91,6 +136,8 @@ def load_model(path: Path) -> tuple[Network, NetworkConfig, dict[str, Any]]:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
             config = _CONFIG.validate_json(header["network"])
+            if reason := missing_package(config.architecture):
+                raise FileError(f"{path}: {reason}")
             training = _checked_record(header["training"])
             network = _build_without_weights(config)
             _check_tensors(file, network)
@@ -105,6 +152,8 @@ def load_model(path: Path) -> tuple[Network, NetworkConfig, dict[str, Any]]:
         raise FileError(
             f"{path}: no such file; a model.safetensors written by a training is wanted"
         ) from error
+    except FileError:
+        raise
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise FileError(
             f"{path}: not a complete model file of ptychopareto "
@@ -144,11 +193,14 @@ def _check_size_of_header(path: Path) -> None:
         raise ValueError(f"a header of {size} bytes; at most {_LARGEST_HEADER} are allowed")
 
 
+_ARITHMETIC = (torch.Tensor.mul, torch.Tensor.div, torch.Tensor.add, torch.Tensor.sub)
+
+
 class _Shapes(TorchFunctionMode):
     """Tensors of which nothing but the shape is wanted.
 
-    The meta device does it alone. But for these two functions it first imports torch's compiler,
-    which takes longer than loading any network.
+    The meta device does it alone. But for normally distributed numbers and for arithmetic with a
+    number it first imports torch's compiler, which takes longer than loading any network.
     """
 
     def __torch_function__(
@@ -158,11 +210,14 @@ class _Shapes(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        kwargs = kwargs or {}
         if func is torch.randn:
-            func = torch.empty
-        if func is torch.Tensor.mul:
+            return torch.empty(*args, **kwargs)
+        if func.__name__ == "normal_":
+            return args[0] if args else kwargs["tensor"]
+        if func in _ARITHMETIC and isinstance(args[1], int | float):
             return args[0]
-        return func(*args, **(kwargs or {}))
+        return func(*args, **kwargs)
 
 
 def _build_without_weights(config: NetworkConfig) -> Network:

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from itertools import cycle
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,11 +20,11 @@ from ptychopareto.page import columns
 from ptychopareto.page.columns import AXES
 from ptychopareto.page.thumbnail import data_uri, thumbnails
 from ptychopareto.pictures import style
-from ptychopareto.study.configurations import CONFIGURATION
+from ptychopareto.study.configurations import CONFIGURATION, name_of, names_of
 from ptychopareto.study.table import IDENTITY
 
 # Marks as in the Pareto picture, in the order of the config: plotly's name, and for the legend
-# the same shape as an SVG path in a square from -6 to 6.
+# the same shape as an SVG path in a square from -6 to 6. Then they come again.
 SYMBOLS = (
     ("circle", "M5,0A5,5 0 1 1 -5,0A5,5 0 1 1 5,0Z"),
     ("square", "M-4.5,-4.5H4.5V4.5H-4.5Z"),
@@ -31,12 +32,16 @@ SYMBOLS = (
     ("diamond", "M0,-6L6,0L0,6L-6,0Z"),
     ("triangle-down", "M0,5L5,-4H-5Z"),
     ("cross", "M-2,-5H2V-2H5V2H2V5H-2V2H-5V-2H-2Z"),
+    ("x", "M0,2L-3,5L-5,3L-2,0L-5,-3L-3,-5L0,-2L3,-5L5,-3L2,0L5,3L3,5Z"),
+    ("pentagon", "M0,-5L4.8,-1.5L2.9,4H-2.9L-4.8,-1.5Z"),
+    ("star", "M0,-6L1.5,-2L5.7,-1.9L2.4,0.8L3.5,4.9L0,2.5L-3.5,4.9L-2.4,0.8L-5.7,-1.9L-1.5,-2Z"),
+    ("hexagon", "M0,-5L4.3,-2.5V2.5L0,5L-4.3,2.5V-2.5Z"),
 )
 FILLS = ("-open", "", "-open-dot")  # plotly's endings of a symbol's name
 # The same hues as on white, light enough for a dark page.
 DARK_COLOURS = ("#77aadd", "#ee8899", "#eedd88", "#44bb99", "#cc99dd", "#dddddd")
 
-SYMBOL_OF = dict(zip(get_args(Architecture), SYMBOLS, strict=False))
+SYMBOL_OF = dict(zip(get_args(Architecture), cycle(SYMBOLS), strict=False))
 COLOUR_OF = {name: i for i, name in enumerate(get_args(InputTransform))}
 FILL_OF = dict(zip(get_args(Supervision), FILLS, strict=False))
 
@@ -178,9 +183,8 @@ def _data(
 
 def _run(row: Mapping[Any, Any], usable: Sequence[str]) -> Row:
     values = {name: columns.number(row[name]) for name in usable} if row["status"] == "ok" else {}
-    return {"name": row["run"], "configuration": _configuration_of(row), **_mark(row)} | {
-        "values": values
-    }
+    configuration = name_of(row["run"], row["seed"])
+    return {"name": row["run"], "configuration": configuration, **_mark(row), "values": values}
 
 
 def _configuration(row: Mapping[Any, Any], usable: Sequence[str]) -> Row:
@@ -188,7 +192,8 @@ def _configuration(row: Mapping[Any, Any], usable: Sequence[str]) -> Row:
     present = [name for name in usable if name in row]
     counts = [f"{row[f'n_{s}']} {s}" for s in ("ok", "failed", "missing") if row.get(f"n_{s}")]
     words = [("runs", ", ".join(counts), "")]
-    words += [(columns.heading(axis), str(row[axis]), axis) for axis in CONFIGURATION]
+    settings = [(axis, columns.text(row[axis])) for axis in CONFIGURATION]
+    words += [(columns.heading(axis), text, axis) for axis, text in settings if text]
     words += [(columns.heading(name), _mean(row, name), name) for name in present]
     return {"name": row["configuration"], **_mark(row)} | {
         "values": {name: columns.number(row[name]) for name in present},
@@ -216,12 +221,8 @@ def _mark(row: Mapping[Any, Any]) -> Row:
     }
 
 
-def _configuration_of(row: Mapping[Any, Any]) -> str:
-    return str(row["run"]).removesuffix(f"_s{row['seed']}")
-
-
 def _several_seeds(table: pd.DataFrame) -> bool:
-    return bool(table[CONFIGURATION].duplicated().any())
+    return bool(names_of(table).duplicated().any())
 
 
 def _usable_axes(table: pd.DataFrame) -> list[str]:
@@ -236,7 +237,7 @@ def _axis_groups(table: pd.DataFrame) -> dict[str, dict[str, str]]:
 
 
 def _summary(table: pd.DataFrame) -> str:
-    n = len(table[CONFIGURATION].drop_duplicates())
+    n = names_of(table).nunique()
     counts = [f"{k} {str(s).replace('_', ' ')}" for s, k in table["status"].value_counts().items()]
     return f"{_counted(len(table), 'run')} of {_counted(n, 'configuration')}: {', '.join(counts)}"
 
@@ -274,8 +275,8 @@ def _rows(table: pd.DataFrame, front: pd.DataFrame, axes: Mapping[str, str]) -> 
         {
             "run": row["run"],
             "status": row["status"],
-            "on_front": _configuration_of(row) in best,
-            "recommended": _configuration_of(row) in chosen,
+            "on_front": name_of(row["run"], row["seed"]) in best,
+            "recommended": name_of(row["run"], row["seed"]) in chosen,
             "cells": [
                 {
                     "name": name,
@@ -297,6 +298,7 @@ def _filters(table: pd.DataFrame) -> list[Row]:
     for name in FILTERED:
         values = table[name].drop_duplicates()
         if len(values) > 1:
+            values = values.dropna()  # no value cannot be chosen
             ordered = values if columns.is_text(values) else values.sort_values()
             words = [columns.text(value) for value in ordered]
             if name == "status":

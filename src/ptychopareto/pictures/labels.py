@@ -1,7 +1,8 @@
 """Labels beside points, placed so that they hide neither each other nor what is around them."""
 
-from collections.abc import Iterable, Sequence
-from itertools import compress, product
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -34,6 +35,12 @@ MARGIN = 1.0  # pt to be left free around a label
 HALO = 3.0  # pt, the radius of what a label should not hide
 APART = 9.0  # pt: closer to another labelled point, a label would seem to belong there
 SPACING = 4.0  # pt between the points that stand for a line
+
+# The name of a configuration, as `study.runs` gives it.
+NAME = re.compile(
+    r"(?P<architecture>\w+)_t(?P<input_transform>[a-z0-9]+)(_(?P<modes>m\d+))?_(?P<width>w\d+)"
+    r"(_(?P<max_channels>c\d+))?(_(?P<skips>noskips))?(_(?P<head>\w+))?_(?P<supervision>[a-z]+)"
+)
 
 HORIZONTAL = {-1: "right", 0: "center", 1: "left"}
 VERTICAL = {-1: "top", 0: "center", 1: "bottom"}
@@ -150,13 +157,29 @@ def _spread(wanted: Array, height: float) -> Array:
     return spread
 
 
-def short_names(configurations: Sequence[str]) -> list[str]:
-    """Names such as ``sqrt m8`` of configurations, without what is the same for all of them."""
-    words = [name.rsplit("_", 4) for name in configurations]
-    words = [[first, transform.removeprefix("t"), *rest] for first, transform, *rest in words]
-    varying = [len(set(column)) > 1 for column in zip(*words, strict=True)]
-    kept = varying if any(varying) else [True] * len(varying)
-    return [" ".join(compress(parts, kept)) for parts in words]
+def short_names(configurations: Sequence[str], among: Sequence[str] = ()) -> list[str]:
+    """Names such as ``sqrt m8`` of configurations, without what is the same for all of them.
+
+    Args:
+        configurations: their names.
+        among: those that they are to be told apart from as well, if there are more.
+    """
+    every = [words(name) for name in (*configurations, *among)]
+    varying = [axis for axis in NAME.groupindex if len({one[axis] for one in every}) > 1]
+    return [joined(one, varying or NAME.groupindex) for one in every[: len(configurations)]]
+
+
+def words(configuration: str) -> dict[str, str]:
+    """What the name of a configuration says of each axis of the grid; nothing of a default."""
+    match = NAME.fullmatch(configuration)
+    if match is None:
+        raise ValueError(f"{configuration!r} is not the name of a configuration")
+    return match.groupdict(default="")
+
+
+def joined(words: Mapping[str, str], axes: Iterable[str]) -> str:
+    """What is said of some axes; of defaults alone, whose they are."""
+    return " ".join(words[axis] for axis in axes if words[axis]) or words["architecture"]
 
 
 def _place(

@@ -1,5 +1,6 @@
 """What each hyperparameter does to quality and to cost, all others being equal."""
 
+import math
 import textwrap
 from collections.abc import Sequence
 from itertools import pairwise
@@ -12,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ptychopareto.config import Architecture, InputTransform, Supervision
+from ptychopareto.config import Architecture, Head, InputTransform, Supervision
 from ptychopareto.pictures import style
 
 Array = NDArray[np.float64]
@@ -23,15 +24,25 @@ ORDERS: dict[str, tuple[str, ...]] = {
     "input_transform": get_args(InputTransform),
     "modes": (),
     "width": (),
+    "max_channels": (),
+    "skips": (),
+    "head": get_args(Head),
     "supervision": get_args(Supervision),
 }
+# What stands for a value that is missing. An architecture without such a key is compared with those
+# that leave theirs at the default, but one without modes with none that has them.
+MISSING = {"modes": 0, "max_channels": math.inf, "skips": True}
+DEFAULTS = {**MISSING, "head": "real_imag"}  # not worth a word
 HEIGHT = 2.0  # inches, of a row of panels
 HEADROOM = 0.35  # of the vertical axes, for the numbers
 FONT_SIZE = 6.5  # pt, of the numbers
+LONGEST_LINE = 120  # characters of the title
 
 
 def draw(table: pd.DataFrame, quality: str, cost: str, path: Path) -> None:
     """Draw quality and cost against each hyperparameter that varies, paired over the others.
+
+    It varies if there are several architectures, or an architecture with several values of it.
 
     A thin line joins configurations that differ in this hyperparameter only; a thick one joins
     their means, step by step over the pairs that exist. Above each step stands what it changes: the
@@ -46,7 +57,7 @@ def draw(table: pd.DataFrame, quality: str, cost: str, path: Path) -> None:
         path: where to write the picture (``.png`` or ``.svg``).
     """
     means = _means(table, [quality, cost])
-    varying = [key for key in ORDERS if means[key].nunique() > 1]
+    varying = [key for key in ORDERS if _varies(means, key)]
     with style.style():
         if varying:
             figure = _draw_panels(means, varying, quality, cost)
@@ -61,22 +72,34 @@ def _means(table: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
     """One row per configuration: its hyperparameters and the means over its runs that are ok."""
     ok = table[table["status"] == "ok"]
     numbers = ok[measures].astype("float64").replace([np.inf, -np.inf], np.nan)
-    groups = ok[list(ORDERS)].join(numbers).groupby(list(ORDERS), sort=False)
+    keys = ok[list(ORDERS)].astype(object)
+    for key, value in MISSING.items():
+        keys[key] = keys[key].where(keys[key].notna(), value)
+    groups = keys.join(numbers).groupby(list(ORDERS), sort=False)
     return groups.mean().dropna(how="all").reset_index()
+
+
+def _varies(means: pd.DataFrame, key: str) -> bool:
+    if key == "architecture":
+        return means[key].nunique() > 1
+    return bool((means.groupby("architecture")[key].nunique() > 1).any())
 
 
 def _draw_panels(means: pd.DataFrame, varying: Sequence[str], quality: str, cost: str) -> Figure:
     figure = Figure(figsize=(style.WIDTH, 2 * HEIGHT + 0.5), layout="constrained")
     fixed = [
-        f"{key.replace('_', ' ')} {means[key].iloc[0]}" for key in ORDERS if key not in varying
+        f"{key.replace('_', ' ')} {_in_words(means[key].iloc[0])}"
+        for key in ORDERS
+        if means[key].nunique() == 1 and means[key].iloc[0] != DEFAULTS.get(key)
     ]
     title = f"{len(means)} configurations" + (f", all with {', '.join(fixed)}" if fixed else "")
+    title = textwrap.fill(title, LONGEST_LINE)
     title += (
         "\nthin lines: configurations that differ in nothing else;"
         " above each step: its mean change, and in how many pairs quality is better"
     )
     figure.suptitle(title, x=0.01, ha="left", fontsize=8, color=style.QUIET)
-    sizes = [means[key].nunique() for key in varying]
+    sizes = [len(_values(means, key)) for key in varying]
     rows = figure.subplots(
         2, len(varying), squeeze=False, sharey="row", sharex="col", width_ratios=sizes
     )
@@ -87,7 +110,10 @@ def _draw_panels(means: pd.DataFrame, varying: Sequence[str], quality: str, cost
         for axes, measure in ((above, quality), (below, cost)):
             axes.spines[["top", "right"]].set_visible(False)
             axes.tick_params(labelbottom=True)
-            axes.set_xticks(range(len(values)), [str(value) for value in values])
+            words = [
+                _in_words(value).replace("_", "\n") for value in values
+            ]  # there is little room
+            axes.set_xticks(range(len(values)), words)
             axes.set_xlim(-0.4, len(values) - 0.6)
             _draw_pairs(axes, _lines(means, key, values, measure), ratio=measure == cost)
         below.set_xlabel(key.replace("_", " "), fontweight="bold")
@@ -113,15 +139,22 @@ def _scale_cost(axes: Axes, values: Array, name: str) -> None:
 
 
 def _values(means: pd.DataFrame, key: str) -> list[object]:
-    present = means[key].unique().tolist()
+    """The values to be compared; having no modes is none of them."""
+    present = [value for value in means[key].unique().tolist() if (key, value) != ("modes", 0)]
     return [value for value in ORDERS[key] if value in present] or sorted(present)
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, float):  # as pandas has whole numbers beside an infinite one
+        return "none" if value == math.inf else f"{value:g}"
+    return str(value).lower()
 
 
 def _lines(means: pd.DataFrame, key: str, values: list[object], measure: str) -> Array:
     """A measure of the configurations, (others, values of the key); NaN where there is none."""
     others = [name for name in ORDERS if name != key]
     wide = means.pivot(index=others, columns=key, values=measure)
-    return wide[values].to_numpy(dtype=np.float64)
+    return wide.reindex(columns=values).to_numpy(dtype=np.float64)  # [] takes truths for a mask
 
 
 def _draw_pairs(axes: Axes, lines: Array, ratio: bool) -> None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,14 +16,14 @@ from numpy.typing import NDArray
 
 from ptychopareto.config import Architecture, Supervision
 from ptychopareto.pictures import style
-from ptychopareto.pictures.labels import label_points
-from ptychopareto.study.configurations import CONFIGURATION, configurations
+from ptychopareto.pictures.labels import label_points, short_names
+from ptychopareto.study.configurations import configurations, names_of
 from ptychopareto.study.pareto import pareto_front
 
 Array = NDArray[np.float64]
 
 # By the order in the config, so that a value looks the same in every study.
-MARKERS = dict(zip(get_args(Architecture), style.MARKERS, strict=False))
+MARKERS = dict(zip(get_args(Architecture), cycle(style.MARKERS), strict=False))
 COLOURS = style.TRANSFORM_COLOURS
 FILLS = dict(zip(get_args(Supervision), style.FILLS, strict=False))
 
@@ -33,7 +34,6 @@ RING_SIZE = 13.0  # pt, of the circle around the recommended one
 BEYOND = 0.5  # of the range of the runs: how far an interval may widen the quality axis
 MOST_NAMES = 12  # a longer front has numbers, and its names in the legend
 ALL = slice(None)
-PREFIXES = {"modes": "m", "width": "w"}
 
 
 def draw(table: pd.DataFrame, cost: str, quality: str, png: Path, svg: Path) -> None:
@@ -107,7 +107,7 @@ def _summary(table: pd.DataFrame, study: _Study) -> str:
     """What became of the runs, and what is known about their spread."""
     status = {str(name): int(count) for name, count in table["status"].value_counts().items()}
     n_ok, n_missing = status.pop("ok", 0), status.pop("missing", 0)
-    n_configurations = len(table[CONFIGURATION].drop_duplicates())
+    n_configurations = names_of(table).nunique()
     parts = [f"{_counted(len(table), 'run')} of {_counted(n_configurations, 'configuration')}"]
     if status:
         reasons = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in status.items())
@@ -132,7 +132,7 @@ def _draw_study(figure: Figure, axes: Axes, study: _Study) -> None:
     runs, means, front = study.runs, study.means, study.front
     cost, quality = study.cost, study.quality
     floor = _floor(runs, quality)
-    names = _names(front, means)
+    names = short_names(list(front["configuration"]), list(means["configuration"]))
     numbered = names if len(names) > MOST_NAMES else []
     _add_legend(figure, axes, study, numbered)
     _set_axes(axes, study, floor)
@@ -173,13 +173,6 @@ def _draw_study(figure: Figure, axes: Axes, study: _Study) -> None:
 def _floor(runs: pd.DataFrame, quality: str) -> float | None:
     column = f"{quality}_floor"
     return float(runs[column].mean()) if column in runs and runs[column].notna().any() else None
-
-
-def _names(front: pd.DataFrame, means: pd.DataFrame) -> list[str]:
-    """Short names of the front's configurations: of each, what is not the same for all."""
-    varying = [axis for axis in CONFIGURATION if means[axis].nunique() > 1] or CONFIGURATION
-    parts = [PREFIXES.get(axis, "") + front[axis].astype(str) for axis in varying]
-    return [" ".join(words) for words in zip(*parts, strict=True)]
 
 
 def _labels(front: pd.DataFrame, names: Sequence[str]) -> list[str]:

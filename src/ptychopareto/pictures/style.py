@@ -38,7 +38,7 @@ SHADE = "#f3f3f3"
 COLOURS = ("#004488", "#bb5566", "#ddaa33", "#009988", "#882255", "#000000")
 # By the order in the config, so that a value looks the same in every picture of every study.
 TRANSFORM_COLOURS = dict(zip(get_args(InputTransform), COLOURS, strict=False))
-MARKERS = ("o", "s", "^", "D", "v", "P")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "*", "h")  # then they come again
 FILLS = ("none", "full", "left", "bottom")  # of a marker, as matplotlib names them
 
 # Even in lightness from dark to bright; the error is white where there is none.

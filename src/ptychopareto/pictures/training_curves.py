@@ -14,12 +14,12 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from ptychopareto.pictures import style
-from ptychopareto.pictures.labels import label_ends
+from ptychopareto.pictures.labels import joined, label_ends, words
+from ptychopareto.study.configurations import names_of
 
 Array = NDArray[np.float64]
 
-AXES = ("architecture", "input_transform", "modes", "width")
-PREFIXES = {"modes": "m", "width": "w"}
+AXES = ("architecture", "input_transform", "modes", "width", "max_channels", "skips", "head")
 MOST_LINES = 10  # in a panel; beyond, the panels are split by one axis after the other
 MOST_COLUMNS = 3
 DASHES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
@@ -40,7 +40,7 @@ def draw(histories: Mapping[str, pd.DataFrame], table: pd.DataFrame, path: Path)
         path: where to write the picture (``.png`` or ``.svg``).
     """
     losses = {run: _finite(history) for run, history in histories.items()}
-    runs = table[[len(losses.get(run, ())) > 0 for run in table["run"]]]
+    runs = _in_words(table[[len(losses.get(run, ())) > 0 for run in table["run"]]])
     with style.style():
         if runs.empty:
             figure = Figure(figsize=(style.WIDTH, 1.5))
@@ -54,6 +54,12 @@ def _finite(history: pd.DataFrame) -> "pd.Series[float]":
     """The validation loss by epoch, as far as it can be drawn on a logarithmic axis."""
     loss = history.set_index("epoch")["val_loss"].astype("float64")
     return loss[np.isfinite(loss) & (loss > 0)]
+
+
+def _in_words(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs with the axes as their names have them: where there is no value, an empty word."""
+    said = [words(name) for name in names_of(runs)]
+    return runs.assign(**{axis: [one[axis] for one in said] for axis in AXES})
 
 
 def _draw_panels(
@@ -108,25 +114,22 @@ def _panels(runs: pd.DataFrame, splits: list[str]) -> list[tuple[str, pd.DataFra
 
 def _grouped(runs: pd.DataFrame, axes: list[str]) -> list[tuple[str, pd.DataFrame]]:
     """Parts of the table that differ in some axes, with their names, in the order of the table."""
-    groups = runs.groupby(axes, sort=False)
-    return [(_name(dict(zip(axes, values, strict=True))), rows) for values, rows in groups]
+    return [(_name(rows, axes), rows) for _, rows in runs.groupby(axes, sort=False)]
 
 
-def _name(values: Mapping[str, Any]) -> str:
-    return " ".join(f"{PREFIXES.get(axis, '')}{value}" for axis, value in values.items())
+def _name(runs: pd.DataFrame, axes: Sequence[str]) -> str:
+    return joined({axis: runs[axis].iloc[0] for axis in ("architecture", *axes)}, axes)
 
 
-def _looks(runs: pd.DataFrame, named: Sequence[str]) -> dict[str, tuple[str, Any]]:
-    """Colour and dashes of each name: the first axis gives the one, the others the other."""
+def _looks(runs: pd.DataFrame, named: list[str]) -> dict[tuple[str, ...], tuple[str, Any]]:
+    """Colour and dashes of each line: the first axis gives the one, the others the other."""
     first, *others = named
     colour_of = style.TRANSFORM_COLOURS if first == "input_transform" else {}
     hues = dict(zip(runs[first].unique(), cycle(style.COLOURS))) | colour_of
     rests = runs[others].drop_duplicates().itertuples(index=False, name=None)
     dashes = dict(zip(rests, cycle(DASHES)))
-    return {
-        name: (hues[rows[first].iloc[0]], dashes[tuple(rows[others].iloc[0])])
-        for name, rows in _grouped(runs, [*named])
-    }
+    lines = runs[named].drop_duplicates().itertuples(index=False, name=None)
+    return {line: (hues[line[0]], dashes[line[1:]]) for line in lines}
 
 
 def _draw_lines(
@@ -134,13 +137,13 @@ def _draw_lines(
     runs: pd.DataFrame,
     losses: Mapping[str, "pd.Series[float]"],
     named: list[str],
-    looks: Mapping[str, tuple[str, Any]],
+    looks: Mapping[tuple[str, ...], tuple[str, Any]],
 ) -> tuple[Axes, Array, list[str], list[str]]:
     """Draw all runs of a panel; returns what `label_ends` wants to know."""
     axes.spines[["top", "right"]].set_visible(False)
     ends, names, hues = [], [], []
     for name, rows in _grouped(runs, named):
-        hue, dashes = looks[name]
+        hue, dashes = looks[tuple(rows[named].iloc[0])]
         curves = [losses[run] for run in rows["run"]]
         failed = rows["status"].isin(FAILURES).to_numpy()
         if len(curves) > 1:

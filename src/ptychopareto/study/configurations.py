@@ -3,10 +3,10 @@
 import pandas as pd
 from scipy.special import stdtrit
 
-from ptychopareto.study.runs import Run
+from ptychopareto.study.runs import AXES
 from ptychopareto.study.table import MEASURES
 
-CONFIGURATION = ["architecture", "input_transform", "modes", "width", "supervision"]
+CONFIGURATION = list(AXES)
 CONFIDENCE = 0.95
 
 
@@ -35,19 +35,31 @@ def configurations(table: pd.DataFrame) -> pd.DataFrame:
             "n_missing": status == "missing",
         }
     ).astype("int64")
-    groups = table[CONFIGURATION].join(counts).join(numbers).groupby(CONFIGURATION, sort=False)
-    summary = groups[list(counts)].sum()
+    names = names_of(table)
+    groups = counts.join(numbers).groupby(names, sort=False)
+    axes = table[CONFIGURATION].set_axis(names)[~names.duplicated().to_numpy()]
+    summary = axes.join(groups[list(counts)].sum())
     mean, std, n = (groups[measures].agg(name) for name in ("mean", "std", "count"))
     interval = half_width(std, n)
     for name in measures:
         summary[name] = _whole(mean[name]) if MEASURES[name] == "Int64" else mean[name]
         summary[f"{name}_std"] = std[name]
         summary[f"{name}_ci95"] = interval[name]
-    summary = summary.reset_index()
-    axes = summary[CONFIGURATION].itertuples(index=False, name=None)
-    names = [Run(a, t, m, w, s, seed=0).configuration for a, t, m, w, s in axes]
-    summary.insert(0, "configuration", pd.Series(names, dtype="string"))
-    return summary
+    return summary.reset_index()
+
+
+def names_of(table: pd.DataFrame) -> "pd.Series[str]":
+    """The configuration of each run: its name without the seed.
+
+    A name is all that a configuration is, and unlike its axes it is never missing.
+    """
+    names = [name_of(*run) for run in zip(table["run"], table["seed"], strict=True)]
+    return pd.Series(names, index=table.index, dtype="string", name="configuration")
+
+
+def name_of(run: str, seed: int) -> str:
+    """The configuration of a run."""
+    return str(run).removesuffix(f"_s{seed}")
 
 
 def half_width(std: pd.DataFrame, n: pd.DataFrame) -> pd.DataFrame:

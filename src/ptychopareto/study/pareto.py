@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ptychopareto.study.configurations import CONFIGURATION, configurations
+from ptychopareto.study.configurations import configurations, names_of
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -145,7 +145,7 @@ def _samples(table: pd.DataFrame, cost: str, quality: str) -> list[Array]:
     """
     table = table.reset_index(drop=True)
     ok = table["status"] == "ok"
-    number = table.groupby(CONFIGURATION, sort=False).ngroup()
+    number = table.groupby(names_of(table), sort=False).ngroup()
     numbers = table[[cost, quality]].astype("float64").where(ok)
     numbers = numbers.fillna(numbers.groupby(number).transform("mean"))
     return [numbers[ok & (number == i)].to_numpy() for i in range(number.nunique())]

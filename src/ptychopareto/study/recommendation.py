@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from ptychopareto.study.configurations import CONFIGURATION
+from ptychopareto.study.configurations import names_of
 from ptychopareto.study.pareto import pareto_front
 
 NOTHING = dict.fromkeys(("configuration", "run", "cost", "quality", "p_front"))
@@ -53,7 +53,7 @@ def median_run(table: pd.DataFrame, configuration: "pd.Series[Any]", quality: st
         configuration: a row of `pareto_front` or `configurations`.
         quality: the column to be large.
     """
-    own = (table[CONFIGURATION] == configuration[CONFIGURATION]).all(axis=1)
+    own = names_of(table) == configuration["configuration"]
     runs = table[own & (table["status"] == "ok") & table[quality].notna()]
     runs = runs.sort_values([quality, "seed"], kind="stable", ignore_index=True)
     median = runs[quality].iloc[(len(runs) - 1) // 2]

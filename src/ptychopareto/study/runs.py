@@ -1,13 +1,16 @@
 """From the grid of a study to its runs, each with a readable and stable name."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 from ptychopareto.config import (
+    ARCHITECTURES,
     Architecture,
     ConfigError,
+    Head,
     InputTransform,
     StudyConfig,
     Supervision,
@@ -18,36 +21,76 @@ from ptychopareto.config import (
 MOST_RUNS = 10_000
 
 
+# The keys of a block, in grid order.
+AXES = (
+    "architecture",
+    "input_transform",
+    "modes",
+    "width",
+    "max_channels",
+    "skips",
+    "head",
+    "supervision",
+)
+# The keys that not every architecture has, and their values where a block does not name them.
+UNNAMED: dict[str, tuple[Any, ...]] = {"modes": (None,), "max_channels": (None,), "skips": (True,)}
+
+
 @dataclass(frozen=True)
 class Run:
-    """One network to train: a point of the grid and a seed."""
+    """One network to train: a point of the grid and a seed.
+
+    `modes`, `max_channels` and `skips` are None where the architecture has no such key;
+    `max_channels` also where there is no cap.
+    """
 
     architecture: Architecture
     input_transform: InputTransform
-    modes: int
+    modes: int | None
     width: int
     supervision: Supervision
     seed: int
+    max_channels: int | None = None
+    skips: bool | None = None
+    head: Head = "real_imag"
 
     @property
     def configuration(self) -> str:
-        """The name shared by the runs that differ in nothing but the seed."""
-        return (
-            f"{self.architecture}_t{self.input_transform}"
-            f"_m{self.modes}_w{self.width}_{self.supervision}"
+        """The name shared by the runs that differ in nothing but the seed.
+
+        A default leaves no trace in it: a key that is new to the grid renames no run.
+        """
+        words = (
+            self.architecture,
+            f"t{self.input_transform}",
+            "" if self.modes is None else f"m{self.modes}",
+            f"w{self.width}",
+            "" if self.max_channels is None else f"c{self.max_channels}",
+            "noskips" if self.skips is False else "",
+            "" if self.head == "real_imag" else self.head,
+            self.supervision,
         )
+        return "_".join(filter(None, words))
 
     @property
     def id(self) -> str:
         """The name of the run and of its folder, such as ``fno_tsqrt_m12_w32_teacher_s0``."""
         return f"{self.configuration}_s{self.seed}"
 
+    @property
+    def block(self) -> dict[str, list[Any]]:
+        """The block of a grid that holds nothing but this run's configuration."""
+        return {
+            axis: [getattr(self, axis)]
+            for axis in AXES
+            if axis not in UNNAMED or axis in ARCHITECTURES[self.architecture]
+        }
+
 
 def expand(study: StudyConfig) -> dict[str, Run]:
     """List the runs of a study by their id, in grid order.
 
-    The order is that of the blocks, inside a block that of the axes (architecture,
-    input_transform, modes, width, supervision), the seeds innermost.
+    The order is that of the blocks, inside a block that of `AXES`, the seeds innermost.
 
     Raises:
         ConfigError: two blocks hold the same run, or all together more than `MOST_RUNS`.
@@ -58,7 +101,7 @@ def expand(study: StudyConfig) -> dict[str, Run]:
     runs: dict[str, Run] = {}
     block_of: dict[str, int] = {}
     for number, block in enumerate(study.sweep):
-        for run in (Run(*values) for values in product(*_axes(block, study.seeds))):
+        for run in _runs(block, study.seeds):
             if run.id in runs:
                 raise ConfigError(
                     f"sweep[{number}]: the run {run.id} stands already in "
@@ -69,12 +112,13 @@ def expand(study: StudyConfig) -> dict[str, Run]:
     return runs
 
 
+def _runs(block: SweepBlock, seeds: tuple[int, ...]) -> Iterator[Run]:
+    for *values, seed in product(*_axes(block, seeds)):
+        settings = dict(zip(AXES, values, strict=True))
+        for axis in UNNAMED.keys() - set(ARCHITECTURES[settings["architecture"]]):
+            settings[axis] = None
+        yield Run(**settings, seed=seed)
+
+
 def _axes(block: SweepBlock, seeds: tuple[int, ...]) -> tuple[tuple[Any, ...], ...]:
-    return (
-        block.architecture,
-        block.input_transform,
-        block.modes,
-        block.width,
-        block.supervision,
-        seeds,
-    )
+    return (*(getattr(block, axis) or UNNAMED[axis] for axis in AXES), seeds)

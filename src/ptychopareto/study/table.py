@@ -14,11 +14,13 @@ IDENTITY: dict[str, str] = {
     "run": "string",
     "architecture": "string",
     "input_transform": "string",
-    "modes": "int64",
+    "modes": "Int64",  # the nullable integer: not every architecture has modes
     "width": "int64",
     "supervision": "string",
     "seed": "int64",
 }
+# Settings that came later stand at the end of the table.
+LATER: dict[str, str] = {"max_channels": "Int64", "skips": "boolean", "head": "string"}
 MEASURES: dict[str, str] = {
     "ssim_phase": "float64",
     "ssim_phase_floor": "float64",
@@ -30,7 +32,7 @@ MEASURES: dict[str, str] = {
     "mae_amp": "float64",
     "frc50_phase": "float64",
     "frc50_amp": "float64",
-    "model_params": "Int64",  # the nullable integer: a run that is missing has none
+    "model_params": "Int64",  # a run that is missing has none
     "model_params_real": "Int64",
     "inference_time_s": "float64",
     "patterns_per_s": "float64",
@@ -51,12 +53,15 @@ TYPES: dict[str, str] = {
     "error": "string",
     **MEASURES,
     "device": "string",
+    **LATER,
 }
+# What each run has; the others are missing where its architecture has no such key.
+_ALWAYS = [name for name in (*IDENTITY, "head") if name != "modes"]
 COLUMNS = tuple(TYPES)
 _PLAIN: dict[str, type[float] | type[int] | type[str]] = {
     name: {"string": str, "float64": float}.get(kind, int)
     for name, kind in TYPES.items()
-    if name not in IDENTITY
+    if name not in (*IDENTITY, *LATER)
 }
 STATUSES = ("ok", "diverged", "out_of_memory", "missing")
 
@@ -102,7 +107,7 @@ def read_table(path: Path) -> pd.DataFrame:
     table = read_csv(path, TYPES)
     if table["run"].duplicated().any():
         raise FileError(f"{path}: has a run twice; one row per run is wanted")
-    if table[list(IDENTITY)].isna().any(axis=None) or not table["status"].isin(STATUSES).all():
+    if table[_ALWAYS].isna().any(axis=None) or not table["status"].isin(STATUSES).all():
         raise FileError(
             f"{path}: has a run without all of its settings or with an unknown status; "
             f"one of {', '.join(STATUSES)} is wanted"

@@ -1,0 +1,34 @@
+"""Which architectures there are, and which keys of the grid each one has.
+
+An architecture is one file, `models/<name>.py`, and one line of this table.
+"""
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Literal
+
+Key = Literal["modes", "width", "max_channels", "skips"]
+
+ARCHITECTURES: dict[str, tuple[Key, ...]] = {
+    "fno": ("modes", "width"),
+    "hybrid": ("modes", "width", "max_channels"),
+}
+
+# Those that need what the library does without: the module, and the package that brings it. The
+# module's name is also that of the extra in pyproject.toml.
+NEEDS: dict[str, tuple[str, str]] = {}
+
+if TYPE_CHECKING:
+    Architecture = str
+else:
+    Architecture = Literal[tuple(ARCHITECTURES)]
+
+
+def missing_package(architecture: str) -> str | None:
+    """What to say if the package that an architecture needs is not installed; nothing is loaded."""
+    module, package = NEEDS.get(architecture, (None, None))
+    if module is None or find_spec(module) is not None:
+        return None
+    return (
+        f"{architecture} needs the package {package}, which is not installed: "
+        f"pip install 'ptycho-pareto[{module}]'"
+    )
