@@ -116,8 +116,8 @@ def dft_matrices_1d(
     frequencies = torch.arange(modes, dtype=torch.float64)
     angle = 2 * torch.pi * torch.outer(frequencies, torch.arange(n, dtype=torch.float64)) / n
     forth = torch.cat([angle.cos(), -angle.sin()])
-    fold = torch.where(frequencies > 0, 2.0, 1.0).repeat(2) / n
-    back = forth.T * fold
+    fold = torch.where(frequencies > 0, 2.0, 1.0).repeat(2)
+    back = forth.T * fold / n
     return (
         forth.to(device=device, dtype=dtype).contiguous(),
         back.to(device=device, dtype=dtype).contiguous(),
