@@ -13,7 +13,8 @@ from torch.nn.functional import gelu, pad
 class Operator(nn.Module):
     """An architecture: (B, in_channels, N, N) in, (B, out_channels, N, N) out of its last layer.
 
-    Made from in_channels, out_channels, size, the N it is built for, and keys of its own.
+    Made from in_channels, out_channels, size, the N it is built for, and its keys of the grid, such
+    as modes and width, all by name.
     """
 
     head: nn.Conv2d
