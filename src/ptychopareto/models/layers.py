@@ -1,11 +1,13 @@
 """The layers that the architectures share."""
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu
+from torch.nn.functional import gelu, pad
 
 
 class Operator(nn.Module):
@@ -159,3 +161,67 @@ class SpectralBlock(nn.Module):
 def conv3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
     """A 3×3 convolution with zero padding: same size, or ⌈size / stride⌉."""
     return nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=stride, padding=1)
+
+
+class ConvBlock(nn.Sequential):
+    """conv3×3 → GELU → conv3×3 → GELU."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(
+            conv3x3(in_channels, out_channels),
+            nn.GELU(),
+            conv3x3(out_channels, out_channels),
+            nn.GELU(),
+        )
+
+
+class Decoder(nn.Module):
+    """The way back up a U-shape, a level at a time: upsampling, the skip beside it, `ConvBlock`.
+
+    Parameters
+    ----------
+    channels : those of the levels, finest first, the bottleneck last
+    skips : whether the features of the encoder are used; else only their sizes are
+    """
+
+    def __init__(self, channels: Sequence[int], skips: bool = True) -> None:
+        super().__init__()
+        self.skips = skips
+        steps = [*pairwise(channels)][::-1]
+        self.up = nn.ModuleList(
+            nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in steps
+        )
+        self.merge = nn.ModuleList(
+            ConvBlock(2 * fine if skips else fine, fine) for fine, _ in steps
+        )
+
+    def forward(self, x: Tensor, features: Sequence[Tensor]) -> Tensor:
+        """From the bottleneck x; features are those of the encoder's finer levels, finest first."""
+        for up, merge, feature in zip(self.up, self.merge, reversed(features), strict=True):
+            # An odd size comes back one pixel larger than it was.
+            x = up(x)[..., : feature.shape[-2], : feature.shape[-1]]
+            x = merge(torch.cat([x, feature], dim=1) if self.skips else x)
+        return x
+
+
+def channels_of_levels(width: int, levels: int, max_channels: int | None) -> list[int]:
+    """`width`, doubled from level to level, but never more than `max_channels`."""
+    channels = [width * 2**level for level in range(levels)]
+    return channels if max_channels is None else [min(c, max_channels) for c in channels]
+
+
+def with_coordinates(x: Tensor) -> Tensor:
+    """Images (B, C, H, W) with two more channels: row / H and column / W of each pixel.
+
+    For networks without zero padding, which cannot tell one place from another: the probe is in
+    the middle.
+    """
+    rows, columns = (torch.arange(n, dtype=x.dtype, device=x.device) / n for n in x.shape[-2:])
+    grid = torch.stack(torch.meshgrid(rows, columns, indexing="ij"))
+    return torch.cat([x, grid.expand(len(x), -1, -1, -1)], dim=1)
+
+
+def padded(x: Tensor, multiple: int) -> Tensor:
+    """Images (B, C, H, W) with zeros at the end of each axis, to a multiple of so many pixels."""
+    height, width = x.shape[-2:]
+    return pad(x, (0, -width % multiple, 0, -height % multiple))

@@ -1,0 +1,41 @@
+"""CNN: a U-Net of plain convolutions, the architecture that neural operators are compared with.
+
+Of the kind of PtychoNN (Cherukara et al., Appl. Phys. Lett. 117, 044103 (2020)) and PtychoPINN
+(Hoidn, Mishra & Mehta, Sci. Rep. 13, 22789 (2023)), which are encoder and decoder alone. The skips
+between them are those of Ronneberger, Fischer & Brox, "U-Net", MICCAI 2015.
+"""
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from ptychopareto.models.layers import ConvBlock, Decoder, Operator, channels_of_levels
+
+LEVELS = 4
+
+
+class CNN(Operator):
+    """4 × (conv3×3 → GELU → conv3×3 → GELU), max pooling between them → decoder with skips → head.
+
+    Each step down halves the size, rounded up, and doubles the channels, up to `max_channels`; None
+    sets no limit. What a pixel sees is what the convolutions reach, no Fourier layer beyond it.
+    Takes (B, in_channels, N, N), gives (B, out_channels, N, N).
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, size: int, width: int, max_channels: int | None
+    ) -> None:
+        super().__init__()
+        channels = channels_of_levels(width, LEVELS, max_channels)
+        self.encoder = nn.ModuleList(
+            ConvBlock(finer, coarser) for finer, coarser in pairwise([in_channels, *channels])
+        )
+        self.pool = nn.MaxPool2d(2, ceil_mode=True)
+        self.decoder = Decoder(channels)
+        self.head = nn.Conv2d(channels[0], out_channels, kernel_size=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        features = [self.encoder[0](x)]
+        for block in self.encoder[1:]:
+            features.append(block(self.pool(features[-1])))
+        return self.head(self.decoder(features[-1], features[:-1]))

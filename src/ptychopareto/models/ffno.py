@@ -1,0 +1,124 @@
+"""F-FNO: Fourier layers with a one-dimensional transform per axis, each with weights of its own.
+
+Tran, Mathews, Xie & Ong, "Factorized Fourier Neural Operators", ICLR 2023.
+"""
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import gelu
+
+from ptychopareto.models.layers import Lifter, Operator
+
+BLOCKS = 4
+EXPANSION = 2
+
+
+class FFNO(Operator):
+    """lifter → 4 × (x + W₂ GELU(W₁ Σ_d F_d⁻¹ R_d F_d x)) → conv1×1 → GELU → conv1×1 head.
+
+    d are the two axes, R_d the learned weights of their frequencies, W₁ and W₂ a feed-forward
+    network of 1×1 convolutions. Weights grow with `modes`, not with its square.
+    Takes (B, in_channels, N, N), gives (B, out_channels, N, N). `modes` frequencies are kept on
+    each axis, in `width` channels.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, size: int, modes: int, width: int
+    ) -> None:
+        super().__init__()
+        self.lifter = Lifter(in_channels, width)
+        self.layers = nn.Sequential(*(FactorizedLayer(width, modes, size) for _ in range(BLOCKS)))
+        self.project = nn.Conv2d(width, width, kernel_size=1)
+        self.head = nn.Conv2d(width, out_channels, kernel_size=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(gelu(self.project(self.layers(self.lifter(x)))))
+
+
+class FactorizedLayer(nn.Module):
+    """x + conv1×1(GELU(conv1×1(spectral(x)))) on `channels` channels and `size` px."""
+
+    def __init__(self, channels: int, modes: int, size: int) -> None:
+        super().__init__()
+        self.spectral = AxialSpectralConv(channels, channels, modes, size)
+        self.expand = nn.Conv2d(channels, EXPANSION * channels, kernel_size=1)
+        self.contract = nn.Conv2d(EXPANSION * channels, channels, kernel_size=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.contract(gelu(self.expand(self.spectral(x))))
+
+
+class AxialSpectralConv(nn.Module):
+    """Multiply the lowest Fourier modes along each axis of (B, C, H, W) images, and add both.
+
+    Along an axis the frequencies 0 … m−1 of the half spectrum are kept, in each row or column of
+    the image by itself, and multiplied by learned matrices. `modes` m is capped at half of `size`;
+    along an axis shorter than that the first of the weights are used. As in `layers.SpectralConv`
+    the transforms are products with the kept rows of the DFT matrix, and the complex products real
+    ones.
+
+    Parameters
+    ----------
+    in_channels, out_channels : channels of the input and of the output
+    modes : kept frequencies on each axis
+    size : side [px] of the images the layer is built for, odd or even
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, modes: int, size: int) -> None:
+        super().__init__()
+        self.modes = min(modes, size // 2)
+        # Keeps the variance of what both axes keep; real and imaginary part have half of it each.
+        scale = (2 * in_channels) ** -0.5
+        shape = (2, self.modes, 2, in_channels, out_channels)
+        self.weight = nn.Parameter(scale * torch.randn(shape))
+        """(rows' axis | columns' axis, frequency, real | imaginary, in, out)"""
+
+    def forward(self, x: Tensor) -> Tensor:
+        # In bfloat16 a Fourier sum would lose what the convolutions can do without.
+        with torch.autocast(x.device.type, enabled=False):
+            x = x.to(self.weight.dtype).permute(0, 2, 3, 1)
+            batch, height, width, channels = x.shape
+            along_height = self._along(x.reshape(batch, height, width, channels), 0)
+            along_width = self._along(x.reshape(batch * height, width, 1, channels), 1)
+            summed = along_height + along_width.view(batch, height, width, -1)
+            return summed.permute(0, 3, 1, 2)
+
+    def _along(self, x: Tensor, axis: int) -> Tensor:
+        """Of (P, n, Q, C), along n."""
+        outer, n, inner, channels = x.shape
+        modes = min(self.modes, n // 2)
+        forth, back = dft_matrices_1d(n, modes, x.device, x.dtype)
+        # → (P, [re | im]·m, Q·C) → (m, P·Q, [re | im]·C)
+        spectrum = (forth @ x.reshape(outer, n, -1)).view(outer, 2, modes, inner, channels)
+        stacked = spectrum.permute(2, 0, 3, 1, 4).reshape(modes, outer * inner, 2 * channels)
+        mixed = stacked @ self._matrices(axis, modes)
+        rows = mixed.view(modes, outer, inner, 2, -1).permute(1, 3, 0, 2, 4)
+        return (back @ rows.reshape(outer, 2 * modes, -1)).view(outer, n, inner, -1)
+
+    def _matrices(self, axis: int, modes: int) -> Tensor:
+        """The complex weights of an axis as real matrices (m, 2·C, 2·C') of [re | im]."""
+        real, imag = self.weight[axis, :modes].unbind(1)
+        return torch.cat([torch.cat([real, imag], 2), torch.cat([-imag, real], 2)], 1)
+
+
+@lru_cache(maxsize=64)
+@torch.inference_mode(False)  # what inference asks for first, training may want to keep
+def dft_matrices_1d(
+    n: int, modes: int, device: torch.device, dtype: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    """The kept part of the DFT of n real numbers (2m, n) and of its inverse (n, 2m), both real.
+
+    [re | im] of the frequencies 0 … m−1. Frequencies k > 0 stand for ±k, hence their factor 2 in
+    the inverse, which has the norm 1/n.
+    """
+    frequencies = torch.arange(modes, dtype=torch.float64)
+    angle = 2 * torch.pi * torch.outer(frequencies, torch.arange(n, dtype=torch.float64)) / n
+    forth = torch.cat([angle.cos(), -angle.sin()])
+    fold = torch.where(frequencies > 0, 2.0, 1.0).repeat(2)
+    back = forth.T * fold / n
+    return (
+        forth.to(device=device, dtype=dtype).contiguous(),
+        back.to(device=device, dtype=dtype).contiguous(),
+    )

@@ -1,0 +1,79 @@
+"""Hybrid ResNet: a spectral encoder, a bottleneck of residual blocks, a convolutional decoder.
+
+Of the kind of PtychoPINN's network of this name: the encoder is that of `hybrid`, the bottleneck
+that of image-to-image networks (Johnson, Alahi & Fei-Fei, "Perceptual Losses for Real-Time Style
+Transfer and Super-Resolution", ECCV 2016) with residual blocks after He et al., CVPR 2016.
+"""
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+from torch.nn.functional import gelu
+
+from ptychopareto.models.layers import (
+    Decoder,
+    Lifter,
+    Operator,
+    SpectralBlock,
+    channels_of_levels,
+    conv3x3,
+)
+
+LEVELS = 3
+RESIDUAL_BLOCKS = 6
+
+
+class HybridResNet(Operator):
+    """lifter → 2 × (spectral block → strided convolution) → 6 residual blocks → decoder → head.
+
+    Each step down halves the size, rounded up, and doubles the channels, up to `max_channels`; None
+    sets no limit. With `skips` the decoder sees the encoder's features of each level.
+    Takes (B, in_channels, N, N), gives (B, out_channels, N, N). `modes` frequencies are kept on
+    each axis and side, or as many as a level holds; `width` are the channels of the first level.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        size: int,
+        modes: int,
+        width: int,
+        max_channels: int | None,
+        skips: bool,
+    ) -> None:
+        super().__init__()
+        channels = channels_of_levels(width, LEVELS, max_channels)
+        sizes = [-(-size // 2**level) for level in range(LEVELS - 1)]
+        self.lifter = Lifter(in_channels, channels[0])
+        self.encoder = nn.ModuleList(
+            SpectralBlock(c, modes, n) for c, n in zip(channels[:-1], sizes, strict=True)
+        )
+        self.down = nn.ModuleList(
+            conv3x3(fine, coarse, stride=2) for fine, coarse in pairwise(channels)
+        )
+        self.bottleneck = nn.Sequential(
+            *(ResidualBlock(channels[-1]) for _ in range(RESIDUAL_BLOCKS))
+        )
+        self.decoder = Decoder(channels, skips)
+        self.head = nn.Conv2d(channels[0], out_channels, kernel_size=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.lifter(x)
+        features = []
+        for block, down in zip(self.encoder, self.down, strict=True):
+            features.append(block(x))
+            x = down(features[-1])
+        return self.head(self.decoder(self.bottleneck(x), features))
+
+
+class ResidualBlock(nn.Module):
+    """x + conv3×3(GELU(conv3×3(x))) on `channels` channels."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = conv3x3(channels, channels)
+        self.second = conv3x3(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(gelu(self.first(x)))
