@@ -54,6 +54,7 @@ SOURCES: dict[str, list[str]] = {
         "learning/losses.py",
         "learning/scan_data.py",
         "learning/training.py",
+        "physics/groups.py",
     ],
     "evaluate": [
         *NETWORKS,
@@ -63,6 +64,7 @@ SOURCES: dict[str, list[str]] = {
         "assessment/refinement.py",
         "pictures/reconstruction.py",
         "pictures/style.py",
+        "physics/groups.py",
         "reconstruction/predict.py",
     ],
     "time_inference": [
@@ -72,6 +74,7 @@ SOURCES: dict[str, list[str]] = {
         "assessment/evaluation.py",
         "assessment/metrics.py",
         "assessment/timing.py",
+        "physics/groups.py",
         "reconstruction/predict.py",
         "reconstruction/rpie.py",
     ],

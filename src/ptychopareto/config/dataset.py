@@ -8,6 +8,13 @@ from ptychopareto.config.sections import SMALLEST_SCORED, NpzPath, Section, Seed
 
 RegisterInput = Literal["auto", "none"]
 
+Gridsize = Annotated[int, Field(ge=1, le=4)]
+GRIDSIZE = Field(
+    default=1,
+    description="side of the groups of neighbouring patterns that enter a network together, as its "
+    "channels: their patches agree where they overlap; 1 = each pattern alone",
+)
+
 
 class LinesObject(Section):
     """Blurred random line segments; the phase follows the amplitude or is flat."""
@@ -124,6 +131,7 @@ class SimulatedDataset(Section):
         default="auto",
         description="auto: lay the shadow image in the pattern on the object; none: do not",
     )
+    gridsize: Gridsize = GRIDSIZE
 
     @field_validator("size")
     @classmethod
@@ -162,6 +170,7 @@ class ExistingDataset(Section):
         default="auto",
         description="auto: lay the shadow image in the pattern on the object; none: do not",
     )
+    gridsize: Gridsize = GRIDSIZE
 
 
 def _kind_of_dataset(given: Any) -> str:
