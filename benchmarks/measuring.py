@@ -131,6 +131,12 @@ def machine() -> str:
     )
 
 
+def computes_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 itself; without, torch takes many times as long."""
+    flags = Path("/proc/cpuinfo").read_text()
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table."""
     lines = [head, ["---"] * len(head), *rows]

@@ -4,11 +4,19 @@ from collections.abc import Callable
 from functools import partial
 from itertools import product
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from benchmarks.measuring import copy_bandwidth, in_turns, interleaved, matmul_peak, table
+from benchmarks.measuring import (
+    computes_bfloat16,
+    copy_bandwidth,
+    in_turns,
+    interleaved,
+    matmul_peak,
+    table,
+)
 from benchmarks.plain import PlainStep, make_plain, plain_layer
 from ptychopareto.config import Architecture, Training
 from ptychopareto.learning.checkpoint import Checkpoint
@@ -38,7 +46,8 @@ def section() -> str:
         f"### Training step, batch {BATCH}\n\n{training(peak)}\n"
         "*Convolutions alone*: those of the network, forward and backward, and nothing else. *At "
         "the peak*: their multiplications at the speed of that matrix product; done directly, they "
-        "cannot take less.\n\n"
+        "cannot take less. *bfloat16*: `training.precision: bfloat16`, and plain time over it; "
+        "only where the processor computes it.\n\n"
         f"### Inference, batch {BATCH}\n\n{inference(peak)}\n"
         f"### Inference by batch: fno, width 32, modes 12\n\n{by_batch()}\n"
         f"### The spectral layer alone, forward and backward, batch {BATCH}\n\n{layers()}"
@@ -49,16 +58,24 @@ def training(peak: float) -> str:
     rows = []
     for architecture, width, modes in product(ARCHITECTURES, WIDTHS, MODES):
         config = NetworkConfig(architecture, "none", modes, width, SIZE)
-        seconds = in_turns(
-            {
-                "ours": partial(our_step, config),
-                "plain": partial(plain_step, config),
-                "convolutions": partial(convolutions, config, train=True),
-            }
-        )
+        contenders: dict[str, Callable[[], Callable[[], object]]] = {
+            "ours": partial(our_step, config),
+            "plain": partial(plain_step, config),
+            "convolutions": partial(convolutions, config, train=True),
+        }
+        if computes_bfloat16():
+            contenders["bfloat16"] = partial(our_step, config, "bfloat16")
+        seconds = in_turns(contenders)
         least = 3 * convolution_flop(build(config)) * BATCH / peak
-        rows.append(row(config, seconds, least))
-    return table(HEAD, rows)
+        rows.append([*row(config, seconds, least), *in_bfloat16(seconds)])
+    return table([*HEAD, "bfloat16 [ms]", "ratio"], rows)
+
+
+def in_bfloat16(seconds: dict[str, float]) -> list[str]:
+    if "bfloat16" not in seconds:
+        return ["", ""]
+    ratio = seconds["plain"] / seconds["bfloat16"]
+    return [milliseconds(seconds["bfloat16"]), f"{ratio:.2f}×"]
 
 
 def scan_and_settings() -> tuple[ScanData, Training]:
@@ -70,10 +87,13 @@ def scan_and_settings() -> tuple[ScanData, Training]:
     return ScanData(patterns, probe, targets, groups), Training(batch_size=BATCH, epochs=100_000)
 
 
-def our_step(config: NetworkConfig) -> Callable[[], object]:
+def our_step(
+    config: NetworkConfig, precision: Literal["float32", "bfloat16"] = "float32"
+) -> Callable[[], object]:
     """A training step as the package does it, from the indices of a batch to the new weights."""
     keep_freed_memory()
     scan, settings = scan_and_settings()
+    settings = settings.model_copy(update={"precision": precision})
     # Nothing is ever saved there: only `Trainer.run` does.
     checkpoint = Checkpoint(Path("checkpoint.pt"), {})
     loss = make_loss("teacher", settings, scan)

@@ -1,11 +1,13 @@
 """What Snakemake takes to plan a study: `snakemake -n`, nothing run."""
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,13 +71,37 @@ def dry_run(runs: int) -> Plan:
         )
         end = threading.Timer(PATIENCE, process.kill)
         end.start()
+        peak = Peak(process.pid)
+        peak.start()
         # Unlike getrusage, wait4 tells of this one child.
         _, status, usage = os.wait4(process.pid, 0)
         end.cancel()
+        peak.join()
         wall = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
     ended = wall < PATIENCE
     if ended and process.returncode != 0:
         sys.exit(f"the dry run of {runs} runs ended with exit code {process.returncode}")
     processor = usage.ru_utime + usage.ru_stime
-    return Plan(ended, wall, processor, usage.ru_maxrss * 1024 / 1e9)
+    return Plan(ended, wall, processor, peak.bytes / 1e9)
+
+
+class Peak(threading.Thread):
+    """Watches the peak memory of a process until it ends.
+
+    What wait4 tells of it begins with the memory of the program that started it.
+    """
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.status, self.bytes = Path(f"/proc/{pid}/status"), 0
+
+    def run(self) -> None:
+        while found := re.search(r"VmHWM:\s+(\d+) kB", self._text()):
+            self.bytes = int(found[1]) * 1024
+            time.sleep(0.05)
+
+    def _text(self) -> str:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            return self.status.read_text()
+        return ""
