@@ -62,11 +62,11 @@ def test_a_large_scan_is_reckoned_from_a_part(
 
 def test_rounds_are_interleaved(models: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
-    times = iter([1.0, 10.0, 2.0, 20.0, 3.0, 30.0])
+    scripted = iter([1.0, 10.0, 2.0, 20.0, 3.0, 30.0])
 
     def measured(network: nn.Module, *_: object) -> tuple[float, list[float]]:
         calls.append(sum(p.numel() for p in network.parameters()))
-        return next(times), [0.5]
+        return next(scripted), [0.5]
 
     monkeypatch.setattr(timing, "_measure", measured)
     timings = times(models, 4, rounds=3)

@@ -192,8 +192,9 @@ class Trainer:
             fused=True,
         )
         self.train_index, self.held_out = scan.split(settings.validation_fraction)
-        # An epoch sees about as many patterns as there are, however many groups they are in.
-        self.per_epoch = math.ceil(len(self.train_index) / scan.groups.patterns)
+        # An epoch sees as many patterns as there are to train on, though each is in several groups.
+        trained_on = len(scan.groups.members[self.train_index].unique())
+        self.per_epoch = min(len(self.train_index), math.ceil(trained_on / scan.groups.patterns))
         self.batch = max(1, settings.batch_size // scan.groups.patterns)
         self.steps = math.ceil(self.per_epoch / self.batch)
         self.best = self._weights()
