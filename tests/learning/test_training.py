@@ -233,8 +233,11 @@ def test_groups_of_patterns_train_at_equal_patterns_seen(
     trained = run(grouped, tmp_path, settings, config=config, supervision=supervision)
     losses = [row["val_loss"] for row in trained.history]
     assert losses[-1] < 0.95 * losses[0]
-    # Of 81 patterns 8 are held out; 73 are 19 groups of 4.
-    assert trained.patterns == 8 * 4 * 19
+    # Of 81 patterns 8 are held out, and a few more are in no group without one of these.
+    train_index, _ = grouped.split(settings.validation_fraction)
+    trained_on = len(np.unique(grouped.groups.members.numpy()[train_index]))
+    assert 60 < trained_on <= 73
+    assert trained.patterns == 8 * 4 * math.ceil(trained_on / 4)
     again = run(grouped, tmp_path, settings, config=config, supervision=supervision)
     assert torch.equal(weights(trained), weights(again))
 
