@@ -27,6 +27,7 @@ from ptychopareto.memory import keep_freed_memory
 from ptychopareto.models.layers import SpectralConv
 from ptychopareto.models.network import Network
 from ptychopareto.models.registry import NetworkConfig, build
+from ptychopareto.physics.groups import alone
 from ptychopareto.reconstruction.predict import predict
 
 SIZE = 64
@@ -79,10 +80,11 @@ def in_bfloat16(seconds: dict[str, float]) -> list[str]:
 
 def scan_and_settings() -> tuple[ScanData, Training]:
     """Made-up data: only their shape matters here."""
-    patterns = torch.rand(8 * BATCH, 1, SIZE, SIZE)
-    targets = torch.randn(8 * BATCH, 1, SIZE, SIZE, dtype=torch.complex64)
+    patterns = torch.rand(8 * BATCH, SIZE, SIZE)
+    targets = torch.randn(8 * BATCH, SIZE, SIZE, dtype=torch.complex64)
     probe = torch.randn(SIZE, SIZE, dtype=torch.complex64)
-    return ScanData(patterns, probe, targets), Training(batch_size=BATCH, epochs=100_000)
+    groups = alone(len(patterns), patterns.device)
+    return ScanData(patterns, probe, targets, groups), Training(batch_size=BATCH, epochs=100_000)
 
 
 def our_step(
@@ -107,8 +109,8 @@ def plain_step(config: NetworkConfig) -> Callable[[], object]:
     weight = scan.probe.abs()
     return PlainStep(
         plain_network(config),
-        scan.diffraction,
-        scan.target,
+        scan.diffraction[:, None],
+        scan.target[:, None],
         BATCH,
         lambda predicted, target: object_loss(predicted, target, weight, False),
     )
@@ -155,7 +157,8 @@ def by_batch() -> str:
 
 def our_inference(config: NetworkConfig, batch: int) -> Callable[[], object]:
     keep_freed_memory()
-    return partial(predict, build(config).eval(), torch.rand(batch, SIZE, SIZE))
+    patterns, probe = torch.rand(batch, SIZE, SIZE), torch.ones(SIZE, SIZE)
+    return partial(predict, build(config).eval(), patterns, probe, alone(batch, patterns.device))
 
 
 def plain_inference(config: NetworkConfig, batch: int) -> Callable[[], object]:

@@ -57,6 +57,7 @@ SOURCES: dict[str, list[str]] = {
         "learning/losses.py",
         "learning/scan_data.py",
         "learning/training.py",
+        "physics/groups.py",
     ],
     "evaluate": [
         *NETWORKS,
@@ -66,6 +67,7 @@ SOURCES: dict[str, list[str]] = {
         "assessment/refinement.py",
         "pictures/reconstruction.py",
         "pictures/style.py",
+        "physics/groups.py",
         "reconstruction/predict.py",
     ],
     "time_inference": [
@@ -75,6 +77,7 @@ SOURCES: dict[str, list[str]] = {
         "assessment/evaluation.py",
         "assessment/metrics.py",
         "assessment/timing.py",
+        "physics/groups.py",
         "reconstruction/predict.py",
         "reconstruction/rpie.py",
     ],

@@ -15,6 +15,7 @@ from ptychopareto.assessment.timing import (
 )
 from ptychopareto.files import Dataset
 from ptychopareto.models.registry import NetworkConfig, build, save_model
+from ptychopareto.physics.groups import alone
 
 SMALL = NetworkConfig("fno", "none", modes=4, width=4, N=16)
 
@@ -30,8 +31,14 @@ def models(tmp_path: Path) -> dict[str, Path]:
     return paths
 
 
+def times(models: dict[str, Path], patterns: int, rounds: int = 5) -> dict[str, Timing]:
+    """Time networks on so many patterns, each alone."""
+    groups = alone(patterns, torch.device("cpu"))
+    return time_models(models, torch.rand(patterns, 16, 16), torch.ones(16, 16), groups, rounds)
+
+
 def test_latencies_of_each_network(models: dict[str, Path]) -> None:
-    timings = time_models(models, torch.rand(40, 16, 16), rounds=5)
+    timings = times(models, 40)
     assert set(timings) == {"small", "large"}
     large = timings["large"]
     assert large.patterns_per_s == pytest.approx(40 / large.inference_time_s)
@@ -44,10 +51,10 @@ def test_a_large_scan_is_reckoned_from_a_part(
 ) -> None:
     """A clock that counts patterns: a second for each."""
     counted: list[int] = []
-    monkeypatch.setattr(timing, "predict", lambda network, x: counted.append(len(x)))
+    monkeypatch.setattr(timing, "predict", lambda *given: counted.append(len(given[-1])))
     monkeypatch.setattr(timing, "seconds_of", lambda work, device: work() or counted[-1])
     monkeypatch.setattr(timing, "BATCHES", 2)
-    timings = time_models({"small": models["small"]}, torch.rand(100, 16, 16), rounds=5)
+    timings = times({"small": models["small"]}, 100)
     assert max(counted) == 64
     assert timings["small"].inference_time_s == 100
     assert timings["small"].patterns_per_s == 1
@@ -55,14 +62,14 @@ def test_a_large_scan_is_reckoned_from_a_part(
 
 def test_rounds_are_interleaved(models: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
-    times = iter([1.0, 10.0, 2.0, 20.0, 3.0, 30.0])
+    scripted = iter([1.0, 10.0, 2.0, 20.0, 3.0, 30.0])
 
-    def measured(network: nn.Module, _: torch.Tensor) -> tuple[float, list[float]]:
+    def measured(network: nn.Module, *_: object) -> tuple[float, list[float]]:
         calls.append(sum(p.numel() for p in network.parameters()))
-        return next(times), [0.5]
+        return next(scripted), [0.5]
 
     monkeypatch.setattr(timing, "_measure", measured)
-    timings = time_models(models, torch.rand(4, 16, 16), rounds=3)
+    timings = times(models, 4, rounds=3)
     assert all(set(calls[i : i + 2]) == set(calls) for i in range(0, 6, 2))
     assert len(set(calls)) == 2
     assert set(timings) == {"small", "large"}
@@ -71,20 +78,19 @@ def test_rounds_are_interleaved(models: dict[str, Path], monkeypatch: pytest.Mon
 def test_a_network_that_does_not_fit_is_left_out(
     models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def measured(network: nn.Module, _: torch.Tensor) -> tuple[float, list[float]]:
+    def measured(network: nn.Module, *_: object) -> tuple[float, list[float]]:
         if sum(p.numel() for p in network.parameters()) > 10_000:
             raise torch.OutOfMemoryError
         return 1.0, [0.1]
 
     monkeypatch.setattr(timing, "_measure", measured)
-    assert set(time_models(models, torch.rand(4, 16, 16))) == {"small"}
+    assert set(times(models, 4)) == {"small"}
 
 
 def test_two_calls_agree_on_the_order(models: dict[str, Path]) -> None:
     """Networks that differ 64-fold in work: no load of the machine may turn them round."""
-    patterns = torch.rand(40, 16, 16)
     for _ in range(2):
-        timings = time_models(models, patterns, rounds=5)
+        timings = times(models, 40)
         assert timings["small"].inference_time_s < timings["large"].inference_time_s
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from ptychopareto.config import Training
+from ptychopareto.config import ConfigError, Training
 from ptychopareto.files import Dataset
 from ptychopareto.learning import training as training_module
 from ptychopareto.learning.checkpoint import Checkpoint, Stopped
@@ -222,6 +222,44 @@ def test_held_out_patterns_are_never_trained_on(scan: ScanData) -> None:
     np.testing.assert_array_equal(scan.split(0.1)[1], held_out)
 
 
+@pytest.mark.parametrize("supervision", ["physics", "teacher"])
+def test_groups_of_patterns_train_at_equal_patterns_seen(
+    supervision, small_scan: tuple[Dataset, Dataset], tmp_path: Path
+) -> None:
+    grouped = scan_data(small_scan[0], small_scan[0].objects, CPU, gridsize=2)
+    assert len(grouped.groups) == 64
+    config = replace(CONFIG, channels=4, width=12)
+    settings = SETTINGS.model_copy(update={"epochs": 8})
+    trained = run(grouped, tmp_path, settings, config=config, supervision=supervision)
+    losses = [row["val_loss"] for row in trained.history]
+    assert losses[-1] < 0.95 * losses[0]
+    # Of 81 patterns 8 are held out, and a few more are in no group without one of these.
+    train_index, _ = grouped.split(settings.validation_fraction)
+    trained_on = len(np.unique(grouped.groups.members.numpy()[train_index]))
+    assert 60 < trained_on <= 73
+    assert trained.patterns == 8 * 4 * math.ceil(trained_on / 4)
+    again = run(grouped, tmp_path, settings, config=config, supervision=supervision)
+    assert torch.equal(weights(trained), weights(again))
+
+
+def test_groups_with_a_held_out_pattern_are_never_trained_on(
+    small_scan: tuple[Dataset, Dataset],
+) -> None:
+    grouped = scan_data(small_scan[0], None, CPU, gridsize=2)
+    train_index, validation = grouped.split(0.05)
+    assert sorted([*train_index, *validation]) == list(range(64))
+    alone = scan_data(small_scan[0], None, CPU)
+    members = grouped.groups.members.numpy()
+    assert np.isin(members[validation], alone.split(0.05)[1]).any(axis=1).all()
+    assert not np.isin(members[train_index], alone.split(0.05)[1]).any()
+
+
+def test_too_much_held_out_for_groups(small_scan: tuple[Dataset, Dataset]) -> None:
+    grouped = scan_data(small_scan[0], None, CPU, gridsize=4)
+    with pytest.raises(ConfigError, match=r"training\.validation_fraction: each group"):
+        grouped.split(0.5)
+
+
 def test_learning_rate_warms_up_and_decays() -> None:
     settings = Training(learning_rate=1.0, warmup=0.1)
     rates = [learning_rate(step, 100, settings) for step in range(100)]
@@ -242,7 +280,7 @@ def test_input_scale_is_the_rms_of_the_transformed_patterns(transform, scan: Sca
 
 def test_transmission_is_that_of_a_uniform_object(scan: ScanData) -> None:
     uniform = 0.7 * diffraction_amplitude(torch.ones(32, 32), scan.probe)
-    data = replace(scan, diffraction=uniform.expand(5, 1, 32, 32))
+    data = replace(scan, diffraction=uniform.expand(5, 32, 32))
     assert transmission(data) == pytest.approx(0.7, rel=1e-5)
     assert 0.3 < transmission(scan) < 1
 
@@ -253,10 +291,10 @@ def test_target_patches_come_from_their_object(small_scan: tuple[Dataset, Datase
     objects = np.stack([data.objects[0], 2 * data.objects[0]])
     target = scan_data(two, objects, CPU).target
     factor = torch.tensor([1 + n % 2 for n in range(81)])[:, None, None]
-    torch.testing.assert_close(target[:, 0], factor * torch.from_numpy(data.patches))
+    torch.testing.assert_close(target, factor * torch.from_numpy(data.patches))
 
 
 def test_target_patches_lie_at_any_positions(round_scan: Dataset) -> None:
     target = scan_data(round_scan, round_scan.objects, CPU).target
     assert target is not None
-    torch.testing.assert_close(target[:, 0], torch.from_numpy(round_scan.patches))
+    torch.testing.assert_close(target, torch.from_numpy(round_scan.patches))

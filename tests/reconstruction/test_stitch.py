@@ -4,6 +4,7 @@ from torch import nn
 
 from ptychopareto.files import Dataset
 from ptychopareto.physics import scan
+from ptychopareto.physics.groups import alone
 from ptychopareto.reconstruction.predict import predict
 from ptychopareto.reconstruction.stitch import stitch
 
@@ -40,8 +41,8 @@ def test_prediction_keeps_the_order() -> None:
             return x.to(torch.complex64) + 1
 
     patterns = torch.arange(70.0)[:, None, None].expand(70, 4, 4)
-    out = predict(Offset(), patterns)
-    torch.testing.assert_close(out, patterns.to(torch.complex64) + 1)
+    out = predict(Offset(), patterns, torch.ones(4, 4), alone(70, patterns.device))
+    torch.testing.assert_close(out[:, 0], patterns.to(torch.complex64) + 1)
 
 
 def test_cut_and_stitch_on_a_rectangle() -> None:

@@ -15,6 +15,7 @@ rule time_inference:
         timing=ensure("results/timing.json", non_empty=True),
     params:
         runs=list(RUNS),
+        gridsize=STUDY.dataset.gridsize,
         alpha=STUDY.refine.alpha,
         device=STUDY.device,
     log:

@@ -45,7 +45,7 @@ else:
             train=ensure("results/dataset/train.npz", non_empty=True),
             test=ensure("results/dataset/test.npz", non_empty=True),
         params:
-            dataset=STUDY.dataset.model_dump(mode="json", exclude={"register_input"}),
+            dataset=STUDY.dataset.model_dump(mode="json", exclude={"register_input", "gridsize"}),
         log:
             "results/logs/simulate.log",
         benchmark:

@@ -18,6 +18,7 @@ rule train:
         training=STUDY.training.model_dump(mode="json"),
         fingerprints=fingerprints_of_run,
         register_input=STUDY.dataset.register_input,
+        gridsize=STUDY.dataset.gridsize,
         device=STUDY.device,
     group:
         group_of_training if ON_CLUSTER else None

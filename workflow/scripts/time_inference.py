@@ -13,11 +13,14 @@ def main(job: Any) -> None:
     from ptychopareto.assessment.evaluation import device_name
     from ptychopareto.assessment.timing import as_record, time_engine, time_models
     from ptychopareto.files import read_dataset, write_json
+    from ptychopareto.physics.groups import group
 
     device = prepare(job)
     test = read_dataset(Path(job.input.test))
     models = {run: Path(file) for run, file in zip(job.params.runs, job.input.models, strict=True)}
-    timings = time_models(models, torch.from_numpy(test.diffraction).to(device))
+    groups = group(test.corners, test.object_index, test.N, job.params.gridsize, device)
+    diffraction, probe = (torch.from_numpy(x).to(device) for x in (test.diffraction, test.probe))
+    timings = time_models(models, diffraction, probe, groups)
     engine = time_engine(test, job.params.alpha, device)
     write_json(Path(job.output.timing), as_record(timings, engine, device_name(device)))
 

@@ -34,13 +34,15 @@ def main(job: Any) -> None:
         "teacher": lambda: read_objects(Path(job.input.target[0]), scan.object_shape),
         "truth": lambda: scan.objects,
     }
-    data = scan_data(scan, targets[run.supervision](), prepare(job))
+    gridsize = job.params.gridsize
+    data = scan_data(scan, targets[run.supervision](), prepare(job), gridsize)
     network = NetworkConfig(
         architecture=run.architecture,
         input_transform=run.input_transform,
         modes=run.modes,
         width=run.width,
         N=scan.N,
+        channels=gridsize**2,
         head=run.head,
         max_channels=run.max_channels,
         skips=run.skips,

@@ -14,10 +14,11 @@ from ptychopareto.assessment.cost import count_parameters, peak_memory_mb, timed
 from ptychopareto.assessment.metrics import evaluate
 from ptychopareto.files import Dataset
 from ptychopareto.models.registry import load_model
+from ptychopareto.physics.groups import group
 from ptychopareto.reconstruction.predict import predict
 from ptychopareto.reconstruction.stitch import stitch
 
-WARM_UP = 64  # patterns
+WARM_UP = 64  # groups of patterns
 
 
 class Evaluation(NamedTuple):
@@ -39,13 +40,14 @@ def evaluate_run(model: Path, test: Dataset, device: torch.device) -> Evaluation
     `error` say why, its object is NaN. Void measures (no truth, or a flat phase) are NaN, and
     `error` says why.
     """
-    network, _, training = load_model(model)
+    network, config, training = load_model(model)
     plain, real = count_parameters(network)
     metrics: dict[str, Any] = {**training, "model_params": plain, "model_params_real": real}
     metrics |= {"device": device_name(device)}
     if training["status"] == "ok":
         try:
-            costs, whole = _reconstruct(network.to(device), test, device)
+            gridsize = math.isqrt(config.channels)
+            costs, whole = _reconstruct(network.to(device), test, gridsize, device)
             reconstruction = whole[test.scored_region()].cpu().numpy()
             metrics |= costs | _measures(reconstruction, test.truth)
             return Evaluation(metrics, reconstruction, whole)
@@ -57,16 +59,18 @@ def evaluate_run(model: Path, test: Dataset, device: torch.device) -> Evaluation
 
 
 def _reconstruct(
-    network: nn.Module, test: Dataset, device: torch.device
+    network: nn.Module, test: Dataset, gridsize: int, device: torch.device
 ) -> tuple[dict[str, float], Tensor]:
     """What inference costs, and the whole first object, complex64 (rows, columns)."""
-    diffraction = torch.from_numpy(test.diffraction).to(device)
-    predict(network, diffraction[:WARM_UP])
+    diffraction, probe = (torch.from_numpy(x).to(device) for x in (test.diffraction, test.probe))
+    groups = group(test.corners, test.object_index, test.N, gridsize, device)
+    predict(network, diffraction, probe, groups.first(WARM_UP))
     # Once is enough here: other jobs may run beside this one, and `timing` measures without them.
-    patches, seconds = timed(lambda: predict(network, diffraction), device)
-    scored = np.flatnonzero(test.object_index == 0)
-    probe = torch.from_numpy(test.probe).to(device)
-    whole = stitch(patches[scored], probe, test.corners[scored], test.object_shape)
+    patches, seconds = timed(lambda: predict(network, diffraction, probe, groups), device)
+    members = groups.members.flatten().cpu().numpy()
+    scored = np.flatnonzero(test.object_index[members] == 0)
+    found, corners = patches.flatten(0, 1)[scored], test.corners[members[scored]]
+    whole = stitch(found, probe, corners, test.object_shape)
     costs = {
         "inference_time_s": seconds,
         "patterns_per_s": len(diffraction) / seconds,

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ptychopareto.assessment.cost import seconds_of
 from ptychopareto.files import Dataset
 from ptychopareto.models.registry import load_model
+from ptychopareto.physics.groups import Groups
 from ptychopareto.reconstruction.predict import batch_on, predict
 from ptychopareto.reconstruction.rpie import flat_start, rpie
 from ptychopareto.reconstruction.stitch import scored_scan, stitch
@@ -22,7 +23,7 @@ from ptychopareto.reconstruction.stitch import scored_scan, stitch
 log = logging.getLogger(__name__)
 
 ROUNDS = 5
-WARM_UP = 32  # patterns
+WARM_UP = 32  # groups of patterns
 # Batches are predicted one after the other, each in the same time: so many stand for a scan.
 BATCHES = 8
 # One pattern at a time is quick but noisy, so it is asked for more often.
@@ -34,7 +35,7 @@ class Timing:
     """Latencies of one network: medians, and the interquartile range of the first.
 
     The first three are of the whole test scan, of which at most `BATCHES` batches are predicted in
-    a round; `single_pattern_s` is of one pattern alone.
+    a round; `single_pattern_s` is of one group of patterns alone.
     """
 
     inference_time_s: float
@@ -44,9 +45,13 @@ class Timing:
 
 
 def time_models(
-    models: Mapping[str, Path], diffraction: Tensor, rounds: int = ROUNDS
+    models: Mapping[str, Path],
+    diffraction: Tensor,
+    probe: Tensor,
+    groups: Groups,
+    rounds: int = ROUNDS,
 ) -> dict[str, Timing]:
-    """Time the networks in `models` (name → file) on patterns (B, N, N), on the patterns' device.
+    """Time the networks in `models` (name → file) on groups of patterns (B, N, N), on their device.
 
     Each round loads, warms up and runs every network once, in a new order: what slows the machine
     for a while then slows all of them, and a study of any size fits into memory. A network whose
@@ -61,7 +66,8 @@ def time_models(
             if training["status"] != "ok":
                 continue
             try:
-                seconds, singles = _measure(network.to(diffraction.device), diffraction)
+                network = network.to(diffraction.device)
+                seconds, singles = _measure(network, diffraction, probe, groups)
             except torch.OutOfMemoryError:
                 log.warning("%s does not fit on the device: no latencies", name)
                 continue
@@ -104,16 +110,19 @@ def time_engine(
     return EngineTiming(fraction, stitching, max(setup, 0.0), epoch)
 
 
-def _measure(network: nn.Module, diffraction: Tensor) -> tuple[float, list[float]]:
-    device = diffraction.device
-    predict(network, diffraction[:WARM_UP])
-    singles = [
-        seconds_of(lambda: predict(network, diffraction[:1]), device)
-        for _ in range(SINGLES_PER_ROUND)
-    ]
-    part = diffraction[: BATCHES * batch_on(device)]
-    seconds = seconds_of(lambda: predict(network, part), device)
-    return seconds * len(diffraction) / len(part), singles
+def _measure(
+    network: nn.Module, diffraction: Tensor, probe: Tensor, groups: Groups
+) -> tuple[float, list[float]]:
+    """The time [s] of the whole scan, and several of one group alone."""
+
+    def seconds_for(count: int) -> float:
+        part = groups.first(count)
+        return seconds_of(lambda: predict(network, diffraction, probe, part), diffraction.device)
+
+    seconds_for(WARM_UP)
+    singles = [seconds_for(1) for _ in range(SINGLES_PER_ROUND)]
+    part = min(len(groups), BATCHES * batch_on(diffraction.device, groups))
+    return seconds_for(part) * len(groups) / part, singles
 
 
 def _summary(whole: list[float], single: list[float], patterns: int) -> Timing:

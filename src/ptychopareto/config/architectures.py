@@ -11,11 +11,20 @@ Key = Literal["modes", "width", "max_channels", "skips"]
 ARCHITECTURES: dict[str, tuple[Key, ...]] = {
     "fno": ("modes", "width"),
     "hybrid": ("modes", "width", "max_channels"),
+    "cnn": ("width", "max_channels"),
+    "fno_vanilla": ("modes", "width"),
+    "ffno": ("modes", "width"),
+    "hybrid_resnet": ("modes", "width", "max_channels", "skips"),
+    "uno": ("modes", "width"),
+    "tfno": ("modes", "width"),
 }
 
 # Those that need what the library does without: the module, and the package that brings it. The
 # module's name is also that of the extra in pyproject.toml.
-NEEDS: dict[str, tuple[str, str]] = {}
+NEEDS: dict[str, tuple[str, str]] = {
+    "uno": ("neuralop", "neuraloperator"),
+    "tfno": ("neuralop", "neuraloperator"),
+}
 
 if TYPE_CHECKING:
     Architecture = str

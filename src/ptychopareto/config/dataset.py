@@ -10,6 +10,13 @@ from ptychopareto.config.words import shown
 
 RegisterInput = Literal["auto", "none"]
 
+Gridsize = Annotated[int, Field(ge=1, le=4)]
+GRIDSIZE = Field(
+    default=1,
+    description="side of the groups of neighbouring patterns that enter a network together, as its "
+    "channels: their patches agree where they overlap; 1 = each pattern alone",
+)
+
 
 class _DrawnObject(Section):
     """What every kind of object that is drawn at random can be given."""
@@ -195,6 +202,7 @@ class SimulatedDataset(Section):
         default="auto",
         description="auto: lay the shadow image in the pattern on the object; none: do not",
     )
+    gridsize: Gridsize = GRIDSIZE
 
     @field_validator("size")
     @classmethod
@@ -243,6 +251,7 @@ class ExistingDataset(Section):
         default="auto",
         description="auto: lay the shadow image in the pattern on the object; none: do not",
     )
+    gridsize: Gridsize = GRIDSIZE
 
 
 def _kind_of_dataset(given: Any) -> str:

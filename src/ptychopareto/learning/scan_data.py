@@ -8,8 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ptychopareto.config import ConfigError
 from ptychopareto.files import Dataset
 from ptychopareto.physics import scan
+from ptychopareto.physics.groups import Groups, group
 
 # The same for every run of a study, so that validation losses can be compared.
 VALIDATION_SEED = 0
@@ -17,34 +19,59 @@ VALIDATION_SEED = 0
 
 @dataclass(frozen=True)
 class ScanData:
-    """Patterns (B, 1, N, N), probe (N, N), and target patches (B, 1, N, N) where there are any."""
+    """Patterns (B, N, N), probe (N, N), target patches (B, N, N) where there are any, and which
+    patterns enter a network together."""
 
     diffraction: Tensor
     probe: Tensor
     target: Tensor | None
+    groups: Groups
 
     def split(self, validation_fraction: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Indices of the training and of the held-out patterns (at least one of each)."""
+        """Indices of the groups to train on and of those to validate on.
+
+        Patterns are held out (at least one of them, and not all), and with them their groups.
+        """
         count = len(self.diffraction)
         order = np.random.default_rng(VALIDATION_SEED).permutation(count)
         held_out = min(max(1, round(validation_fraction * count)), count - 1)
-        return np.sort(order[held_out:]), np.sort(order[:held_out])
+        members = self.groups.members.cpu().numpy()
+        validation = np.isin(members, order[:held_out]).any(axis=1)
+        if validation.all():
+            raise ConfigError(
+                "training.validation_fraction: each group of patterns has one that is held out; "
+                f"a smaller one or a scan of more than {count} patterns is wanted"
+            )
+        return np.flatnonzero(~validation), np.flatnonzero(validation)
+
+    def patterns(self, which: Tensor) -> Tensor:
+        """The patterns (g, C, N, N) of the groups `which` (g,)."""
+        return self.diffraction[self.groups.members[which]]
+
+    def merge(self, patches: Tensor, which: Tensor) -> Tensor:
+        """The patches (g, C, N, N) of groups, agreeing where they overlap."""
+        return self.groups.merge(patches, self.probe, which)
 
     def fingerprint(self) -> str:
         """SHA-256 of all arrays: a checkpoint belongs to the data it was trained on."""
         digest = hashlib.sha256()
-        for tensor in (self.diffraction, self.probe, self.target):
+        grouped = self.groups.members if self.groups.patterns > 1 else None
+        for tensor in (self.diffraction, self.probe, self.target, grouped):
             if tensor is not None:
                 digest.update(tensor.cpu().numpy().tobytes())
         return digest.hexdigest()
 
 
 def scan_data(
-    dataset: Dataset, objects: NDArray[np.complex64] | None, device: torch.device
+    dataset: Dataset,
+    objects: NDArray[np.complex64] | None,
+    device: torch.device,
+    gridsize: int = 1,
 ) -> ScanData:
     """Bring a dataset to the device.
 
-    `objects` (n, H, W), the teacher's or the true ones, are cut into target patches.
+    `objects` (n, H, W), the teacher's or the true ones, are cut into target patches. gridsize²
+    neighbouring patterns make a group.
     """
     target = None
     if objects is not None:
@@ -52,6 +79,10 @@ def scan_data(
         for number, image in enumerate(objects):
             members = dataset.object_index == number
             cut[members] = scan.patches(image, dataset.corners[members], dataset.N)
-        target = torch.from_numpy(cut)[:, None].to(device)
-    diffraction = torch.from_numpy(dataset.diffraction)[:, None].to(device)
-    return ScanData(diffraction, torch.from_numpy(dataset.probe).to(device), target)
+        target = torch.from_numpy(cut).to(device)
+    return ScanData(
+        diffraction=torch.from_numpy(dataset.diffraction).to(device),
+        probe=torch.from_numpy(dataset.probe).to(device),
+        target=target,
+        groups=group(dataset.corners, dataset.object_index, dataset.N, gridsize, device),
+    )

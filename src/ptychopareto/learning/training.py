@@ -160,14 +160,15 @@ def train(
 
 
 def make_loss(supervision: Supervision, settings: Training, scan: ScanData) -> Loss:
-    """The loss as a function of (predicted patches, indices of their patterns)."""
+    """The loss as a function of (predicted patches (g, C, N, N), indices of their groups)."""
     if supervision == "physics":
         measure = amplitude_loss if settings.physics_loss == "amplitude" else poisson_loss
-        return lambda predicted, index: measure(predicted, scan.diffraction[index], scan.probe)
+        return lambda predicted, which: measure(predicted, scan.patterns(which), scan.probe)
     if scan.target is None:
         raise ValueError(f"supervision '{supervision}' needs target objects")
     target, weight, free = scan.target, scan.probe.abs(), settings.gauge == "free"
-    return lambda predicted, index: object_loss(predicted, target[index], weight, free)
+    members = scan.groups.members
+    return lambda predicted, which: object_loss(predicted, target[members[which]], weight, free)
 
 
 class Trainer:
@@ -191,7 +192,11 @@ class Trainer:
             fused=True,
         )
         self.train_index, self.held_out = scan.split(settings.validation_fraction)
-        self.steps = math.ceil(len(self.train_index) / settings.batch_size)
+        # An epoch sees as many patterns as there are to train on, though each is in several groups.
+        trained_on = len(scan.groups.members[self.train_index].unique())
+        self.per_epoch = min(len(self.train_index), math.ceil(trained_on / scan.groups.patterns))
+        self.batch = max(1, settings.batch_size // scan.groups.patterns)
+        self.steps = math.ceil(self.per_epoch / self.batch)
         self.best = self._weights()
         self.progress = Progress()
         self.generators = generators(scan.probe.device)
@@ -200,9 +205,8 @@ class Trainer:
     def patterns(self) -> int:
         """The number of patterns seen, again in each epoch."""
         epoch, step = self.progress.epoch, self.progress.step
-        return epoch * len(self.train_index) + min(
-            step * self.settings.batch_size, len(self.train_index)
-        )
+        groups = epoch * self.per_epoch + min(step * self.batch, self.per_epoch)
+        return groups * self.scan.groups.patterns
 
     def run(self, stop: StopRequest) -> None:
         """All epochs, from wherever the checkpoint left off."""
@@ -235,11 +239,10 @@ class Trainer:
             reporter.epoch()
 
     def _batches(self, epoch: int) -> list[Tensor]:
-        """Batches of pattern indices, decided by seed and epoch alone: resuming repeats them."""
+        """Batches of groups, decided by seed and epoch alone: resuming repeats them."""
         order = np.random.default_rng([self.seed, epoch]).permutation(self.train_index)
-        return list(
-            torch.from_numpy(order).to(self.scan.probe.device).split(self.settings.batch_size)
-        )
+        drawn = torch.from_numpy(order[: self.per_epoch]).to(self.scan.probe.device)
+        return list(drawn.split(self.batch))
 
     def update(self, batch: Tensor) -> Tensor:
         """One optimiser step; returns the loss, still on the device."""
@@ -248,8 +251,8 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         bfloat16 = self.settings.precision == "bfloat16"
         with torch.autocast(batch.device.type, torch.bfloat16, enabled=bfloat16):
-            predicted = self.network(self.scan.diffraction[batch])
-        loss = self.loss(predicted, batch)
+            predicted = self.network(self.scan.patterns(batch))
+        loss = self.loss(self.scan.merge(predicted, batch), batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.gradient_clip)
         self.optimizer.step()
@@ -280,12 +283,12 @@ class Trainer:
 
     @torch.no_grad()
     def _validate(self) -> float:
-        """Mean loss on the held-out patterns."""
+        """Mean loss on the groups of the held-out patterns."""
         total = torch.zeros((), device=self.scan.probe.device)
-        for index in (
-            torch.from_numpy(self.held_out).to(self.scan.probe.device).split(VALIDATION_BATCH)
-        ):
-            total += self.loss(self.network(self.scan.diffraction[index]), index) * len(index)
+        held_out = torch.from_numpy(self.held_out).to(self.scan.probe.device)
+        for which in held_out.split(VALIDATION_BATCH // self.scan.groups.patterns):
+            predicted = self.scan.merge(self.network(self.scan.patterns(which)), which)
+            total += self.loss(predicted, which) * len(which)
         return float(total) / len(self.held_out)
 
     def _weights(self) -> Weights:
@@ -404,7 +407,8 @@ class Reporter:
         if done > self.first_step:  # else it was resumed at the very end of an epoch
             rate = (done - self.first_step) / (self.last - self.began)
             left = (steps - done) / rate / 60
-            speed = f"{rate * trainer.settings.batch_size:.0f} patterns/s, {left:.1f} min left"
+            patterns = rate * trainer.batch * trainer.scan.groups.patterns
+            speed = f"{patterns:.0f} patterns/s, {left:.1f} min left"
         log.info(
             "epoch %d/%d  %s  %s", progress.epoch + ahead, trainer.settings.epochs, text, speed
         )

@@ -3,17 +3,29 @@
 import torch
 from torch import Tensor, nn
 
+from ptychopareto.physics.groups import Groups
+
 # Small enough to stay in a CPU's cache, large enough to fill it.
 CPU_BATCH, GPU_BATCH = 32, 256
 
 
-def batch_on(device: torch.device) -> int:
-    """The number of patterns that are predicted at once on a device."""
-    return CPU_BATCH if device.type == "cpu" else GPU_BATCH
+def batch_on(device: torch.device, groups: Groups) -> int:
+    """The number of groups that are predicted at once on a device."""
+    patterns = CPU_BATCH if device.type == "cpu" else GPU_BATCH
+    return max(1, patterns // groups.patterns)
 
 
 @torch.inference_mode()
-def predict(network: nn.Module, diffraction: Tensor) -> Tensor:
-    """Object patches (B, N, N) complex64 of all patterns (B, N, N), on their device, in batches."""
-    batches = diffraction.split(batch_on(diffraction.device))
-    return torch.cat([network(patterns[:, None])[:, 0] for patterns in batches])
+def predict(network: nn.Module, diffraction: Tensor, probe: Tensor, groups: Groups) -> Tensor:
+    """Object patches (G, C, N, N) complex64 of all groups of patterns (B, N, N), in batches.
+
+    The patches of a group agree where they overlap. `probe` is (N, N); all are on one device.
+    """
+    numbers = torch.arange(len(groups), device=diffraction.device)
+    batches = numbers.split(batch_on(diffraction.device, groups))
+    return torch.cat(
+        [
+            groups.merge(network(diffraction[groups.members[which]]), probe, which)
+            for which in batches
+        ]
+    )
