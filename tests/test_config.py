@@ -196,7 +196,7 @@ MISTAKES = [
     ("pareto.z = 3", "pareto.z: unknown key; allowed are cost, quality"),
     (
         "sweep.0.architecture = [fno, unet]",
-        "sweep[0].architecture[1]: 'unet' is not allowed; allowed is 'fno' or 'hybrid'",
+        "sweep[0].architecture[1]: 'unet' is not allowed; allowed is 'fno', 'hybrid', 'cnn', ",
     ),
     (
         "sweep.0.modes = [12, 16, 40]",
@@ -285,7 +285,7 @@ MISTAKES = [
     ),
     (
         "dataset.train_npz = a.npz",
-        "dataset.N: unknown key; allowed are train_npz, test_npz, register_input",
+        "dataset.N: unknown key; allowed are train_npz, test_npz, register_input, gridsize",
     ),
     (
         "dataset.object.phase = none",

@@ -95,6 +95,7 @@ SOURCES: dict[str, list[str]] = {
         "assessment/cost.py",
         "assessment/evaluation.py",
         "assessment/robustness.py",
+        "physics/groups.py",
         "reconstruction/predict.py",
     ],
     "gather_scenarios": SCENARIOS,
