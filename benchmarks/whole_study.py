@@ -17,7 +17,7 @@ from benchmarks.measuring import ROOT, interleaved, table
 
 # How a job's log begins, and how it ends.
 STORY = re.compile(r"^=== (\S+ \S+) (\w+).*?^done in ([\d.]+) s$", re.DOTALL | re.MULTILINE)
-WORK = ("train", "evaluate")
+WORK = ("train", "evaluate", "evaluate_scenario")
 
 # Modules that a process imports before it does anything.
 STARTS = {
