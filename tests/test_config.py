@@ -199,6 +199,17 @@ MISTAKES = [
         "sweep[0].architecture[1]: 'unet' is not allowed; allowed is 'fno', 'hybrid', 'cnn', ",
     ),
     (
+        "sweep.0 = {architecture: [fno], input_transform: [none], modes: [12], width: [8], "
+        "supervision: [physics, teacher], gauge: [free]}",
+        "sweep[0].gauge: physics has no gauge, only teacher and truth have one "
+        "(put it into a block of its own)",
+    ),
+    (
+        "sweep.0 = {architecture: [fno], input_transform: [none], modes: [12], width: [8], "
+        "supervision: [physics], physics_weight: [0, 1]}",
+        "sweep[0].physics_weight: physics is no object loss to add to, only teacher and truth are",
+    ),
+    (
         "sweep.0.modes = [12, 16, 40]",
         "sweep[0].modes[2]: 40 is too large; at most N/2 = 32 is allowed (dataset.N = 64)",
     ),

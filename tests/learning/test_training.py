@@ -20,6 +20,7 @@ from ptychopareto.learning.training import (
     Trainer,
     input_scale,
     learning_rate,
+    make_loss,
     train,
     transmission,
 )
@@ -67,6 +68,14 @@ def test_loss_falls(supervision, architecture, scan: ScanData, tmp_path: Path) -
     assert [row["epoch"] for row in trained.history] == [*range(1, 9)]
     assert trained.patterns == 8 * 73
     assert not list(tmp_path.iterdir())
+
+
+def test_losses_are_added_by_their_weight(scan: ScanData) -> None:
+    predicted, which = torch.randn(4, 1, 32, 32, dtype=torch.complex64), torch.arange(4)
+    teacher = make_loss("teacher", SETTINGS, scan)(predicted, which)
+    physics = make_loss("physics", SETTINGS, scan)(predicted, which)
+    both = make_loss("teacher", SETTINGS, scan, physics_weight=10)(predicted, which)
+    torch.testing.assert_close(both, teacher + 10 * physics)
 
 
 @pytest.mark.parametrize("loss", ["amplitude", "poisson"])

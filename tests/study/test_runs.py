@@ -17,8 +17,8 @@ BLOCK = {
 }
 
 
-def runs_of(*blocks: dict[str, Any], seeds: list[int]) -> dict[str, Run]:
-    return expand(parse_study({"sweep": list(blocks), "seeds": seeds}))
+def runs_of(*blocks: dict[str, Any], seeds: list[int], **rest: dict[str, Any]) -> dict[str, Run]:
+    return expand(parse_study({"sweep": list(blocks), "seeds": seeds, **rest}))
 
 
 def test_a_run_is_named_by_what_it_is() -> None:
@@ -37,6 +37,10 @@ def test_a_run_is_named_by_what_it_is() -> None:
         (
             Run("hybrid_resnet", "none", 12, 8, "teacher", 0, skips=False),
             "hybrid_resnet_tnone_m12_w8_noskips_teacher_s0",
+        ),
+        (
+            Run("fno", "none", 12, 8, "teacher", 0, gauge="free", physics_weight=10),
+            "fno_tnone_m12_w8_free_p10_teacher_s0",
         ),
         (
             Run("hybrid_resnet", "none", 12, 8, "physics", 3, skips=True),
@@ -147,3 +151,17 @@ def test_a_new_value_renames_no_run(block: dict[str, Any], axis: str) -> None:
     new = next(value for value in range(2, 32) if value not in block[axis])
     after = runs_of({**block, axis: [*block[axis], new]}, seeds=[0])
     assert {id: after[id] for id in before} == before
+
+
+def test_the_gauge_is_that_of_the_training_unless_a_block_names_it() -> None:
+    block = {**BLOCK, "supervision": ["teacher"]}
+    free = {"training": {"gauge": "free"}}
+    assert {run.gauge for run in runs_of(block, seeds=[0]).values()} == {"fixed"}
+    assert {run.gauge for run in runs_of(block, seeds=[0], **free).values()} == {"free"}
+    named = {**block, "gauge": ["fixed", "free"], "physics_weight": [0, 10]}
+    runs = runs_of(named, seeds=[0], **free).values()
+    assert {(run.gauge, run.physics_weight) for run in runs} == {
+        *(("fixed", 0), ("fixed", 10), ("free", 0), ("free", 10))
+    }
+    physics = runs_of({**BLOCK, "supervision": ["physics"]}, seeds=[0], **free).values()
+    assert {run.gauge for run in physics} == {None}

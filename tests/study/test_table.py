@@ -46,7 +46,7 @@ def test_columns_are_in_the_order_of_the_contract() -> None:
     measures += ["peak_memory_mb", "train_time_s", "patterns_trained"]
     measures += ["published_mae_amp", "published_mae_phase"]
     measures += ["published_ssim_amp", "published_ssim_phase", "device"]
-    measures += ["max_channels", "skips", "head"]  # settings that came later
+    measures += ["max_channels", "skips", "head", "gauge", "physics_weight"]  # came later
     assert [name for name in COLUMNS[10:] if not name.endswith("_floor")] == measures
     assert COLUMNS[COLUMNS.index("ssim_phase") + 1] == "ssim_phase_floor"
 

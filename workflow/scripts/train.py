@@ -55,7 +55,19 @@ def main(job: Any) -> None:
     # Not a parameter of the job: how often it is saved is no reason to train again.
     minutes = study.checkpoint_minutes
     code = job.params.fingerprints["code"]
-    trained = train(network, run.supervision, run.seed, settings, data, checkpoint, minutes, code)
+    if run.gauge is not None:
+        settings = settings.model_copy(update={"gauge": run.gauge})
+    trained = train(
+        network,
+        run.supervision,
+        run.seed,
+        settings,
+        data,
+        checkpoint,
+        minutes,
+        code,
+        run.physics_weight,
+    )
 
     columns = ["epoch", "train_loss", "val_loss", "learning_rate", "seconds"]
     write_csv(Path(job.output.history), pd.DataFrame(trained.history, columns=columns))

@@ -40,6 +40,7 @@ from ptychopareto.config.sections import ConfigError
 from ptychopareto.config.study import (
     Classical,
     Cost,
+    Gauge,
     Head,
     InputTransform,
     Pareto,
@@ -60,6 +61,7 @@ __all__ = [
     "ConfigError",
     "Cost",
     "ExistingDataset",
+    "Gauge",
     "GrfObject",
     "Head",
     "InputTransform",

@@ -18,6 +18,7 @@ from ptychopareto.config.sections import Axis, Section, Seed, refusal
 InputTransform = Literal["none", "log1p", "sqrt"]
 Head = Literal["real_imag", "amp_phase"]
 Supervision = Literal["physics", "teacher", "truth"]
+Gauge = Literal["fixed", "free"]
 Cost = Literal[
     "model_params", "model_params_real", "inference_time_s", "peak_memory_mb", "train_time_s"
 ]
@@ -66,6 +67,16 @@ class SweepBlock(Section):
         description="list of what the networks learn from: the patterns (physics), the classical "
         "reconstruction (teacher), or the simulated object (truth)"
     )
+    gauge: Axis[Gauge] | None = Field(
+        default=None,
+        description="list of whether object losses (teacher, truth) compare patches as they are "
+        "(fixed) or after their best global phase (free); training.gauge is the default",
+    )
+    physics_weight: Axis[Annotated[int, Field(ge=0, le=1_000_000)]] = Field(
+        default=(0,),
+        description="list of weights with which the loss of the patterns is added to an object "
+        "loss (teacher, truth)",
+    )
 
     @model_validator(mode="after")
     def _keys_are_those_of_its_architectures(self) -> "SweepBlock":
@@ -83,6 +94,19 @@ class SweepBlock(Section):
             if cap is not None and cap < widest:
                 reason = f"{cap} is too small; at least the largest width = {widest} is allowed"
                 raise refusal(reason, "max_channels", index)
+        return self
+
+    @model_validator(mode="after")
+    def _physics_has_no_object_loss(self) -> "SweepBlock":
+        if "physics" in self.supervision:
+            apart = "" if len(self.supervision) == 1 else " (put it into a block of its own)"
+            if self.gauge is not None:
+                raise refusal(
+                    f"physics has no gauge, only teacher and truth have one{apart}", "gauge"
+                )
+            if self.physics_weight != (0,):
+                reason = f"physics is no object loss to add to, only teacher and truth are{apart}"
+                raise refusal(reason, "physics_weight")
         return self
 
     def _all_have(self, key: Key) -> None:
@@ -117,10 +141,10 @@ class Training(Section):
         description="loss of physics supervision: mean |amplitude error|, or the Poisson negative "
         "log-likelihood of the counts",
     )
-    gauge: Literal["fixed", "free"] = Field(
+    gauge: Gauge = Field(
         default="fixed",
-        description="whether object losses compare patches as they are (fixed) or after their "
-        "best global phase (free)",
+        description="where a block of the grid does not name it: whether object losses compare "
+        "patches as they are (fixed) or after their best global phase (free)",
     )
     precision: Literal["float32", "bfloat16"] = Field(
         default="float32",

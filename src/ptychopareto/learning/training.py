@@ -114,6 +114,7 @@ def train(
     checkpoint_path: Path,
     checkpoint_minutes: float = 5.0,
     code: str = "",
+    physics_weight: float = 0.0,
 ) -> Trained:
     """Train one network, from its checkpoint if there is one that belongs to this very training.
 
@@ -127,6 +128,7 @@ def train(
     identity = {
         "network": asdict(config),
         "supervision": supervision,
+        "physics_weight": physics_weight,
         "seed": seed,
         "training": settings.model_dump(mode="json"),
         "data": scan.fingerprint(),
@@ -136,7 +138,12 @@ def train(
     torch.manual_seed(seed)
     network = build(config).to(scan.diffraction.device)
     trainer = Trainer(
-        network, seed, settings, scan, make_loss(supervision, settings, scan), checkpoint
+        network,
+        seed,
+        settings,
+        scan,
+        make_loss(supervision, settings, scan, physics_weight),
+        checkpoint,
     )
     status, error = "ok", ""
     try:
@@ -159,16 +166,33 @@ def train(
     )
 
 
-def make_loss(supervision: Supervision, settings: Training, scan: ScanData) -> Loss:
-    """The loss as a function of (predicted patches (g, C, N, N), indices of their groups)."""
+def make_loss(
+    supervision: Supervision, settings: Training, scan: ScanData, physics_weight: float = 0.0
+) -> Loss:
+    """The loss as a function of (predicted patches (g, C, N, N), indices of their groups).
+
+    To an object loss (teacher, truth) that of the patterns is added, `physics_weight` times.
+    """
+    measure = amplitude_loss if settings.physics_loss == "amplitude" else poisson_loss
+
+    def of_patterns(predicted: Tensor, which: Tensor) -> Tensor:
+        return measure(predicted, scan.patterns(which), scan.probe)
+
     if supervision == "physics":
-        measure = amplitude_loss if settings.physics_loss == "amplitude" else poisson_loss
-        return lambda predicted, which: measure(predicted, scan.patterns(which), scan.probe)
+        return of_patterns
     if scan.target is None:
         raise ValueError(f"supervision '{supervision}' needs target objects")
     target, weight, free = scan.target, scan.probe.abs(), settings.gauge == "free"
     members = scan.groups.members
-    return lambda predicted, which: object_loss(predicted, target[members[which]], weight, free)
+
+    def of_objects(predicted: Tensor, which: Tensor) -> Tensor:
+        return object_loss(predicted, target[members[which]], weight, free)
+
+    if physics_weight == 0:
+        return of_objects
+    return lambda predicted, which: (
+        of_objects(predicted, which) + physics_weight * of_patterns(predicted, which)
+    )
 
 
 class Trainer:

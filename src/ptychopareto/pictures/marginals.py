@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ptychopareto.config import Architecture, Head, InputTransform, Supervision
+from ptychopareto.config import Architecture, Gauge, Head, InputTransform, Supervision
 from ptychopareto.pictures import style
 
 Array = NDArray[np.float64]
@@ -27,12 +27,14 @@ ORDERS: dict[str, tuple[str, ...]] = {
     "max_channels": (),
     "skips": (),
     "head": get_args(Head),
+    "gauge": get_args(Gauge),
+    "physics_weight": (),
     "supervision": get_args(Supervision),
 }
 # What stands for a value that is missing. An architecture without such a key is compared with those
 # that leave theirs at the default, but one without modes with none that has them.
-MISSING = {"modes": 0, "max_channels": math.inf, "skips": True}
-DEFAULTS = {**MISSING, "head": "real_imag"}  # not worth a word
+MISSING = {"modes": 0, "max_channels": math.inf, "skips": True, "gauge": "fixed"}
+DEFAULTS = {**MISSING, "head": "real_imag", "physics_weight": 0}  # not worth a word
 HEIGHT = 2.0  # inches, of a row of panels
 HEADROOM = 0.35  # of the vertical axes, for the numbers
 FONT_SIZE = 6.5  # pt, of the numbers

@@ -19,7 +19,10 @@ from ptychopareto.study.configurations import names_of
 
 Array = NDArray[np.float64]
 
-AXES = ("architecture", "input_transform", "modes", "width", "max_channels", "skips", "head")
+AXES = (
+    *("architecture", "input_transform", "modes", "width", "max_channels", "skips", "head"),
+    *("gauge", "physics_weight"),
+)
 MOST_LINES = 10  # in a panel; beyond, the panels are split by one axis after the other
 MOST_COLUMNS = 3
 DASHES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))

@@ -10,6 +10,7 @@ from ptychopareto.config import (
     ARCHITECTURES,
     Architecture,
     ConfigError,
+    Gauge,
     Head,
     InputTransform,
     StudyConfig,
@@ -30,6 +31,8 @@ AXES = (
     "max_channels",
     "skips",
     "head",
+    "gauge",
+    "physics_weight",
     "supervision",
 )
 # The keys that not every architecture has, and their values where a block does not name them.
@@ -41,7 +44,7 @@ class Run:
     """One network to train: a point of the grid and a seed.
 
     `modes`, `max_channels` and `skips` are None where the architecture has no such key;
-    `max_channels` also where there is no cap.
+    `max_channels` also where there is no cap. `gauge` is None for supervision by physics.
     """
 
     architecture: Architecture
@@ -53,6 +56,12 @@ class Run:
     max_channels: int | None = None
     skips: bool | None = None
     head: Head = "real_imag"
+    gauge: Gauge | None = "fixed"
+    physics_weight: int = 0
+
+    def __post_init__(self) -> None:
+        if self.supervision == "physics":
+            object.__setattr__(self, "gauge", None)  # patterns do not know of it
 
     @property
     def configuration(self) -> str:
@@ -68,6 +77,8 @@ class Run:
             "" if self.max_channels is None else f"c{self.max_channels}",
             "noskips" if self.skips is False else "",
             "" if self.head == "real_imag" else self.head,
+            "free" if self.gauge == "free" else "",
+            f"p{self.physics_weight}" if self.physics_weight else "",
             self.supervision,
         )
         return "_".join(filter(None, words))
@@ -84,6 +95,7 @@ class Run:
             axis: [getattr(self, axis)]
             for axis in AXES
             if axis not in UNNAMED or axis in ARCHITECTURES[self.architecture]
+            if getattr(self, axis) is not None or axis != "gauge"
         }
 
 
@@ -95,13 +107,13 @@ def expand(study: StudyConfig) -> dict[str, Run]:
     Raises:
         ConfigError: two blocks hold the same run, or all together more than `MOST_RUNS`.
     """
-    count = sum(math.prod(map(len, _axes(block, study.seeds))) for block in study.sweep)
+    count = sum(math.prod(map(len, _axes(block, study))) for block in study.sweep)
     if count > MOST_RUNS:
         raise ConfigError(f"sweep: {count} runs are too many; at most {MOST_RUNS} are allowed")
     runs: dict[str, Run] = {}
     block_of: dict[str, int] = {}
     for number, block in enumerate(study.sweep):
-        for run in _runs(block, study.seeds):
+        for run in _runs(block, study):
             if run.id in runs:
                 raise ConfigError(
                     f"sweep[{number}]: the run {run.id} stands already in "
@@ -112,13 +124,14 @@ def expand(study: StudyConfig) -> dict[str, Run]:
     return runs
 
 
-def _runs(block: SweepBlock, seeds: tuple[int, ...]) -> Iterator[Run]:
-    for *values, seed in product(*_axes(block, seeds)):
+def _runs(block: SweepBlock, study: StudyConfig) -> Iterator[Run]:
+    for *values, seed in product(*_axes(block, study)):
         settings = dict(zip(AXES, values, strict=True))
         for axis in UNNAMED.keys() - set(ARCHITECTURES[settings["architecture"]]):
             settings[axis] = None
         yield Run(**settings, seed=seed)
 
 
-def _axes(block: SweepBlock, seeds: tuple[int, ...]) -> tuple[tuple[Any, ...], ...]:
-    return (*(getattr(block, axis) or UNNAMED[axis] for axis in AXES), seeds)
+def _axes(block: SweepBlock, study: StudyConfig) -> tuple[tuple[Any, ...], ...]:
+    unnamed = {**UNNAMED, "gauge": (study.training.gauge,)}
+    return (*(getattr(block, axis) or unnamed[axis] for axis in AXES), study.seeds)

@@ -20,7 +20,13 @@ IDENTITY: dict[str, str] = {
     "seed": "int64",
 }
 # Settings that came later stand at the end of the table.
-LATER: dict[str, str] = {"max_channels": "Int64", "skips": "boolean", "head": "string"}
+LATER: dict[str, str] = {
+    "max_channels": "Int64",
+    "skips": "boolean",
+    "head": "string",
+    "gauge": "string",
+    "physics_weight": "Int64",
+}
 MEASURES: dict[str, str] = {
     "ssim_phase": "float64",
     "ssim_phase_floor": "float64",
@@ -56,7 +62,7 @@ TYPES: dict[str, str] = {
     **LATER,
 }
 # What each run has; the others are missing where its architecture has no such key.
-_ALWAYS = [name for name in (*IDENTITY, "head") if name != "modes"]
+_ALWAYS = [name for name in (*IDENTITY, "head", "physics_weight") if name != "modes"]
 COLUMNS = tuple(TYPES)
 _PLAIN: dict[str, type[float] | type[int] | type[str]] = {
     name: {"string": str, "float64": float}.get(kind, int)
