@@ -69,6 +69,15 @@ def test_loss_falls(supervision, architecture, scan: ScanData, tmp_path: Path) -
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("supervision", ["physics", "truth"])
+def test_amplitude_and_phase_train(supervision, scan: ScanData, tmp_path: Path) -> None:
+    config = replace(CONFIG, head="amp_phase")
+    settings = SETTINGS.model_copy(update={"epochs": 8})
+    trained = run(scan, tmp_path, settings, config=config, supervision=supervision)
+    losses = [row["val_loss"] for row in trained.history]
+    assert losses[-1] < 0.95 * losses[0]
+
+
 @pytest.mark.parametrize("loss", ["amplitude", "poisson"])
 def test_physics_losses_train(loss, scan: ScanData, tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(update={"physics_loss": loss})
