@@ -78,6 +78,15 @@ def test_losses_are_added_by_their_weight(scan: ScanData) -> None:
     torch.testing.assert_close(both, teacher + 10 * physics)
 
 
+@pytest.mark.parametrize("supervision", ["physics", "truth"])
+def test_amplitude_and_phase_train(supervision, scan: ScanData, tmp_path: Path) -> None:
+    config = replace(CONFIG, head="amp_phase")
+    settings = SETTINGS.model_copy(update={"epochs": 8})
+    trained = run(scan, tmp_path, settings, config=config, supervision=supervision)
+    losses = [row["val_loss"] for row in trained.history]
+    assert losses[-1] < 0.95 * losses[0]
+
+
 @pytest.mark.parametrize("loss", ["amplitude", "poisson"])
 def test_physics_losses_train(loss, scan: ScanData, tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(update={"physics_loss": loss})

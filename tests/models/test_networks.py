@@ -16,6 +16,7 @@ import ptychopareto
 from ptychopareto.config import ARCHITECTURES, Architecture, ConfigError, Head
 from ptychopareto.config.architectures import NEEDS
 from ptychopareto.files import FileError
+from ptychopareto.models import registry
 from ptychopareto.models.network import Registration, transform
 from ptychopareto.models.registry import NetworkConfig, build, load_model, operator, save_model
 
@@ -267,6 +268,20 @@ def test_a_model_from_before_these_settings_loads(tmp_path: Path) -> None:
     assert config == SMALL
     x = torch.rand(2, 1, 16, 16)
     torch.testing.assert_close(loaded(x), network(x), rtol=0, atol=0)
+
+
+def test_a_buffer_that_no_file_holds_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Forgetful(operator("fno")):
+        def __init__(self, **keys: int) -> None:
+            super().__init__(**keys)
+            self.register_buffer("grid", torch.ones(2), persistent=False)
+
+    save_model(tmp_path / "model.safetensors", build(SMALL), SMALL, {"status": "ok"})
+    monkeypatch.setattr(registry, "operator", lambda _: Forgetful)
+    with pytest.raises(FileError, match=r"body\.grid is a buffer that is not persistent"):
+        load_model(tmp_path / "model.safetensors")
 
 
 def test_a_package_that_is_not_installed_is_named(

@@ -141,12 +141,12 @@ def load_model(path: Path) -> tuple[Network, NetworkConfig, dict[str, Any]]:
             training = _checked_record(header["training"])
             network = _build_without_weights(config)
             _check_tensors(file, network)
-            # Copied: what is only mapped would vanish with the file.
-            weights = {name: file.get_tensor(name).clone() for name in network.state_dict()}
-        for name, tensor in weights.items():
-            if not tensor.isfinite().all():
-                raise ValueError(f"{name} holds NaN or infinite weights")
-        network.load_state_dict(weights, assign=True)
+            # Not `load_state_dict`, which sets attributes: modules that hold one tensor and show
+            # another, as those of complex weights do, would take the one for the other.
+            for name, tensor in network.to_empty(device="cpu").state_dict().items():
+                tensor.copy_(file.get_tensor(name))
+                if not tensor.isfinite().all():
+                    raise ValueError(f"{name} holds NaN or infinite weights")
         lay_out(network.body)
     except FileNotFoundError as error:
         raise FileError(
@@ -229,6 +229,8 @@ def _check_tensors(file: safe_open, network: Network) -> None:
     expected = {name: list(weight.shape) for name, weight in network.state_dict().items()}
     for name in sorted(expected.keys() ^ set(file.keys())):
         raise ValueError(f"{'missing' if name in expected else 'unknown'} weights {name}")
+    for name in sorted(dict(network.named_buffers()).keys() - expected.keys()):
+        raise ValueError(f"{name} is a buffer that is not persistent; no file could restore it")
     for name, shape in expected.items():
         found = file.get_slice(name)
         if found.get_shape() != shape or found.get_dtype() != "F32":
