@@ -14,7 +14,7 @@ from ptychopareto.models.cnn import CNN
 from ptychopareto.models.ffno import FFNO, FactorizedLayer
 from ptychopareto.models.fno_vanilla import FNOVanilla, FourierLayer
 from ptychopareto.models.hybrid_resnet import HybridResNet
-from ptychopareto.models.layers import Operator, padded, with_coordinates
+from ptychopareto.models.layers import ConvBlock, Operator, padded, with_coordinates
 from ptychopareto.models.tfno import TFNO
 from ptychopareto.models.uno import UNO
 
@@ -216,6 +216,13 @@ def test_without_skips_all_goes_through_the_bottleneck() -> None:
         network.bottleneck.register_forward_hook(lambda _module, _args, out: torch.zeros_like(out))
         first, second = network(images(16))
         assert torch.equal(first, second) != skips
+
+
+def test_a_deep_path_starts_as_loud_as_it_is_fed() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(2, 16, 32, 32)
+    deep = nn.Sequential(*(ConvBlock(16, 16) for _ in range(5)))
+    assert 0.1 < deep(x).std() / x.std() < 1
 
 
 @pytest.mark.parametrize("layer", [FourierLayer, FactorizedLayer])
