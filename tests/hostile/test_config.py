@@ -66,7 +66,20 @@ TEXTS = [
         "| sh",
     ),
     *("a\nb", "a\0b", "\x1b[31m", "\u202e", "fno\n", "none ", "x" * 10_000, "", "~", "1e-3", "yes"),
-    *("fno", "hybrid", "sqrt", "teacher", "cuda", "lines", "npz", "ssim_amp", "{run}", "%s", "!!x"),
+    *(
+        "fno",
+        "hybrid",
+        "sqrt",
+        "teacher",
+        "cuda",
+        "lines",
+        "grf",
+        "npz",
+        "ssim_amp",
+        "{run}",
+        "%s",
+        "!!x",
+    ),
 ]
 NUMBERS = [0, 1, -1, 2, 3, 7, 16, 32, 512, 10**6, 2**31, 2**63, -(2**70), 10**400]
 NUMBERS += [0.5, -0.5, 1e-300, 1e300, float("nan"), float("inf"), 1.0]
@@ -250,10 +263,16 @@ def with_probe(name: str) -> str:
 def test_files_of_any_name_are_planned(project: Project) -> None:
     configs = []
     for number, name in enumerate(NAMES):
-        configs += [project[f"probe_{number}.yaml"], project[f"scan_{number}.yaml"]]
-        configs[-2].write_text(with_probe(name))
         scans = {"train_npz": name, "test_npz": str(project[name])}
-        configs[-1].write_text(yaml.safe_dump({**TINY, "dataset": scans}))
+        objects = {"kind": "npz", "path": name, "test_path": str(project[name])}
+        texts = {
+            "probe": with_probe(name),
+            "scan": yaml.safe_dump({**TINY, "dataset": scans}),
+            "object": yaml.safe_dump({**TINY, "dataset": {**TINY["dataset"], "object": objects}}),
+        }
+        for kind, text in texts.items():
+            configs.append(project[f"{kind}_{number}.yaml"])
+            configs[-1].write_text(text)
     assert plan(project, configs) == [None] * len(configs)
     assert not list(project.folder.rglob("HACKED*"))
 

@@ -3,11 +3,12 @@
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
-from ptychopareto.files import read_dataset, write_dataset
+from ptychopareto.files import read_dataset, read_npz, write_dataset, write_npz
 from tiny_study import FNO, HYBRID, PHYSICS, TINY, Project
 
 pytestmark = pytest.mark.xdist_group("workflow")
@@ -46,6 +47,10 @@ def sweep_with(**axes: object) -> list[object]:
         (
             {"dataset": {"train_npz": "none.npz", "test_npz": "none.npz"}},
             ("dataset.train_npz", "none.npz"),
+        ),
+        (
+            {"dataset": {"object": {"kind": "npz", "path": "none.npz", "test_path": "b.npz"}}},
+            ("dataset.object.path", "none.npz"),
         ),
     ],
 )
@@ -111,6 +116,24 @@ def test_existing_scans_are_used(finished: Project, fresh: Project) -> None:
     assert (made.diffraction == given.diffraction).all()
     assert (made.corners == given.corners).all()
     assert (made.truth == given.truth).all()
+
+
+def test_given_objects_are_scanned(fresh: Project) -> None:
+    paths = {"path": "train objects.npz", "test_path": "test objects.npz"}
+    rng = np.random.default_rng(0)
+    for path in paths.values():
+        write_npz(fresh[path], object=np.exp(1j * rng.random((100, 96))))
+    fresh.configure(dataset={**TINY["dataset"], "object": {"kind": "npz", **paths}})
+    fresh.build("results/dataset/test.npz")
+    made = read_dataset(fresh["results/dataset/test.npz"])
+    given = read_npz(fresh[paths["test_path"]])["object"][2:98]
+    np.testing.assert_allclose(made.objects[0], given / made.norm_Y_I, rtol=1e-6)
+    assert "simulate" not in fresh.plan("results/dataset/test.npz")
+    write_npz(fresh[paths["path"]], object=np.ones((90, 90)))
+    failed = fresh.snakemake("--cores", "1", "results/dataset/test.npz")
+    assert failed.returncode != 0
+    said = "train objects.npz: object holds float64; complex numbers are wanted"
+    assert said in fresh["results/logs/simulate.log"].read_text()
 
 
 def test_scan_without_truth_is_reconstructed(finished: Project, fresh: Project) -> None:

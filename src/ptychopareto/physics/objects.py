@@ -12,7 +12,7 @@ from ptychopareto.files import read_given_objects
 
 # Blurs that turn one-pixel lines into structure at three scales: (weight, σ [px]).
 LINE_SCALES = ((1.0, 1.0), (2.0, 5.0), (5.0, 10.0))
-# Amplitude of a Siemens star's spokes, of 1 between them: where it were 0 there would be no phase.
+# Amplitude of a Siemens star's spokes, of 1 between them: 0 would have no phase.
 SPOKE_AMPLITUDE = 0.5
 
 Image = NDArray[np.float64]
@@ -90,7 +90,9 @@ def lines(config: LinesObject, size: int, rng: np.random.Generator) -> Image:
 
 
 def gaussian_random_field(config: GrfObject, size: int, rng: np.random.Generator) -> Image:
-    """An amplitude (size, size): a stationary Gaussian random field, shifted to begin at 0.
+    """An amplitude (size, size): a stationary Gaussian random field, raised above 0.
+
+    Its smallest value becomes its standard deviation: where it were 0 there would be no phase.
 
     Its spectral density is S(f) ∝ (1 + (2π·ℓ·|f|)²)⁻² with the correlation length ℓ [px], its
     covariance (r/ℓ)·K₁(r/ℓ): the field of Whittle, Biometrika 41, 434, 1954. White noise is
@@ -101,7 +103,7 @@ def gaussian_random_field(config: GrfObject, size: int, rng: np.random.Generator
     root = 1 / (1 + (2 * np.pi * config.correlation_length) ** 2 * (rows**2 + columns**2))
     noise = np.fft.rfft2(rng.standard_normal((side, side)))
     field: Image = np.fft.irfft2(root * noise, s=(side, side))[:size, :size]
-    return field - field.min()
+    return field - field.min() + field.std()
 
 
 def siemens_star(config: SiemensObject, size: int, rng: np.random.Generator) -> Image:
