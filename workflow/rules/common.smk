@@ -56,7 +56,9 @@ ON_CLUSTER = workflow.global_resources["_nodes"].value is not None
 def nearest_to(name):
     """What may be written instead of a run that there is not."""
     near = get_close_matches(name, RUNS, n=3, cutoff=0) if len(RUNS) <= 1000 else list(RUNS)[:3]
-    return f"allowed are {', '.join(near)}" + (f" and {len(RUNS) - 3} others" if len(RUNS) > 3 else "")
+    return f"allowed are {', '.join(near)}" + (
+        f" and {len(RUNS) - 3} others" if len(RUNS) > 3 else ""
+    )
 
 
 def run_of(wildcards):
@@ -83,7 +85,9 @@ def demands_of_training():
     if ON_CLUSTER:
         return own
     trainings = [training_of(run) for run in RUNS.values()]
-    return own | {name: max(getattr(one, name) for one in trainings) for name in ("mem_mb", "runtime")}
+    return own | {
+        name: max(getattr(one, name) for one in trainings) for name in ("mem_mb", "runtime")
+    }
 
 
 def group_of_training(wildcards):
@@ -103,7 +107,10 @@ def study_files():
         return {"dataset.train_npz": dataset.train_npz, "dataset.test_npz": dataset.test_npz}
     files = {}
     if isinstance(dataset.object, NpzObject):
-        files |= {"dataset.object.path": dataset.object.path, "dataset.object.test_path": dataset.object.test_path}
+        files |= {
+            "dataset.object.path": dataset.object.path,
+            "dataset.object.test_path": dataset.object.test_path,
+        }
     if isinstance(dataset.probe, ProbeNpz):
         files |= {"dataset.probe.path": dataset.probe.path}
     return files
@@ -153,7 +160,9 @@ def failed(run):
     """Whether the run was trained and evaluated, and there was a numerical failure."""
     from ptychopareto.files import FileError, read_json
 
-    model, metrics = (Path(f"results/runs/{run}/{name}") for name in ("model.safetensors", "metrics.json"))
+    model, metrics = (
+        Path(f"results/runs/{run}/{name}") for name in ("model.safetensors", "metrics.json")
+    )
     try:
         if read_json(metrics).get("status") not in ("diverged", "out_of_memory"):
             return False
@@ -183,7 +192,10 @@ SETTINGS_IN_REPORT = settings_in_report()
 def labels_of_run(wildcards):
     """How the report lists a picture of the run."""
     values = {name: getattr(run_of(wildcards), name) for name in SETTINGS_IN_REPORT}
-    return {name.replace("_", " "): "–" if value is None else str(value) for name, value in values.items()}
+    return {
+        name.replace("_", " "): "–" if value is None else str(value)
+        for name, value in values.items()
+    }
 
 
 def paths_of_runs(pattern):

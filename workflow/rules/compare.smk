@@ -5,55 +5,55 @@
 
 
 rule time_inference:
-    message:
-        "Timing all networks, with nothing else running beside"
     input:
         models=paths_of_runs("results/runs/{run}/model.safetensors"),
         test="results/dataset/test.npz",
         library=library("time_inference"),
     output:
         timing=ensure("results/timing.json", non_empty=True),
-    params:
-        runs=list(RUNS),
-        gridsize=STUDY.dataset.gridsize,
-        alpha=STUDY.refine.alpha,
-        device=STUDY.device,
     log:
         "results/logs/time_inference.log",
     benchmark:
         "results/benchmarks/time_inference.tsv"
+    conda:
+        "../envs/ptychopareto.yaml"
     # all there are: no other job of the study can then run at the same time
     threads: ALL_CORES
     resources:
         **demands(estimates.timing(RUNS.values(), STUDY)),
         gpu=GPUS_PER_JOB,
-    conda:
-        "../envs/ptychopareto.yaml"
+    params:
+        runs=list(RUNS),
+        gridsize=STUDY.dataset.gridsize,
+        alpha=STUDY.refine.alpha,
+        device=STUDY.device,
+    message:
+        "Timing all networks, with nothing else running beside"
     script:
         "../scripts/time_inference.py"
 
 
 rule classical:
-    message:
-        "Reconstructing the test scan classically"
     input:
         test="results/dataset/test.npz",
         library=library("classical"),
     output:
         objects=ensure("results/classical.npz", non_empty=True),
         scores=ensure("results/classical.json", non_empty=True),
-    params:
-        classical=STUDY.classical.model_dump(mode="json"),
-        device=STUDY.device,
     log:
         "results/logs/classical.log",
     benchmark:
         "results/benchmarks/classical.tsv"
+    conda:
+        "../envs/ptychopareto.yaml"
     threads: 1
     resources:
         **demands(estimates.rpie(STUDY, "test", max(STUDY.classical.epochs))),
         gpu=GPUS_PER_JOB,
-    conda:
-        "../envs/ptychopareto.yaml"
+    params:
+        classical=STUDY.classical.model_dump(mode="json"),
+        device=STUDY.device,
+    message:
+        "Reconstructing the test scan classically"
     script:
         "../scripts/classical.py"

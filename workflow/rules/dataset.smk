@@ -12,10 +12,7 @@ if isinstance(STUDY.dataset, ExistingDataset):
     localrules:
         import_dataset,
 
-
     rule import_dataset:
-        message:
-            "Bringing in the scan from existing files"
         input:
             train=str(STUDY.dataset.train_npz),
             test=str(STUDY.dataset.test_npz),
@@ -25,43 +22,43 @@ if isinstance(STUDY.dataset, ExistingDataset):
             test=ensure("results/dataset/test.npz", non_empty=True),
         log:
             "results/logs/import_dataset.log",
+        conda:
+            "../envs/ptychopareto.yaml"
         threads: 1
         resources:
             **demands(estimates.simulation(STUDY)),
-        conda:
-            "../envs/ptychopareto.yaml"
+        message:
+            "Bringing in the scan from existing files"
         script:
             "../scripts/import_dataset.py"
 
 else:
 
     rule simulate:
-        message:
-            "Simulating the scan"
         input:
             given=[str(path) for path in study_files().values()],
             library=library("simulate"),
         output:
             train=ensure("results/dataset/train.npz", non_empty=True),
             test=ensure("results/dataset/test.npz", non_empty=True),
-        params:
-            dataset=STUDY.dataset.model_dump(mode="json", exclude={"register_input", "gridsize"}),
         log:
             "results/logs/simulate.log",
         benchmark:
             "results/benchmarks/simulate.tsv"
+        conda:
+            "../envs/ptychopareto.yaml"
         threads: 1
         resources:
             **demands(estimates.simulation(STUDY)),
-        conda:
-            "../envs/ptychopareto.yaml"
+        params:
+            dataset=STUDY.dataset.model_dump(mode="json", exclude={"register_input", "gridsize"}),
+        message:
+            "Simulating the scan"
         script:
             "../scripts/simulate.py"
 
 
 rule dataset_picture:
-    message:
-        "Drawing the scan"
     input:
         train="results/dataset/train.npz",
         library=library("dataset_picture"),
@@ -74,11 +71,13 @@ rule dataset_picture:
         ),
     log:
         "results/logs/dataset_picture.log",
+    conda:
+        "../envs/ptychopareto.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=10,
-    conda:
-        "../envs/ptychopareto.yaml"
+    message:
+        "Drawing the scan"
     script:
         "../scripts/dataset_picture.py"

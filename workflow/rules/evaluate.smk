@@ -5,8 +5,6 @@
 
 
 rule evaluate:
-    message:
-        "Evaluating {wildcards.run}"
     input:
         model="results/runs/{run}/model.safetensors",
         test="results/dataset/test.npz",
@@ -20,22 +18,24 @@ rule evaluate:
             category="Reconstructions",
             labels=labels_of_run,
         ),
+    log:
+        "results/logs/evaluate/{run}.log",
+    benchmark:
+        "results/benchmarks/evaluate/{run}.tsv"
+    group:
+        group_of_assessment if ON_CLUSTER else None
+    conda:
+        "../envs/ptychopareto.yaml"
+    threads: 1
+    resources:
+        **demands(estimates.inference(RUNS.values(), STUDY)),
+        gpu=GPUS_PER_JOB,
     params:
         refine=STUDY.refine.model_dump(mode="json"),
         # without the file of its architecture: a change there repeats the training before it
         code=code("evaluate"),
         device=STUDY.device,
-    group:
-        group_of_assessment if ON_CLUSTER else None
-    log:
-        "results/logs/evaluate/{run}.log",
-    benchmark:
-        "results/benchmarks/evaluate/{run}.tsv"
-    threads: 1
-    resources:
-        **demands(estimates.inference(RUNS.values(), STUDY)),
-        gpu=GPUS_PER_JOB,
-    conda:
-        "../envs/ptychopareto.yaml"
+    message:
+        "Evaluating {wildcards.run}"
     script:
         "../scripts/evaluate.py"

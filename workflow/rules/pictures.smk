@@ -19,7 +19,9 @@ localrules:
 PICTURES = ["pareto_plot", "gallery", "quality_vs_time", "marginals", "training_curves"]
 # Scenarios come after all trainings: of a study half done there are none to be seen.
 ALL_PICTURES = [*PICTURES, *(["robustness"] if STUDY.scenarios else [])]
-OTHER_AXES = {f"{axes.cost}_{axes.quality}": axes.model_dump(mode="json") for axes in STUDY.plots[1:]}
+OTHER_AXES = {
+    f"{axes.cost}_{axes.quality}": axes.model_dump(mode="json") for axes in STUDY.plots[1:]
+}
 
 
 wildcard_constraints:
@@ -27,31 +29,29 @@ wildcard_constraints:
 
 
 rule pareto_plot:
-    message:
-        "Drawing the Pareto front"
     input:
         table="results/study_results.csv",
         library=library("pareto_plot"),
     output:
         png=picture("pareto_plot", label="plot"),
         svg=ensure("results/pareto_plot.svg", non_empty=True),
-    params:
-        axes=MAIN_AXES,
     log:
         "results/logs/pareto_plot.log",
+    conda:
+        "../envs/ptychopareto.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
-    conda:
-        "../envs/ptychopareto.yaml"
+    params:
+        axes=MAIN_AXES,
+    message:
+        "Drawing the Pareto front"
     script:
         "../scripts/pareto_plot.py"
 
 
 rule other_pareto_plot:
-    message:
-        "Drawing another Pareto front: {wildcards.axes}"
     input:
         table="results/study_results.csv",
         library=library("pareto_plot"),
@@ -63,23 +63,23 @@ rule other_pareto_plot:
             labels={"result": "{axes}"},
         ),
         svg=ensure("results/pareto_{axes}.svg", non_empty=True),
-    params:
-        axes=lambda wildcards: OTHER_AXES[wildcards.axes],
     log:
         "results/logs/pareto_plot/{axes}.log",
+    conda:
+        "../envs/ptychopareto.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
-    conda:
-        "../envs/ptychopareto.yaml"
+    params:
+        axes=lambda wildcards: OTHER_AXES[wildcards.axes],
+    message:
+        "Drawing another Pareto front: {wildcards.axes}"
     script:
         "../scripts/pareto_plot.py"
 
 
 rule gallery:
-    message:
-        "Drawing the reconstructions of the front"
     input:
         table="results/study_results.csv",
         classical="results/classical.csv",
@@ -88,24 +88,24 @@ rule gallery:
         library=library("gallery"),
     output:
         picture=picture("gallery", category="Reconstructions", label="the front"),
-    params:
-        runs=RUN_SETTINGS,
-        axes=MAIN_AXES,
     log:
         "results/logs/gallery.log",
+    conda:
+        "../envs/ptychopareto.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=10,
-    conda:
-        "../envs/ptychopareto.yaml"
+    params:
+        runs=RUN_SETTINGS,
+        axes=MAIN_AXES,
+    message:
+        "Drawing the reconstructions of the front"
     script:
         "../scripts/gallery.py"
 
 
 rule quality_vs_time:
-    message:
-        "Drawing quality against time"
     input:
         classical="results/classical.csv",
         refinement="results/refinement.csv",
@@ -113,67 +113,67 @@ rule quality_vs_time:
         library=library("quality_vs_time"),
     output:
         picture=picture("quality_vs_time"),
-    params:
-        axes=MAIN_AXES,
     log:
         "results/logs/quality_vs_time.log",
+    conda:
+        "../envs/ptychopareto.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
-    conda:
-        "../envs/ptychopareto.yaml"
+    params:
+        axes=MAIN_AXES,
+    message:
+        "Drawing quality against time"
     script:
         "../scripts/quality_vs_time.py"
 
 
 rule marginals:
-    message:
-        "Drawing the effect of each hyperparameter"
     input:
         table="results/study_results.csv",
         library=library("marginals"),
     output:
         picture=picture("marginals", category="Training"),
-    params:
-        axes=MAIN_AXES,
     log:
         "results/logs/marginals.log",
+    conda:
+        "../envs/ptychopareto.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
-    conda:
-        "../envs/ptychopareto.yaml"
+    params:
+        axes=MAIN_AXES,
+    message:
+        "Drawing the effect of each hyperparameter"
     script:
         "../scripts/marginals.py"
 
 
 rule training_curves:
-    message:
-        "Drawing the training curves"
     input:
         table="results/study_results.csv",
         library=library("training_curves"),
     output:
         picture=picture("training_curves", category="Training"),
-    params:
-        runs=RUN_SETTINGS,
     log:
         "results/logs/training_curves.log",
+    conda:
+        "../envs/ptychopareto.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
-    conda:
-        "../envs/ptychopareto.yaml"
+    params:
+        runs=RUN_SETTINGS,
+    message:
+        "Drawing the training curves"
     script:
         "../scripts/training_curves.py"
 
 
 rule page:
-    message:
-        "Making the interactive page"
     input:
         table="results/study_results.csv",
         timing="results/timing.json",
@@ -187,29 +187,37 @@ rule page:
             category="Pareto front",
             labels={"result": "interactive page"},
         ),
-    params:
-        runs=RUN_SETTINGS,
-        axes=MAIN_AXES,
     log:
         "results/logs/page.log",
+    conda:
+        "../envs/ptychopareto.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=10,
-    conda:
-        "../envs/ptychopareto.yaml"
+    params:
+        runs=RUN_SETTINGS,
+        axes=MAIN_AXES,
+    message:
+        "Making the interactive page"
     script:
         "../scripts/page.py"
 
 
 # No inputs: it takes what is there. The time it is asked at is a parameter, so it is always made anew.
 rule partial_results:
-    message:
-        "Showing what has finished so far"
     output:
         page="results/partial/index.html",
         table="results/partial/study_results.csv",
         plot="results/partial/pareto_plot.png",
+    log:
+        "results/logs/partial.log",
+    conda:
+        "../envs/ptychopareto.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=10,
     params:
         runs=RUN_SETTINGS,
         axes=MAIN_AXES,
@@ -218,14 +226,8 @@ rule partial_results:
         other_axes=OTHER_AXES,
         settings={name: fingerprint(run.supervision) for name, run in RUNS.items()},
         asked_at=time.time(),
-    log:
-        "results/logs/partial.log",
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=10,
-    conda:
-        "../envs/ptychopareto.yaml"
+    message:
+        "Showing what has finished so far"
     script:
         "../scripts/partial.py"
 

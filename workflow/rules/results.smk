@@ -17,12 +17,12 @@ localrules:
 RUN_SETTINGS = [asdict(run) for run in RUNS.values()]
 MAIN_AXES = STUDY.plots[0].model_dump(mode="json")
 # What a run needs to be repeated: the study without its grid and its looks.
-STUDY_SETTINGS = STUDY.model_dump(mode="json", exclude={"sweep", "seeds", "classical", "refine", "scenarios", "pareto"})
+STUDY_SETTINGS = STUDY.model_dump(
+    mode="json", exclude={"sweep", "seeds", "classical", "refine", "scenarios", "pareto"}
+)
 
 
 rule gather:
-    message:
-        "Gathering the results of all runs"
     input:
         metrics=metrics_of_all_runs,
         timing="results/timing.json",
@@ -46,23 +46,23 @@ rule gather:
             category="Tables",
             labels={"result": "rPIE after each network"},
         ),
-    params:
-        runs=RUN_SETTINGS,
     log:
         "results/logs/gather.log",
+    conda:
+        "../envs/ptychopareto.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
-    conda:
-        "../envs/ptychopareto.yaml"
+    params:
+        runs=RUN_SETTINGS,
+    message:
+        "Gathering the results of all runs"
     script:
         "../scripts/gather.py"
 
 
 rule gather_classical:
-    message:
-        "Gathering quality against time of the classical reference"
     input:
         scores="results/classical.json",
         timing="results/timing.json",
@@ -76,19 +76,19 @@ rule gather_classical:
         ),
     log:
         "results/logs/gather_classical.log",
+    conda:
+        "../envs/ptychopareto.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
-    conda:
-        "../envs/ptychopareto.yaml"
+    message:
+        "Gathering quality against time of the classical reference"
     script:
         "../scripts/gather_classical.py"
 
 
 rule recommend:
-    message:
-        "Finding the front and the configuration to recommend"
     input:
         table="results/study_results.csv",
         models=paths_of_runs("results/runs/{run}/model.safetensors"),
@@ -103,17 +103,19 @@ rule recommend:
         ),
         recommendation=ensure("results/recommendation.json", non_empty=True),
         recommended=directory("results/recommended"),
-    params:
-        runs=RUN_SETTINGS,
-        axes=MAIN_AXES,
-        study=STUDY_SETTINGS,
     log:
         "results/logs/recommend.log",
+    conda:
+        "../envs/ptychopareto.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
-    conda:
-        "../envs/ptychopareto.yaml"
+    params:
+        runs=RUN_SETTINGS,
+        axes=MAIN_AXES,
+        study=STUDY_SETTINGS,
+    message:
+        "Finding the front and the configuration to recommend"
     script:
         "../scripts/recommend.py"

@@ -11,7 +11,6 @@ if STUDY.scenarios:
         gather_scenarios,
         robustness,
 
-
     SCENARIOS = {change.name: change for change in STUDY.scenarios}
 
     def given_object(wildcards):
@@ -19,69 +18,65 @@ if STUDY.scenarios:
         kind = SCENARIOS[wildcards.scenario].object
         return [str(kind.test_path)] if isinstance(kind, NpzObject) else []
 
-
     wildcard_constraints:
         scenario="|".join(SCENARIOS),
 
-
     rule scenario:
-        message:
-            "Changing the test scan: {wildcards.scenario}"
         input:
             test="results/dataset/test.npz",
             given=given_object,
             library=library("scenario"),
         output:
             test=ensure("results/scenarios/{scenario}/test.npz", non_empty=True),
-        params:
-            change=lambda wildcards: SCENARIOS[wildcards.scenario].model_dump(mode="json"),
-            seed=getattr(STUDY.dataset, "seed", 0),
-        group:
-            "scenarios" if ON_CLUSTER else None
         log:
             "results/logs/scenario/{scenario}.log",
         benchmark:
             "results/benchmarks/scenario/{scenario}.tsv"
+        group:
+            "scenarios" if ON_CLUSTER else None
+        conda:
+            "../envs/ptychopareto.yaml"
         threads: 1
         resources:
             **demands(estimates.scenario(STUDY)),
-        conda:
-            "../envs/ptychopareto.yaml"
+        params:
+            change=lambda wildcards: SCENARIOS[wildcards.scenario].model_dump(mode="json"),
+            seed=getattr(STUDY.dataset, "seed", 0),
+        message:
+            "Changing the test scan: {wildcards.scenario}"
         script:
             "../scripts/scenario.py"
 
     rule evaluate_scenario:
-        message:
-            "Evaluating all networks on a changed test scan: {wildcards.scenario}"
         input:
             models=paths_of_runs("results/runs/{run}/model.safetensors"),
             test="results/scenarios/{scenario}/test.npz",
             library=library("evaluate_scenario"),
         output:
             scores=ensure("results/scenarios/{scenario}/scores.json", non_empty=True),
+        log:
+            "results/logs/evaluate_scenario/{scenario}.log",
+        benchmark:
+            "results/benchmarks/evaluate_scenario/{scenario}.tsv"
+        group:
+            "scenarios" if ON_CLUSTER else None
+        conda:
+            "../envs/ptychopareto.yaml"
+        threads: 1
+        resources:
+            **demands(estimates.robustness(RUNS.values(), STUDY)),
+            gpu=GPUS_PER_JOB,
         params:
             runs=list(RUNS),
             epochs=max(STUDY.classical.epochs),
             alpha=STUDY.classical.alpha,
             device=STUDY.device,
-        group:
-            "scenarios" if ON_CLUSTER else None
-        log:
-            "results/logs/evaluate_scenario/{scenario}.log",
-        benchmark:
-            "results/benchmarks/evaluate_scenario/{scenario}.tsv"
-        threads: 1
-        resources:
-            **demands(estimates.robustness(RUNS.values(), STUDY)),
-            gpu=GPUS_PER_JOB,
-        conda:
-            "../envs/ptychopareto.yaml"
+        message:
+            "Evaluating all networks on a changed test scan: {wildcards.scenario}"
         script:
             "../scripts/evaluate_scenario.py"
 
     rule gather_scenarios:
-        message:
-            "Gathering the results of all scenarios"
         input:
             scores=[f"results/scenarios/{name}/scores.json" for name in SCENARIOS],
             table="results/study_results.csv",
@@ -94,39 +89,41 @@ if STUDY.scenarios:
                 category="Tables",
                 labels={"result": "all runs in all scenarios"},
             ),
-        params:
-            runs=RUN_SETTINGS,
-            scenarios=list(SCENARIOS),
         log:
             "results/logs/gather_scenarios.log",
+        conda:
+            "../envs/ptychopareto.yaml"
         threads: 1
         resources:
             mem_mb=2000,
             runtime=10,
-        conda:
-            "../envs/ptychopareto.yaml"
+        params:
+            runs=RUN_SETTINGS,
+            scenarios=list(SCENARIOS),
+        message:
+            "Gathering the results of all scenarios"
         script:
             "../scripts/gather_scenarios.py"
 
     rule robustness:
-        message:
-            "Drawing how the front holds up in the scenarios"
         input:
             scenarios="results/scenarios.csv",
             front="results/pareto_front.csv",
             library=library("robustness"),
         output:
             picture=picture("robustness", label="in the scenarios"),
-        params:
-            changes=[change.model_dump(mode="json") for change in SCENARIOS.values()],
-            axes=MAIN_AXES,
         log:
             "results/logs/robustness.log",
+        conda:
+            "../envs/ptychopareto.yaml"
         threads: 1
         resources:
             mem_mb=2000,
             runtime=10,
-        conda:
-            "../envs/ptychopareto.yaml"
+        params:
+            changes=[change.model_dump(mode="json") for change in SCENARIOS.values()],
+            axes=MAIN_AXES,
+        message:
+            "Drawing how the front holds up in the scenarios"
         script:
             "../scripts/robustness.py"

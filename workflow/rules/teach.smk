@@ -5,26 +5,26 @@
 
 
 rule teach:
-    message:
-        "Reconstructing the training scan classically, for the networks to learn from"
     input:
         train="results/dataset/train.npz",
         library=library("teach"),
     output:
         objects=ensure("results/dataset/teacher.npz", non_empty=True),
         score=ensure("results/dataset/teacher.json", non_empty=True),
-    params:
-        teacher=STUDY.teacher.model_dump(mode="json"),
-        device=STUDY.device,
     log:
         "results/logs/teach.log",
     benchmark:
         "results/benchmarks/teach.tsv"
+    conda:
+        "../envs/ptychopareto.yaml"
     threads: 1
     resources:
         **demands(estimates.rpie(STUDY, "train", STUDY.teacher.epochs)),
         gpu=GPUS_PER_JOB,
-    conda:
-        "../envs/ptychopareto.yaml"
+    params:
+        teacher=STUDY.teacher.model_dump(mode="json"),
+        device=STUDY.device,
+    message:
+        "Reconstructing the training scan classically, for the networks to learn from"
     script:
         "../scripts/teach.py"

@@ -6,32 +6,32 @@
 
 
 rule train:
-    message:
-        "Training {wildcards.run}"
     input:
         train="results/dataset/train.npz",
         target=target_of_run,
     output:
         model=ensure("results/runs/{run}/model.safetensors", non_empty=True),
         history=ensure("results/runs/{run}/history.csv", non_empty=True),
+    log:
+        "results/logs/train/{run}.log",
+    benchmark:
+        "results/benchmarks/train/{run}.tsv"
+    group:
+        group_of_training if ON_CLUSTER else None
+    conda:
+        "../envs/ptychopareto.yaml"
+    # one thread: then the weights are the same, bit for bit, however many cores there are
+    threads: 1
+    resources:
+        **demands_of_training(),
+        gpu=GPUS_PER_JOB,
     params:
         training=STUDY.training.model_dump(mode="json"),
         fingerprints=fingerprints_of_run,
         register_input=STUDY.dataset.register_input,
         gridsize=STUDY.dataset.gridsize,
         device=STUDY.device,
-    group:
-        group_of_training if ON_CLUSTER else None
-    log:
-        "results/logs/train/{run}.log",
-    benchmark:
-        "results/benchmarks/train/{run}.tsv"
-    # one thread: then the weights are the same, bit for bit, however many cores there are
-    threads: 1
-    resources:
-        **demands_of_training(),
-        gpu=GPUS_PER_JOB,
-    conda:
-        "../envs/ptychopareto.yaml"
+    message:
+        "Training {wildcards.run}"
     script:
         "../scripts/train.py"
