@@ -116,6 +116,15 @@ def study_files():
     return files
 
 
+SCENARIOS = {change.name: change for change in STUDY.scenarios}
+
+
+def object_of_scenario(wildcards):
+    """The file of the object of a scenario, if it is given in one."""
+    kind = SCENARIOS[wildcards.scenario].object
+    return [str(kind.test_path)] if isinstance(kind, NpzObject) else []
+
+
 def files_of_scenarios():
     """The objects that scenarios name, by their key."""
     return {

@@ -11,20 +11,13 @@ if STUDY.scenarios:
         gather_scenarios,
         robustness,
 
-    SCENARIOS = {change.name: change for change in STUDY.scenarios}
-
-    def given_object(wildcards):
-        """The file of the object of a scenario, if it is given in one."""
-        kind = SCENARIOS[wildcards.scenario].object
-        return [str(kind.test_path)] if isinstance(kind, NpzObject) else []
-
     wildcard_constraints:
         scenario="|".join(SCENARIOS),
 
     rule scenario:
         input:
             test="results/dataset/test.npz",
-            given=given_object,
+            given=object_of_scenario,
             library=library("scenario"),
         output:
             test=ensure("results/scenarios/{scenario}/test.npz", non_empty=True),
