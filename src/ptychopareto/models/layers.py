@@ -167,21 +167,12 @@ class ConvBlock(nn.Sequential):
     """conv3×3 → GELU → conv3×3 → GELU."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
-        first, second = conv3x3(in_channels, out_channels), conv3x3(out_channels, out_channels)
-        for layer in (first, second):
-            start_loud(layer)
-        super().__init__(first, nn.GELU(), second, nn.GELU())
-
-
-def start_loud(layer: nn.Conv2d | nn.ConvTranspose2d) -> None:
-    """Weights with which a layer and its activation keep the variance (He et al., ICCV 2015).
-
-    With torch's own the signal of each layer is some three times smaller than that of the one
-    before. A deep path without residuals then starts silent, and learns late: see
-    `docs/architectures.md`.
-    """
-    nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
-    nn.init.zeros_(layer.get_parameter("bias"))
+        super().__init__(
+            conv3x3(in_channels, out_channels),
+            nn.GELU(),
+            conv3x3(out_channels, out_channels),
+            nn.GELU(),
+        )
 
 
 class Decoder(nn.Module):
@@ -197,10 +188,9 @@ class Decoder(nn.Module):
         super().__init__()
         self.skips = skips
         steps = [*pairwise(channels)][::-1]
-        ups = [nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in steps]
-        for up in ups:
-            start_loud(up)
-        self.up = nn.ModuleList(ups)
+        self.up = nn.ModuleList(
+            nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in steps
+        )
         self.merge = nn.ModuleList(
             ConvBlock(2 * fine if skips else fine, fine) for fine, _ in steps
         )
