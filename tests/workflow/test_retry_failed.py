@@ -15,6 +15,8 @@ pytestmark = pytest.mark.xdist_group("workflow")
 PLUMBING = "src/ptychopareto/models/registry.py"
 NOT_FINITE = """
 
+from ptychopareto.models.hybrid import Hybrid
+
 _finite = Hybrid.forward
 Hybrid.forward = lambda self, x: _finite(self, x) * float("nan")
 """
