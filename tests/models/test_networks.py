@@ -290,7 +290,7 @@ def test_a_package_that_is_not_installed_is_named(
     path = tmp_path / "model.safetensors"
     save_model(path, build(SMALL), SMALL, {"status": "ok"})
     monkeypatch.setitem(NEEDS, "fno", ("no_such_module", "no-such-package"))
-    said = "fno needs the package no-such-package, which is not installed: pip install 'ptycho"
+    said = "fno needs the package no-such-package, which is not installed: pip install no"
     with pytest.raises(ConfigError, match=f"^sweep.architecture: {said}"):
         build(SMALL)
     with pytest.raises(FileError, match=f"^{re.escape(str(path))}: {said}"):

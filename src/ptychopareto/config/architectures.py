@@ -38,6 +38,5 @@ def missing_package(architecture: str) -> str | None:
     if module is None or find_spec(module) is not None:
         return None
     return (
-        f"{architecture} needs the package {package}, which is not installed: "
-        f"pip install 'ptycho-pareto[{module}]'"
+        f"{architecture} needs the package {package}, which is not installed: pip install {package}"
     )
