@@ -22,6 +22,12 @@ SMALL = {
 }
 
 
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Each test draws the same numbers, whatever ran before it."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="session")
 def small_config() -> SimulatedDataset:
     return SimulatedDataset.model_validate(SMALL)
