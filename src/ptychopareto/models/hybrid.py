@@ -9,7 +9,13 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ptychopareto.models.layers import Lifter, Operator, SpectralBlock, conv3x3
+from ptychopareto.models.layers import (
+    Lifter,
+    Operator,
+    SpectralBlock,
+    channels_of_levels,
+    conv3x3,
+)
 
 LEVELS = 4
 
@@ -33,9 +39,7 @@ class Hybrid(Operator):
         max_channels: int | None = None,
     ) -> None:
         super().__init__()
-        channels = [width * 2**level for level in range(LEVELS)]
-        if max_channels is not None:
-            channels = [min(number, max_channels) for number in channels]
+        channels = channels_of_levels(width, LEVELS, max_channels)
         sizes = [-(-size // 2**level) for level in range(LEVELS)]
         steps = list(pairwise(channels))
         self.lifter = Lifter(in_channels, channels[0])
