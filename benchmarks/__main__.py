@@ -4,7 +4,9 @@ import argparse
 import datetime
 import re
 
-from benchmarks import engine, networks, planning, recipes, whole_study
+import torch
+
+from benchmarks import engine, gpu, networks, planning, recipes, whole_study
 from benchmarks.measuring import ROOT, machine
 from ptychopareto.files import atomic
 
@@ -15,6 +17,7 @@ PARTS = {
     "recipes": recipes.section,
     "planning": planning.section,
     "study": whole_study.section,
+    "gpu": gpu.section,
 }
 
 
@@ -23,13 +26,17 @@ def main() -> None:
     parser.add_argument(
         "parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all if none is named"
     )
-    chosen = parser.parse_args().parts or list(PARTS)
+    here = [part for part in PARTS if part != "gpu" or torch.cuda.is_available()]
+    chosen = parser.parse_args().parts or here
     for part in chosen:
         if part not in PARTS:
             parser.error(f"there is no part {part!r}; allowed are {', '.join(PARTS)}")
+        if part not in here:
+            parser.error("'gpu' measures a GPU, and torch finds none here")
     for part in chosen:
         print(f"measuring: {part}", flush=True)
-        stamp = f"Measured on {datetime.date.today()}: {machine()}."
+        gpu_used = torch.cuda.get_device_name() if part == "gpu" else "no GPU used"
+        stamp = f"Measured on {datetime.date.today()}: {machine()}; {gpu_used}."
         write(part, f"{stamp}\n\n{PARTS[part]()}")
     print(f"written: {PAGE}")
 

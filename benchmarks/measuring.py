@@ -127,7 +127,7 @@ def machine() -> str:
     capability = torch.backends.cpu.get_cpu_capability()
     return (
         f"{name} ({capability}), {torch.get_num_threads()} threads; "
-        f"Python {platform.python_version()}, torch {torch.__version__}; no GPU used"
+        f"Python {platform.python_version()}, torch {torch.__version__}"
     )
 
 

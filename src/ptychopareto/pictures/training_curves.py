@@ -126,12 +126,11 @@ def _name(runs: pd.DataFrame, axes: Sequence[str]) -> str:
 
 def _looks(runs: pd.DataFrame, named: list[str]) -> dict[tuple[str, ...], tuple[str, Any]]:
     """Colour and dashes of each line: the first axis gives the one, the others the other."""
-    first, *others = named
+    first = named[0]
     colour_of = style.TRANSFORM_COLOURS if first == "input_transform" else {}
     hues = dict(zip(runs[first].unique(), cycle(style.COLOURS))) | colour_of
-    rests = runs[others].drop_duplicates().itertuples(index=False, name=None)
-    dashes = dict(zip(rests, cycle(DASHES)))
-    lines = runs[named].drop_duplicates().itertuples(index=False, name=None)
+    lines = list(runs[named].drop_duplicates().itertuples(index=False, name=None))
+    dashes = dict(zip(dict.fromkeys(line[1:] for line in lines), cycle(DASHES)))
     return {line: (hues[line[0]], dashes[line[1:]]) for line in lines}
 
 
