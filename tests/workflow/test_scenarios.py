@@ -1,6 +1,7 @@
 """Scenarios: what they add to a study, and what they leave alone."""
 
 import json
+from html import escape
 
 import pandas as pd
 import pytest
@@ -31,6 +32,7 @@ def test_scenarios_are_added_to_a_finished_study_one_by_one(project: Project) ->
     assert "robustness" in project["results/index.html"].read_text()
     chosen = json.loads(project["results/recommendation.json"].read_text())
     assert [record["scenario"] for record in chosen["robustness"]] == ["dim", "off"]
+    assert escape(chosen["reason"]) in project["results/index.html"].read_text()
     assert (
         "less than on the scan as it is" in chosen["reason"] or "loses nothing" in chosen["reason"]
     )

@@ -178,6 +178,7 @@ rule page:
         table="results/study_results.csv",
         timing="results/timing.json",
         test="results/dataset/test.npz",
+        recommendation="results/recommendation.json",
         pictures=[f"results/{name}.png" for name in ALL_PICTURES],
         library=library("page"),
     output:

@@ -18,20 +18,21 @@ def write_page(
     results: "Results",
     table: "DataFrame",
     axes: Mapping[str, str],
+    recommendation: Path,
     pictures: Iterable[Path],
     path: Path,
 ) -> None:
-    """Write the page of a study, finished or not."""
+    """Write the page of a study, finished or not; `recommendation` is its JSON file."""
+    from ptychopareto.files import read_json
     from ptychopareto.page.document import build, write
     from ptychopareto.study.configurations import configurations
     from ptychopareto.study.pareto import pareto_front
-    from ptychopareto.study.recommendation import recommend
 
     page = build(
         table=table,
         configurations=configurations(table),
         front=pareto_front(table, axes["cost"], axes["quality"]),
-        recommendation=recommend(table, axes["cost"], axes["quality"]),
+        recommendation=read_json(recommendation),
         pictures={picture.stem.replace("_", " "): picture for picture in pictures},
         thumbnails=results.of_runs("reconstruction.npz"),
         provenance=provenance(results, table),
@@ -78,7 +79,8 @@ def main(job: Any) -> None:
     results = Results(Path("results"), tuple(Run(**run) for run in job.params.runs))
     table = read_table(Path(job.input.table))
     pictures = [Path(file) for file in job.input.pictures]
-    write_page(results, table, job.params.axes, pictures, Path(job.output.page))
+    recommendation = Path(job.input.recommendation)
+    write_page(results, table, job.params.axes, recommendation, pictures, Path(job.output.page))
 
 
 if "snakemake" in globals():

@@ -44,7 +44,8 @@ def main(job: Any) -> None:
     quality_vs_time.draw(classical, refinement, front, quality, pictures["quality_vs_time"])
     marginals.draw(table, quality, cost, pictures["marginals"])
     draw_training_curves(results, table, pictures["training_curves"])
-    write_page(results, table, axes, pictures.values(), Path(job.output.page))
+    chosen = folder / "recommendation.json"
+    write_page(results, table, axes, chosen, pictures.values(), Path(job.output.page))
 
 
 if "snakemake" in globals():
