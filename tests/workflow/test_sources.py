@@ -36,7 +36,7 @@ def imports(file: Path) -> Iterator[str]:
             continue
         for name in names:
             path = "/".join(name.split(".")[1:])
-            if name == "ptychopareto.config":
+            if name in ("ptychopareto.config", "ptychopareto.files"):
                 path += "/__init__"
             if name.startswith("ptychopareto.") and (LIBRARY / f"{path}.py").is_file():
                 yield f"{path}.py"

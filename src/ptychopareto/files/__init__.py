@@ -1,0 +1,39 @@
+"""Reading and writing: whole or not at all, checked, and never by pickle.
+
+What is written appears under its name only once it is complete. What is read may come from
+elsewhere, so it is checked to the last value before anything is computed from it; a file that
+will not do is refused in one line.
+"""
+
+from ptychopareto.files.dataset import Dataset, read_dataset, write_dataset
+from ptychopareto.files.errors import FileError, shortened
+from ptychopareto.files.images import (
+    read_given_objects,
+    read_objects,
+    read_probe,
+    read_reconstruction,
+)
+from ptychopareto.files.npz import read_npz
+from ptychopareto.files.text import check_types, parse_json, read_csv, read_json
+from ptychopareto.files.writing import atomic, write_csv, write_json, write_npz
+
+__all__ = [
+    "Dataset",
+    "FileError",
+    "atomic",
+    "check_types",
+    "parse_json",
+    "read_csv",
+    "read_dataset",
+    "read_given_objects",
+    "read_json",
+    "read_npz",
+    "read_objects",
+    "read_probe",
+    "read_reconstruction",
+    "shortened",
+    "write_csv",
+    "write_dataset",
+    "write_json",
+    "write_npz",
+]

@@ -1,0 +1,50 @@
+"""The arrays of an NPZ file, each to be checked when it is taken."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptychopareto.files.errors import FileError, refusal
+
+_Number = TypeVar("_Number", np.float32, np.float64, np.complex64, np.int64)
+
+_OF_PICTURES = (np.float32, np.complex64)
+
+
+@dataclass(frozen=True)
+class Content:
+    """The arrays of a file, each to be checked when it is taken."""
+
+    path: Path
+    arrays: dict[str, NDArray[Any]]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.arrays
+
+    def refusal(self, reason: str) -> FileError:
+        return refusal(self.path, reason)
+
+    def take(self, key: str, dtype: type[_Number]) -> NDArray[_Number]:
+        """Take an array of finite numbers, converted, without its trailing axes of length 1."""
+        numbers = self.numbers(key, dtype)
+        if not np.isfinite(numbers).all():
+            raise self.refusal(f"{key} holds NaN, infinite or too large values; finite are wanted")
+        while numbers.ndim > 1 and numbers.shape[-1] == 1:
+            numbers = numbers[..., 0]
+        return numbers
+
+    def numbers(self, key: str, dtype: type[_Number]) -> NDArray[_Number]:
+        """Take an array of numbers, converted. Each can be taken once: two copies are too many."""
+        if key not in self.arrays:
+            raise self.refusal(f"has no {key}; it is needed")
+        array, wanted = self.arrays.pop(key), np.dtype(dtype)
+        kinds = {"i": "iu", "f": "iuf", "c": "iufc"}[wanted.kind]
+        # A picture of bytes would take more than four times its size in memory.
+        too_narrow = dtype in _OF_PICTURES and 2 * array.dtype.itemsize < wanted.itemsize
+        if array.dtype.kind not in kinds or too_narrow:
+            raise self.refusal(f"{key} holds {array.dtype}; {wanted} is wanted")
+        with np.errstate(over="ignore"):  # what becomes infinite is no finite value
+            return np.ascontiguousarray(array, dtype=dtype)

@@ -1,0 +1,89 @@
+"""Reading probes, objects and reconstructions from NPZ files."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptychopareto.files.content import Content
+from ptychopareto.files.npz import read_npz
+
+
+def read_probe(path: Path) -> NDArray[np.complex64]:
+    """Read a probe, (N0, N0) complex64, from the key `probeGuess`.
+
+    Raises:
+        FileError: the file is damaged, or the probe is missing, not square, or dark.
+    """
+    return probe_of(Content(path, read_npz(path, ("probeGuess",))))
+
+
+def read_given_objects(path: Path, count: int, size: int) -> NDArray[np.complex64]:
+    """Read the key `object`, complex (H, W) or (n, H, W): the centres of its first `count` objects.
+
+    Returns (count, size, size).
+
+    Raises:
+        FileError: the file is damaged, or its objects are not complex, not finite, too few, too
+            small, or dark.
+    """
+    content = Content(path, read_npz(path, ("object",)))
+    if "object" in content and not np.iscomplexobj(content.arrays["object"]):
+        given = content.arrays["object"].dtype
+        raise content.refusal(f"object holds {given}; complex numbers are wanted")
+    objects = content.take("object", np.complex64)
+    if objects.ndim == 2:
+        objects = objects[None]
+    if objects.ndim != 3 or len(objects) < count or min(objects.shape[1:]) < size:
+        raise content.refusal(
+            f"object has shape {objects.shape}; ({count}, {size}, {size}) or larger is wanted"
+        )
+    top, left = ((side - size) // 2 for side in objects.shape[1:])
+    centres = objects[:count, top : top + size, left : left + size]
+    if not centres.any(axis=(1, 2)).all():
+        raise content.refusal(f"object is 0 on all of its central {size}² px; light is wanted")
+    return np.ascontiguousarray(centres)
+
+
+def read_objects(path: Path, shape: tuple[int, int] | None = None) -> NDArray[np.complex64]:
+    """Read the key `objects`, (n, rows, columns) complex64: what rPIE made of n objects or epochs.
+
+    Raises:
+        FileError: the file is damaged, or its objects are not finite or not of the given shape.
+    """
+    content = Content(path, read_npz(path, ("objects",)))
+    objects = content.numbers("objects", np.complex64)
+    if objects.ndim != 3 or 0 in objects.shape or shape not in (None, objects.shape[1:]):
+        wanted = "(n, rows, columns)" if shape is None else f"(n, {shape[0]}, {shape[1]})"
+        raise content.refusal(f"objects has shape {objects.shape}; {wanted} is wanted")
+    if not np.isfinite(objects).all():
+        raise content.refusal("objects holds NaN or infinite values; finite are wanted")
+    return objects
+
+
+def read_reconstruction(path: Path) -> NDArray[np.complex64]:
+    """Read the key `object`, (rows, columns) complex64: finite, or NaN throughout (a failed run).
+
+    Raises:
+        FileError: the file is damaged, or its object is no such image.
+    """
+    content = Content(path, read_npz(path, ("object",)))
+    image = content.numbers("object", np.complex64)
+    if image.ndim != 2 or image.size == 0:
+        raise content.refusal(f"object has shape {image.shape}; (rows, columns) is wanted")
+    if not (np.isfinite(image).all() or np.isnan(image).all()):
+        raise content.refusal("object holds NaN or infinite values; finite are wanted")
+    return image
+
+
+def probe_of(content: Content, n: int | None = None) -> NDArray[np.complex64]:
+    probe = np.squeeze(content.take("probeGuess", np.complex64))
+    if probe.ndim != 2 or probe.shape[0] != probe.shape[1]:
+        raise content.refusal(f"probeGuess has shape {probe.shape}; (N, N), square, is wanted")
+    if n is not None and probe.shape != (n, n):
+        raise content.refusal(
+            f"probeGuess has shape {probe.shape}; that of the patterns, ({n}, {n}), is wanted"
+        )
+    if not probe.any():
+        raise content.refusal("probeGuess is 0 everywhere; a probe with light in it is wanted")
+    return probe

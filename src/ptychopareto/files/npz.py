@@ -1,0 +1,95 @@
+"""Reading NPZ files: never by pickle, in no more memory than the file justifies."""
+
+import io
+import math
+import zipfile
+from collections.abc import Container
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptychopareto.files.errors import reading, refusal
+
+# NumPy writes no compression or deflate; a damaged header can name other ones, and those cannot
+# be unpacked piece by piece.
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+# Compressed scans shrink up to 76-fold, those of the fewest photons most. A file that claims to
+# unpack to more than this many times its size is damaged or made to exhaust the memory.
+_LARGEST_EXPANSION = 100
+
+# All that zipfile reads at once is the list of members at the end; that of a scan is 1 kB.
+_LARGEST_DIRECTORY = 2**20  # bytes
+
+
+def read_npz(path: Path, keys: Container[str] | None = None) -> dict[str, NDArray[Any]]:
+    """Read the arrays of an NPZ file: all, or those of `keys` that it has.
+
+    No more memory is taken than the file's size justifies: a header must agree with the size of
+    its member, and all together may be at most 100 times as large as the file.
+
+    Raises:
+        FileError: it is missing, damaged or truncated, has an array twice, or a wanted array holds
+            no numbers or text.
+    """
+    with (
+        reading(path, "an NPZ file as numpy.savez writes it"),
+        _InPieces(path) as stream,
+        zipfile.ZipFile(stream) as archive,
+    ):
+        wanted: dict[str, zipfile.ZipInfo] = {}
+        for info in archive.infolist():
+            key = info.filename.removesuffix(".npy")
+            if key == info.filename or (keys is not None and key not in keys):
+                continue
+            if key in wanted:
+                raise refusal(path, f"has {key} twice; each array is allowed once")
+            wanted[key] = info
+        claimed = sum(info.file_size for info in wanted.values())
+        if claimed > _LARGEST_EXPANSION * path.stat().st_size:
+            raise refusal(
+                path,
+                f"claims {claimed} bytes of arrays in {path.stat().st_size} bytes; "
+                f"at most {_LARGEST_EXPANSION} times the file's size is allowed",
+            )
+        return {key: _read_member(path, archive, info) for key, info in wanted.items()}
+
+
+class _InPieces(io.FileIO):
+    """A file that is never read in large pieces: zipfile believes any size of the directory."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > _LARGEST_DIRECTORY:
+            raise ValueError(f"{size} bytes in one piece")
+        return super().read(size)
+
+
+def _read_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
+    if info.compress_type not in _COMPRESSIONS:
+        raise ValueError(f"compression method {info.compress_type}")
+    with archive.open(info) as member:
+        shape, dtype = _read_header(member)
+        if dtype.kind not in "biufcSU" or dtype.itemsize == 0:
+            kind = "an object array (pickle)" if dtype.hasobject else f"an array of {dtype}"
+            key = info.filename.removesuffix(".npy")
+            raise refusal(path, f"{key} is {kind}; plain numbers or text are wanted")
+        if member.tell() + math.prod(shape) * dtype.itemsize != info.file_size:
+            raise ValueError(f"the shape {shape} does not agree with the size of {info.filename}")
+        member.seek(0)
+        array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
+        return array
+
+
+def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    version = np.lib.format.read_magic(member)
+    if version == (1, 0):
+        shape, _, dtype = np.lib.format.read_array_header_1_0(member)
+    elif version == (2, 0):
+        shape, _, dtype = np.lib.format.read_array_header_2_0(member)
+    else:  # (3, 0) is for the field names of structured arrays
+        raise ValueError(f"version {version} of the array format")
+    if any(side < 0 for side in shape):
+        raise ValueError(f"shape {shape}")
+    return shape, dtype

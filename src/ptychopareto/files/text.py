@@ -1,0 +1,149 @@
+"""Reading JSON and CSV, checked to the last value."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ptychopareto.files.errors import reading, refusal, shortened
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
+
+# JSON and CSV take up to 25 times their size in memory. The largest ones of a study, of as many
+# runs as a study may have, stay below this.
+_LARGEST_TEXT = 2**23  # bytes
+_DEEPEST_JSON = 20  # levels of nesting
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON mapping; null stays None, all numbers are finite and below 2**63.
+
+    Raises:
+        FileError: it is missing, damaged, too large, nested too deeply, or no mapping.
+    """
+    with reading(path, "a JSON mapping"):
+        value = parse_json(_read_text(path))
+    if not isinstance(value, dict):
+        raise refusal(path, f"holds a {type(value).__name__}; a JSON mapping is wanted")
+    return value
+
+
+def _read_text(path: Path) -> str:
+    size = path.stat().st_size
+    if size > _LARGEST_TEXT:
+        raise ValueError(f"{size} bytes are more than {_LARGEST_TEXT}")
+    return path.read_bytes().decode("utf-8")
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Parse JSON with finite numbers below 2**63, nested up to 20 levels, or raise ValueError."""
+    value = json.loads(
+        text, parse_constant=_not_finite, parse_float=_finite, parse_int=_whole_number
+    )
+    level = [value]
+    for _ in range(_DEEPEST_JSON):
+        level = [inner for outer in level for inner in _values(outer)]
+        if not level:
+            return value
+    raise ValueError(f"nested deeper than {_DEEPEST_JSON} levels")
+
+
+def _values(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _not_finite(word: str) -> float:
+    raise ValueError(f"{word} is no number of JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > 20 or abs(int(digits)) >= 2**63:
+        raise ValueError("a number is too large")
+    return int(digits)
+
+
+def check_types(
+    path: Path, values: Mapping[str, Any], types: Mapping[str, type[float] | type[int] | type[str]]
+) -> None:
+    """Refuse the values of a file unless those named in `types` are absent, None, or of their type.
+
+    A float may be a whole number, a text is one printable line.
+    """
+    for name, wanted in types.items():
+        value = values.get(name)
+        if value is not None and not is_a(value, wanted):
+            words = {float: "a number", int: "a whole number", str: "one line of text"}
+            raise refusal(path, f"{name} is {shortened(value)}; {words[wanted]} is wanted")
+
+
+def is_a(value: Any, wanted: type) -> bool:
+    if wanted is str:
+        return isinstance(value, str) and value.isprintable()
+    return isinstance(value, int | wanted) and not isinstance(value, bool)
+
+
+def read_csv(path: Path, types: Mapping[str, str]) -> "DataFrame":
+    """Read the columns of a CSV table that `types` names, of these types of pandas.
+
+    An empty field is a missing value; other columns are left out.
+
+    Raises:
+        FileError: the file is missing, truncated or too large, a column is missing, rows are not
+            of the same length, or a value is of another type, infinite, or not printable.
+    """
+    import pandas as pd
+
+    with reading(path, f"a table with the columns {', '.join(types)}"):
+        text = _read_text(path)
+        header = _check_rows(text)
+        for name in types:
+            if header.count(name) != 1:
+                raise ValueError(f"{header.count(name)} columns {name}")
+        table = pd.read_csv(
+            io.StringIO(text),
+            usecols=list(types),
+            dtype=dict(types),
+            index_col=False,
+            keep_default_na=False,
+            na_values=[""],
+        )
+        for name in types:
+            _check_column(table[name])
+    return table[list(types)]
+
+
+def _check_rows(text: str) -> list[str]:
+    """The names of the columns. Of short rows and of long ones pandas makes something, too."""
+    if not text.endswith("\n"):
+        raise ValueError("truncated" if text else "empty")
+    rows = csv.reader(io.StringIO(text), strict=True)
+    try:
+        header = next(rows)
+        if any(len(row) != len(header) for row in rows):
+            raise ValueError(f"line {rows.line_num} has not {len(header)} fields")
+    except csv.Error as error:
+        raise ValueError(f"line {rows.line_num}: {error}") from None
+    return header
+
+
+def _check_column(column: "Series[Any]") -> None:
+    known = column.dropna()
+    if column.dtype.kind == "f" and not np.isfinite(known).all():
+        raise ValueError(f"{column.name} holds infinite values")
+    if column.dtype == "string" and not all(map(str.isprintable, known)):
+        raise ValueError(f"{column.name} holds special characters")
