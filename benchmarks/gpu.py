@@ -16,7 +16,8 @@ from benchmarks.measuring import duration, table
 from ptychopareto.config import ARCHITECTURES, Architecture, Training
 from ptychopareto.learning.checkpoint import Checkpoint
 from ptychopareto.learning.scan_data import ScanData
-from ptychopareto.learning.training import Trainer, make_loss
+from ptychopareto.learning.supervision import make_loss
+from ptychopareto.learning.training import Trainer
 from ptychopareto.models.registry import NetworkConfig, build
 from ptychopareto.physics.groups import alone
 from ptychopareto.reconstruction.predict import predict

@@ -21,7 +21,8 @@ from ptychopareto.config import SimulatedDataset, Training
 from ptychopareto.learning import training as training_module
 from ptychopareto.learning.checkpoint import Checkpoint, Stopped
 from ptychopareto.learning.scan_data import ScanData, scan_data
-from ptychopareto.learning.training import Trained, Trainer, make_loss, train
+from ptychopareto.learning.supervision import make_loss
+from ptychopareto.learning.training import Trained, Trainer, train
 from ptychopareto.models.registry import NetworkConfig, build
 from ptychopareto.physics.dataset import simulate
 

@@ -15,12 +15,12 @@ from ptychopareto.files import Dataset
 from ptychopareto.learning import training as training_module
 from ptychopareto.learning.checkpoint import Checkpoint, Stopped
 from ptychopareto.learning.scan_data import ScanData, scan_data
+from ptychopareto.learning.supervision import make_loss
 from ptychopareto.learning.training import (
     Trained,
     Trainer,
     input_scale,
     learning_rate,
-    make_loss,
     train,
     transmission,
 )

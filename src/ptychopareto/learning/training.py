@@ -3,8 +3,8 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,43 +20,19 @@ from ptychopareto.learning.checkpoint import (
     agrees,
     stop_on_signals,
 )
-from ptychopareto.learning.losses import amplitude_loss, object_loss, poisson_loss
+from ptychopareto.learning.progress import ROW, Progress, Reporter
 from ptychopareto.learning.scan_data import ScanData
+from ptychopareto.learning.supervision import Loss, make_loss
 from ptychopareto.models.network import Network, transform
 from ptychopareto.models.registry import NetworkConfig, build
 
 log = logging.getLogger(__name__)
 
-REPORT_SECONDS = 10.0
 # A non-finite loss is looked for this often: each look makes the host wait for the device.
 CHECK_STEPS = 20
 VALIDATION_BATCH = 256
 
-Loss = Callable[[Tensor, Tensor], Tensor]
 Weights = dict[str, Tensor]
-
-# One epoch in the history.
-ROW = {"epoch": 0, "train_loss": 0.0, "val_loss": 0.0, "learning_rate": 0.0, "seconds": 0.0}
-
-
-@dataclass
-class Progress:
-    """Where a training stands: the finished epochs and the steps of the one after them."""
-
-    history: list[dict[str, float]] = field(default_factory=list)
-    step: int = 0
-    loss_sum: float = 0.0
-    seconds: float = 0.0
-
-    @property
-    def epoch(self) -> int:
-        return len(self.history)
-
-    @property
-    def best_epoch(self) -> int:
-        """The first epoch with the smallest validation loss, from 1; 0 before there is one."""
-        losses = [row["val_loss"] for row in self.history]
-        return losses.index(min(losses)) + 1 if losses else 0
 
 
 @dataclass(frozen=True)
@@ -163,35 +139,6 @@ def train(
         best_epoch=progress.best_epoch,
         seconds=progress.seconds,
         patterns=trainer.patterns,
-    )
-
-
-def make_loss(
-    supervision: Supervision, settings: Training, scan: ScanData, physics_weight: float = 0.0
-) -> Loss:
-    """The loss as a function of (predicted patches (g, C, N, N), indices of their groups).
-
-    To an object loss (teacher, truth) that of the patterns is added, `physics_weight` times.
-    """
-    measure = amplitude_loss if settings.physics_loss == "amplitude" else poisson_loss
-
-    def of_patterns(predicted: Tensor, which: Tensor) -> Tensor:
-        return measure(predicted, scan.patterns(which), scan.probe)
-
-    if supervision == "physics":
-        return of_patterns
-    if scan.target is None:
-        raise ValueError(f"supervision '{supervision}' needs target objects")
-    target, weight, free = scan.target, scan.probe.abs(), settings.gauge == "free"
-    members = scan.groups.members
-
-    def of_objects(predicted: Tensor, which: Tensor) -> Tensor:
-        return object_loss(predicted, target[members[which]], weight, free)
-
-    if physics_weight == 0:
-        return of_objects
-    return lambda predicted, which: (
-        of_objects(predicted, which) + physics_weight * of_patterns(predicted, which)
     )
 
 
@@ -402,40 +349,3 @@ def generators(device: torch.device) -> dict[str, torch.Generator]:
         index = torch.cuda.current_device() if device.index is None else device.index
         sources["cuda"] = torch.cuda.default_generators[index]
     return sources
-
-
-class Reporter:
-    """Progress lines for a terminal and a log file: one per epoch, and some during long ones."""
-
-    def __init__(self, trainer: Trainer) -> None:
-        self.trainer = trainer
-        self.began = self.last = time.perf_counter()
-        self.first_step = self._steps_done()
-
-    def step(self) -> None:
-        if time.perf_counter() - self.last >= REPORT_SECONDS:
-            progress = self.trainer.progress
-            loss = progress.loss_sum / progress.step
-            self._line(f"step {progress.step}/{self.trainer.steps}  loss {loss:.5f}", ahead=1)
-
-    def epoch(self) -> None:
-        row = self.trainer.progress.history[-1]
-        best = "  best so far" if row["epoch"] == self.trainer.progress.best_epoch else ""
-        self._line(f"loss {row['train_loss']:.5f}  validation {row['val_loss']:.5f}{best}", ahead=0)
-
-    def _line(self, text: str, ahead: int) -> None:
-        self.last = time.perf_counter()
-        trainer, progress = self.trainer, self.trainer.progress
-        done, steps = self._steps_done(), trainer.settings.epochs * trainer.steps
-        speed = ""
-        if done > self.first_step:  # else it was resumed at the very end of an epoch
-            rate = (done - self.first_step) / (self.last - self.began)
-            left = (steps - done) / rate / 60
-            patterns = rate * trainer.batch * trainer.scan.groups.patterns
-            speed = f"{patterns:.0f} patterns/s, {left:.1f} min left"
-        log.info(
-            "epoch %d/%d  %s  %s", progress.epoch + ahead, trainer.settings.epochs, text, speed
-        )
-
-    def _steps_done(self) -> int:
-        return self.trainer.progress.epoch * self.trainer.steps + self.trainer.progress.step

@@ -1,0 +1,73 @@
+"""How far a training is, in numbers and in the lines of its log."""
+
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ptychopareto.learning.training import Trainer
+
+log = logging.getLogger(__name__)
+
+REPORT_SECONDS = 10.0
+
+# One epoch in the history.
+ROW = {"epoch": 0, "train_loss": 0.0, "val_loss": 0.0, "learning_rate": 0.0, "seconds": 0.0}
+
+
+@dataclass
+class Progress:
+    """Where a training stands: the finished epochs and the steps of the one after them."""
+
+    history: list[dict[str, float]] = field(default_factory=list)
+    step: int = 0
+    loss_sum: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def epoch(self) -> int:
+        return len(self.history)
+
+    @property
+    def best_epoch(self) -> int:
+        """The first epoch with the smallest validation loss, from 1; 0 before there is one."""
+        losses = [row["val_loss"] for row in self.history]
+        return losses.index(min(losses)) + 1 if losses else 0
+
+
+class Reporter:
+    """Progress lines for a terminal and a log file: one per epoch, and some during long ones."""
+
+    def __init__(self, trainer: "Trainer") -> None:
+        self.trainer = trainer
+        self.began = self.last = time.perf_counter()
+        self.first_step = self._steps_done()
+
+    def step(self) -> None:
+        if time.perf_counter() - self.last >= REPORT_SECONDS:
+            progress = self.trainer.progress
+            loss = progress.loss_sum / progress.step
+            self._line(f"step {progress.step}/{self.trainer.steps}  loss {loss:.5f}", ahead=1)
+
+    def epoch(self) -> None:
+        row = self.trainer.progress.history[-1]
+        best = "  best so far" if row["epoch"] == self.trainer.progress.best_epoch else ""
+        self._line(f"loss {row['train_loss']:.5f}  validation {row['val_loss']:.5f}{best}", ahead=0)
+
+    def _line(self, text: str, ahead: int) -> None:
+        self.last = time.perf_counter()
+        trainer, progress = self.trainer, self.trainer.progress
+        done, steps = self._steps_done(), trainer.settings.epochs * trainer.steps
+        speed = ""
+        if done > self.first_step:  # else it was resumed at the very end of an epoch
+            rate = (done - self.first_step) / (self.last - self.began)
+            left = (steps - done) / rate / 60
+            patterns = rate * trainer.batch * trainer.scan.groups.patterns
+            speed = f"{patterns:.0f} patterns/s, {left:.1f} min left"
+        log.info(
+            "epoch %d/%d  %s  %s", progress.epoch + ahead, trainer.settings.epochs, text, speed
+        )
+
+    def _steps_done(self) -> int:
+        return self.trainer.progress.epoch * self.trainer.steps + self.trainer.progress.step
