@@ -39,8 +39,8 @@ def test_a_run_is_named_by_what_it_is() -> None:
             "hybrid_resnet_tnone_m12_w8_noskips_teacher_s0",
         ),
         (
-            Run("fno", "none", 12, 8, "teacher", 0, gauge="free", physics_weight=10),
-            "fno_tnone_m12_w8_free_p10_teacher_s0",
+            Run("fno", "none", 12, 8, "teacher", 0, gauge="fixed", physics_weight=10),
+            "fno_tnone_m12_w8_fixed_p10_teacher_s0",
         ),
         (
             Run("hybrid_resnet", "none", 12, 8, "physics", 3, skips=True),
@@ -155,13 +155,13 @@ def test_a_new_value_renames_no_run(block: dict[str, Any], axis: str) -> None:
 
 def test_the_gauge_is_that_of_the_training_unless_a_block_names_it() -> None:
     block = {**BLOCK, "supervision": ["teacher"]}
-    free = {"training": {"gauge": "free"}}
-    assert {run.gauge for run in runs_of(block, seeds=[0]).values()} == {"fixed"}
-    assert {run.gauge for run in runs_of(block, seeds=[0], **free).values()} == {"free"}
+    fixed = {"training": {"gauge": "fixed"}}
+    assert {run.gauge for run in runs_of(block, seeds=[0]).values()} == {"free"}
+    assert {run.gauge for run in runs_of(block, seeds=[0], **fixed).values()} == {"fixed"}
     named = {**block, "gauge": ["fixed", "free"], "physics_weight": [0, 10]}
-    runs = runs_of(named, seeds=[0], **free).values()
+    runs = runs_of(named, seeds=[0], **fixed).values()
     assert {(run.gauge, run.physics_weight) for run in runs} == {
         *(("fixed", 0), ("fixed", 10), ("free", 0), ("free", 10))
     }
-    physics = runs_of({**BLOCK, "supervision": ["physics"]}, seeds=[0], **free).values()
+    physics = runs_of({**BLOCK, "supervision": ["physics"]}, seeds=[0], **fixed).values()
     assert {run.gauge for run in physics} == {None}

@@ -142,7 +142,7 @@ class Training(Section):
         "log-likelihood of the counts",
     )
     gauge: Gauge = Field(
-        default="fixed",
+        default="free",
         description="where a block of the grid does not name it: whether object losses compare "
         "patches as they are (fixed) or after their best global phase (free)",
     )

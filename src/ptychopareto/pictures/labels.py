@@ -40,7 +40,7 @@ SPACING = 4.0  # pt between the points that stand for a line
 NAME = re.compile(
     r"(?P<architecture>\w+)_t(?P<input_transform>[a-z0-9]+)(_(?P<modes>m\d+))?_(?P<width>w\d+)"
     r"(_(?P<max_channels>c\d+))?(_(?P<skips>noskips))?(_(?P<head>amp_phase))?"
-    r"(_(?P<gauge>free))?(_(?P<physics_weight>p\d+))?_(?P<supervision>[a-z]+)"
+    r"(_(?P<gauge>fixed))?(_(?P<physics_weight>p\d+))?_(?P<supervision>[a-z]+)"
 )
 
 HORIZONTAL = {-1: "right", 0: "center", 1: "left"}

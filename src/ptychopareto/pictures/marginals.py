@@ -33,7 +33,7 @@ ORDERS: dict[str, tuple[str, ...]] = {
 }
 # What stands for a value that is missing. An architecture without such a key is compared with those
 # that leave theirs at the default, but one without modes with none that has them.
-MISSING = {"modes": 0, "max_channels": math.inf, "skips": True, "gauge": "fixed"}
+MISSING = {"modes": 0, "max_channels": math.inf, "skips": True, "gauge": "free"}
 DEFAULTS = {**MISSING, "head": "real_imag", "physics_weight": 0}  # not worth a word
 HEIGHT = 2.0  # inches, of a row of panels
 HEADROOM = 0.35  # of the vertical axes, for the numbers

@@ -56,7 +56,7 @@ class Run:
     max_channels: int | None = None
     skips: bool | None = None
     head: Head = "real_imag"
-    gauge: Gauge | None = "fixed"
+    gauge: Gauge | None = "free"
     physics_weight: int = 0
 
     def __post_init__(self) -> None:
@@ -77,7 +77,7 @@ class Run:
             "" if self.max_channels is None else f"c{self.max_channels}",
             "noskips" if self.skips is False else "",
             "" if self.head == "real_imag" else self.head,
-            "free" if self.gauge == "free" else "",
+            "fixed" if self.gauge == "fixed" else "",
             f"p{self.physics_weight}" if self.physics_weight else "",
             self.supervision,
         )
