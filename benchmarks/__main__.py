@@ -24,7 +24,10 @@ PARTS = {
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all if none is named"
+        "parts",
+        nargs="*",
+        metavar="PART",
+        help=f"of {', '.join(PARTS)}; all that this machine can measure if none is named",
     )
     here = [part for part in PARTS if part != "gpu" or torch.cuda.is_available()]
     chosen = parser.parse_args().parts or here

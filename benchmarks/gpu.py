@@ -31,6 +31,7 @@ Precision = Literal["float32", "bfloat16"]
 
 
 def section() -> str:
+    """Both tables."""
     rows = [row(architecture) for architecture in ARCHITECTURES]
     head = ["network", "step [ms]", "GPU busy", "trained per s", "in bfloat16", "memory [MiB]"]
     shared = [[str(count), f"{together(count):.0f}"] for count in SHARING]
@@ -44,6 +45,7 @@ def section() -> str:
 
 
 def row(architecture: Architecture) -> list[str]:
+    """What one network takes, trained and used."""
     step = training_step(architecture)
     torch.cuda.reset_peak_memory_stats()
     seconds = per_call(step)
@@ -94,6 +96,7 @@ def per_call(call: Callable[[], object]) -> float:
 
 
 def many(call: Callable[[], object]) -> None:
+    """Call it `STEPS` times, and wait for the GPU before and after."""
     torch.cuda.synchronize()
     for _ in range(STEPS):
         call()
@@ -149,6 +152,7 @@ def together(count: int) -> float:
 
 
 def train_along(shift: Shift) -> None:
+    """Train until the time is up; tell how many patterns per second that were."""
     torch.set_num_threads(1)
     step = training_step("fno")
     many(step)

@@ -104,16 +104,16 @@ def our_step(
 
 def plain_step(config: NetworkConfig) -> Callable[[], object]:
     """The same as it is usually written."""
-    scan, _ = scan_and_settings()
+    scan, settings = scan_and_settings()
     if scan.target is None:
         raise TypeError("the step needs targets")
-    weight = scan.probe.abs()
+    weight, free = scan.probe.abs(), settings.gauge == "free"
     return PlainStep(
         plain_network(config),
         scan.diffraction[:, None],
         scan.target[:, None],
         BATCH,
-        lambda predicted, target: object_loss(predicted, target, weight, False),
+        lambda predicted, target: object_loss(predicted, target, weight, free),
     )
 
 

@@ -2,8 +2,8 @@
 
 Estimates err on the side of plenty: a factor too much waits a little longer in a queue, a factor
 too little kills the job. Each further attempt asks for that much more, and a training that ran out
-of its time goes on from its checkpoint. The constants of memory were read off trainings of both
-architectures on a CPU; those of a GPU's speed off an H100, which needs a third to a tenth of them.
+of its time goes on from its checkpoint. The constants of memory were read off trainings of fno
+and hybrid on a CPU; those of a GPU's speed give three to ten times what an H100 took.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,6 +1,7 @@
 """A GPU computes what the CPU does: the same functions, trainings that go on, jobs that find it.
 
-Skipped where there is none. `python -m pytest tests/gpu` needs only what the library itself needs.
+Skipped where there is none. `python -m pytest tests/gpu` needs pytest, and
+neuraloperator for two architectures.
 """
 
 import copy

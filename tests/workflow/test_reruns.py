@@ -198,11 +198,12 @@ def test_changed_setting(project: Project, section: dict[str, object], repeated:
             {"dataset_picture", *jobs_of(*RUNS, stages=("evaluate",)), *EVALUATED},
         ),
         ("config/study.py", set()),
-        ("files.py", set()),
+        ("files/dataset.py", set()),
     ],
 )
 def test_changed_source(project: Project, source: str, repeated: set[str]) -> None:
     comment = "/* changed */" if source.endswith(".css") else "# changed"
+    assert project[f"src/ptychopareto/{source}"].exists()
     project.append(f"src/ptychopareto/{source}", f"\n{comment}\n")
     assert project.plan() == repeated
 

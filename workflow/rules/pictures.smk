@@ -1,6 +1,6 @@
 # What a person looks at: the plots, the gallery, the page; and all of it from a study half done.
 #
-# takes the tables of results/, and the reconstructions and training histories that they name
+# takes the tables of results/, recommendation.json, and the reconstructions and training histories that they name
 # makes results/*.png, results/index.html, and the same under results/partial/
 
 

@@ -149,7 +149,7 @@ class Training(Section):
     precision: Literal["float32", "bfloat16"] = Field(
         default="float32",
         description="of the convolutions in training; spectral layers, physics and loss are always "
-        "in float32. bfloat16 is for GPUs and processors that have it in hardware",
+        "in float32. bfloat16 is for processors that have it in hardware",
     )
 
 

@@ -25,6 +25,7 @@ class Content:
         return key in self.arrays
 
     def refusal(self, reason: str) -> FileError:
+        """The error of this file."""
         return refusal(self.path, reason)
 
     def take(self, key: str, dtype: type[_Number]) -> NDArray[_Number]:

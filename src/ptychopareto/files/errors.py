@@ -17,6 +17,7 @@ _LONGEST_REASON = 300  # characters; a damaged file can name itself at any lengt
 
 
 def refusal(path: Path, reason: str) -> FileError:
+    """The error of a file: its path and the reason, as one printable line of bounded length."""
     line = " ".join(reason.split())
     if len(line) > _LONGEST_REASON:
         line = f"{line[: _LONGEST_REASON // 2]} … {line[-_LONGEST_REASON // 2 :]}"
@@ -41,6 +42,7 @@ _DAMAGE = (
 
 @contextmanager
 def reading(path: Path, wanted: str) -> Iterator[None]:
+    """Turn whatever damaged bytes raise in the block into a refusal that says what is wanted."""
     try:
         yield
     except FileError:

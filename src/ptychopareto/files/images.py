@@ -77,6 +77,7 @@ def read_reconstruction(path: Path) -> NDArray[np.complex64]:
 
 
 def probe_of(content: Content, n: int | None = None) -> NDArray[np.complex64]:
+    """Take `probeGuess`, (n, n) if n is given, square in any case, and not dark."""
     probe = np.squeeze(content.take("probeGuess", np.complex64))
     if probe.ndim != 2 or probe.shape[0] != probe.shape[1]:
         raise content.refusal(f"probeGuess has shape {probe.shape}; (N, N), square, is wanted")

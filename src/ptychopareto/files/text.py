@@ -92,6 +92,7 @@ def check_types(
 
 
 def is_a(value: Any, wanted: type) -> bool:
+    """Whether a value of JSON is a number, a whole number, or one printable line."""
     if wanted is str:
         return isinstance(value, str) and value.isprintable()
     return isinstance(value, int | wanted) and not isinstance(value, bool)

@@ -48,6 +48,7 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def without_nan(value: Any) -> Any:
+    """The value with None for each number that JSON does not have."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, Mapping):
