@@ -49,7 +49,7 @@ def test_rows_and_lanes_are_named(tmp_path: Path) -> None:
     scenarios = scored(["as_trained", "low_dose", "bad_day"], FRONT)
     svg = drawn(tmp_path, scenarios, CHANGES, FRONT)
     for words in (
-        *("as trained", "low dose", "1e5 photons", "bad day", "w8", "w16, recommended"),
+        *("as trained", "low dose", "1e5 photons", "bad day", "fno w8", "fno w16, recommended"),
         *("defocus −5 %, positions ± 2 px", "rPIE from a flat start, 100 epochs"),
         "a constant reconstruction",
     ):

@@ -97,6 +97,9 @@ def test_short_names() -> None:
     assert short_names(names) == ["fno sqrt w8", "u_no none w16"]
     assert short_names(names[:1]) == ["fno sqrt m8 w8 teacher"]
     assert short_names([]) == []
+    widths = ["fno_tsqrt_m8_w8_teacher", "fno_tsqrt_m8_w16_teacher"]
+    assert short_names(widths) == ["w8", "w16"]
+    assert short_names(widths, always=["architecture"]) == ["fno w8", "fno w16"]
 
 
 def test_short_names_of_what_only_some_have() -> None:

@@ -158,16 +158,21 @@ def _spread(wanted: Array, height: float) -> Array:
     return spread
 
 
-def short_names(configurations: Sequence[str], among: Sequence[str] = ()) -> list[str]:
+def short_names(
+    configurations: Sequence[str], among: Sequence[str] = (), always: Sequence[str] = ()
+) -> list[str]:
     """Names such as ``sqrt m8`` of configurations, without what is the same for all of them.
 
     Args:
         configurations: their names.
         among: those that they are to be told apart from as well, if there are more.
+        always: axes to be named even if they are the same for all.
     """
     every = [words(name) for name in (*configurations, *among)]
     varying = [axis for axis in NAME.groupindex if len({one[axis] for one in every}) > 1]
-    return [joined(one, varying or NAME.groupindex) for one in every[: len(configurations)]]
+    named = [axis for axis in NAME.groupindex if axis in varying or axis in always]
+    axes = named if varying else NAME.groupindex
+    return [joined(one, axes) for one in every[: len(configurations)]]
 
 
 def words(configuration: str) -> dict[str, str]:

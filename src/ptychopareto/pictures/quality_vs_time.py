@@ -86,7 +86,8 @@ def _network_curves(refinement: pd.DataFrame, front: Sequence[str], quality: str
     present = [name for name in front if name in set(rows["configuration"])]
     colours = cycle(style.COLOURS[:-1])  # the last one, black, is the classical curve's
     curves = []
-    for configuration, name, colour in zip(present, short_names(present), colours, strict=False):
+    names = short_names(present, always=["architecture"])
+    for configuration, name, colour in zip(present, names, colours, strict=False):
         groups = rows[rows["configuration"] == configuration].groupby("refine_epochs")
         means = groups[["total_s", quality]].mean()
         spread = groups[quality].agg(["min", "max"])

@@ -100,9 +100,10 @@ def _series(
     }
     present = [configuration for configuration in front if configuration in of]
     looks = zip(cycle(style.COLOURS[:-1]), cycle(style.MARKERS[:4]), strict=False)
+    shorts = short_names(present, always=["architecture"])
     labels = [
         short + (", recommended" if configuration == recommended else "")
-        for short, configuration in zip(short_names(present), present, strict=True)
+        for short, configuration in zip(shorts, present, strict=True)
     ]
     networks = [
         _Series(label, colour, marker, *_columns(of[configuration]))
