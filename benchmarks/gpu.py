@@ -56,7 +56,7 @@ def row(architecture: Architecture) -> list[str]:
     return [
         architecture,
         f"{1000 * seconds:.1f}",
-        f"{100 * min(busy, 1):.0f} %",
+        f"{100 * busy:.0f} %",
         f"{BATCH / seconds:.0f}",
         f"{BATCH / bfloat16:.0f}",
         f"{memory:.0f}",

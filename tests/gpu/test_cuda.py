@@ -198,7 +198,8 @@ def test_a_study_runs_on_it(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "results/pareto_plot.png").exists()
-    for results in tmp_path.glob("results/runs/*/results.json"):
-        record = json.loads(results.read_text())
-        assert record["device"] == torch.cuda.get_device_name()
-        assert record["status"] == "ok"
+    records = [
+        json.loads(metrics.read_text()) for metrics in tmp_path.glob("results/runs/*/metrics.json")
+    ]
+    assert [record["status"] for record in records] == ["ok"] * 4
+    assert {record["device"] for record in records} == {torch.cuda.get_device_name()}
