@@ -9,8 +9,6 @@ from joblog import run_job
 def main(job: Any) -> None:
     from dataclasses import asdict, replace
 
-    import pandas as pd
-
     from device import prepare
     from ptychopareto.config import ConfigError, Training, parse_study
     from ptychopareto.files import read_dataset, read_objects, write_csv
@@ -68,6 +66,8 @@ def main(job: Any) -> None:
         code,
         run.physics_weight,
     )
+
+    import pandas as pd  # not before: a training starts 0.2 s sooner without it
 
     columns = ["epoch", "train_loss", "val_loss", "learning_rate", "seconds"]
     write_csv(Path(job.output.history), pd.DataFrame(trained.history, columns=columns))

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from ptychopareto.config import ConfigError
@@ -97,6 +96,9 @@ def neighbours(
 
 def _squares(positions: NDArray[np.float64], gridsize: int) -> NDArray[np.int64]:
     """The groups of one object."""
+    # Here, since the import takes 0.2 s, and most trainings have groups of one pattern.
+    from scipy.spatial import cKDTree
+
     tree = cKDTree(positions)
     step = np.median(tree.query(positions, k=2)[0][:, 1])
     half = step * (gridsize - 1) / 2
