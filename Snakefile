@@ -2,7 +2,7 @@
 
 from snakemake.utils import min_version
 
-min_version("9.9")
+min_version("9.16.3")
 
 # A study file given with --configfile stands alone: nothing of config.yaml is mixed into it.
 if not workflow.overwrite_configfiles:

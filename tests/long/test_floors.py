@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+
 from tiny_study import ROOT, Project, copy_of_project
 
 INSTALL_MINUTES, STUDY_MINUTES = 60, 15

@@ -8,12 +8,12 @@ are stored anew in the same commit and its message says why.
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+
 from tiny_study import ROOT, Project, copy_of_project
 
 STORED = Path(__file__).parent / "light_study"
@@ -24,7 +24,7 @@ ABSOLUTE, RELATIVE = 0.005, 0.02
 
 
 @pytest.fixture(scope="module")
-def light_study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def light_study(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = copy_of_project(tmp_path_factory.mktemp("light") / "study")
     project["config.yaml"].write_bytes((ROOT / "config.yaml").read_bytes())
     made = subprocess.run(
@@ -38,7 +38,7 @@ def light_study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         timeout=60 * MINUTES,
     )
     assert made.returncode == 0, made.stderr
-    yield project
+    return project
 
 
 @pytest.mark.long
