@@ -321,3 +321,59 @@ def test_a_margin_is_all_there_is() -> None:
     measures = published_measures(margin, truth)
     assert measures["published_mae_amp"] == pytest.approx(2)
     assert measures["published_mae_phase"] == pytest.approx(0.5)
+
+
+# A phase that wraps: a jump of 2π is no structure of the object.
+
+
+def strong_object(size: int = 64) -> Complex:
+    """A smooth phase of several turns."""
+    y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
+    return np.exp(6j * np.sin(5 * x) * np.cos(4 * y + 0.3))
+
+
+@pytest.mark.parametrize("remove_ramp", [True, False])
+@pytest.mark.parametrize("size", [64, 65, 128])
+@pytest.mark.parametrize("scale", [4.0, 1.0])
+def test_a_constant_earns_nothing_where_the_truth_wraps(
+    scale: float, size: int, remove_ramp: bool
+) -> None:
+    x = np.linspace(-4, 4, size) * np.ones((size, 1))
+    for truth in (np.exp(1j * scale * x), strong_object(size)):
+        measures = evaluate(np.ones_like(truth), truth, remove_ramp)
+        assert measures["frc50_phase"] <= 0.05
+        assert measures["ssim_phase"] == pytest.approx(measures["ssim_phase_floor"], abs=1e-9)
+
+
+def test_a_good_reconstruction_of_a_truth_that_wraps_scores_well() -> None:
+    truth = strong_object()
+    exact = evaluate(truth, truth)
+    assert exact["ssim_phase"] == pytest.approx(1)
+    assert exact["frc50_phase"] == 1
+    noise = gaussian_filter(np.random.default_rng(8).standard_normal(truth.shape), 1)
+    near = evaluate(truth * np.exp(0.3j * noise), truth)
+    assert near["ssim_phase"] > 0.9
+    assert near["ssim_phase_floor"] < 0.2
+    assert near["frc50_phase"] > 0.3
+
+
+@pytest.mark.parametrize("angle", [1.0, math.pi, -2.5])
+def test_a_truth_that_wraps_by_its_global_phase_alone_is_scored_as_any(angle: float) -> None:
+    truth = weak_object()
+    noise = np.random.default_rng(9).normal(scale=0.1, size=truth.shape)
+    plain = evaluate(truth * np.exp(1j * noise), truth)
+    turned = evaluate(truth * np.exp(1j * noise), truth * np.exp(1j * angle))
+    for name in ("psnr_phase", "mae_phase", "frc50_phase"):
+        assert turned[name] == pytest.approx(plain[name], rel=1e-9), name
+    assert turned["ssim_phase"] == pytest.approx(plain["ssim_phase"], abs=0.05)
+
+
+@pytest.mark.parametrize("part", ["phase", "amp"])
+def test_rounding_noise_has_no_resolution(part: str) -> None:
+    """The square that FRC looks at is constant in both images; their margins are not."""
+    structure = np.zeros((32, 96))
+    structure[:, :20] = gaussian_filter(np.random.default_rng(10).standard_normal((32, 20)), 2)
+    truth = np.exp(1j * structure) if part == "phase" else 1 + structure + 0j
+    noise = 1e-8 * np.random.default_rng(11).standard_normal((2, 32, 96))
+    for image in (truth, truth + noise[0] + 1j * noise[1]):
+        assert evaluate(image, truth + noise[0] + 1j * noise[1])[f"frc50_{part}"] == 0

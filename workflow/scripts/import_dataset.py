@@ -5,10 +5,9 @@ from typing import Any
 
 from joblog import run_job
 
-SMALLEST_SCORED = 7  # the window of SSIM [px]
-
 
 def main(job: Any) -> None:
+    from ptychopareto.config.sections import SMALLEST_SCORED
     from ptychopareto.files import FileError, read_dataset, write_dataset
 
     train, test = (read_dataset(Path(file)) for file in (job.input.train, job.input.test))

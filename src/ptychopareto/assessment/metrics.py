@@ -1,9 +1,9 @@
 """How close a reconstructed object is to the truth.
 
-Ptychography leaves a global complex factor, and often a phase ramp, undetermined: both are removed
-before anything is compared. Every data range is that of the truth, and the score of a constant
-reconstruction stands beside each SSIM. A second, separate set of measures follows the convention of
-the field's published figures, so that these can be set beside ours.
+Ptychography leaves a global complex factor, and often a phase ramp, undetermined. Both are removed
+before anything is compared. The data range of SSIM and PSNR is that of the truth, and the SSIM of a
+constant reconstruction (the floor) stands beside each SSIM. A second set of measures follows the
+convention of the figures that the field has published, so that both can be compared.
 """
 
 import math
@@ -12,75 +12,107 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from skimage.metrics import structural_similarity
 
+from ptychopareto.config.sections import SSIM_WINDOW
+
 Image = NDArray[np.float64]
 ComplexImage = NDArray[np.complex128]
+AnyImage = Image | ComplexImage
 
-SSIM_WINDOW = 7  # px
 TUKEY_TAPER = 0.25  # fraction of each axis
 FRC_THRESHOLD = 0.5
-ROUNDING = 1e-10  # of the strongest ring
-FLAT = 1e-5  # rad, or fraction of the mean amplitude: a smaller range is single-precision rounding
+ROUNDING = 1e-10  # fraction of the strongest ring
+# Rad, or fraction of the mean amplitude. A smaller range is the rounding of single precision.
+FLAT = 1e-5
 PUBLISHED_TRIM = 2  # px on each side
 
 
 def evaluate(
     reconstruction: ArrayLike, truth: ArrayLike, remove_ramp: bool = True
 ) -> dict[str, float]:
-    """Score a reconstruction against the truth, its phase and its amplitude apart.
+    """Score the phase and the amplitude of a reconstruction against the truth.
 
-    Args:
-        reconstruction: complex object (H, W), at least 7 px on each side.
-        truth: complex object of the same shape.
-        remove_ramp: whether a phase ramp counts as undetermined, like the global factor; in the
-            published convention it always does.
+    Parameters
+    ----------
+    reconstruction : complex (H, W)
+        The reconstructed object, at least 7 px on each side.
+    truth : complex (H, W)
+        The true object.
+    remove_ramp : bool
+        Whether a phase ramp counts as undetermined, like the global factor. In the published
+        convention it always does.
 
-    Returns:
-        With the endings ``_phase`` and ``_amp``: ``ssim``; ``psnr`` [dB]; ``mae`` [rad for the
-        phase]; ``frc50``, where the Fourier ring correlation first falls below one half, as a
-        fraction of Nyquist. And ``ssim_phase_floor``, ``ssim_amp_floor``: the SSIM of a constant
-        reconstruction. And `published_measures`, in another convention. Where the truth is flat
-        its measures are void: ``nan``.
+    Returns
+    -------
+    dict of str to float
+        With the endings ``_phase`` and ``_amp``: ``ssim``; ``ssim_…_floor``, the SSIM of a constant
+        reconstruction; ``psnr`` [dB]; ``mae`` [rad for the phase]; ``frc50``, the frequency at
+        which the Fourier ring correlation first falls below one half, as a fraction of Nyquist. The
+        measures of `published_measures` follow. A measure whose truth is flat is void: ``nan``.
 
-    Raises:
-        ValueError: the two are not finite, non-zero images of one shape.
+    Raises
+    ------
+    ValueError
+        The two are not finite, non-zero images of one shape.
+
+    Notes
+    -----
+    Where the phase φ of the truth wraps, a jump of 2π is no edge of the object. There SSIM is the
+    mean of the SSIM of cos φ and that of sin φ (data range 2), FRC is that of the complex field
+    exp(iφ), and PSNR has a data range of 2π. MAE takes the phase difference the short way round and
+    needs nothing.
     """
     r, t = _checked(reconstruction, truth)
-    scored = phase_and_amplitude(align(r, t, remove_ramp), t)
-    constant = phase_and_amplitude(align(np.ones_like(t), t, remove_ramp), t)
-    true = phase_and_amplitude(t, t)
+    phase, amplitude = phase_and_amplitude(align(r, t, remove_ramp), t)
+    constant_phase, constant_amplitude = phase_and_amplitude(
+        align(np.ones_like(t), t, remove_ramp), t
+    )
+    true_phase, true_amplitude = phase_and_amplitude(t, t)
     flat_phase, flat_amplitude = _flat(t)
+    score_phase = _wrapped_measures if _wraps(true_phase) else _measures
+    phases = (phase, constant_phase, true_phase)
+    amplitudes = (amplitude, constant_amplitude, true_amplitude)
+    mean = float(true_amplitude.mean())
     return {
-        **_measures("phase", scored[0], constant[0], true[0], void=flat_phase),
-        **_measures("amp", scored[1], constant[1], true[1], void=flat_amplitude),
+        **(_void("phase") if flat_phase else score_phase("phase", *phases, level=1.0)),
+        **(_void("amp") if flat_amplitude else _measures("amp", *amplitudes, level=mean)),
         **published_measures(r, t),
     }
 
 
 def published_measures(reconstruction: ArrayLike, truth: ArrayLike) -> dict[str, float]:
-    """Score a reconstruction as the published figures of PtychoPINN's lines benchmark are scored.
+    """Score a reconstruction by the convention of PtychoPINN's lines benchmark.
 
-    Their convention: `PUBLISHED_TRIM` px are cut off on each side. The amplitude is multiplied by
-    the ratio of the means; its SSIM takes the range of the truth. From each phase on its own, as
-    it is between -π and π, a plane is subtracted that is fitted by least squares, and its mean
-    with it; for SSIM [-π, π] is then mapped to [0, 1], and the range is 1. The window of SSIM is
-    uniform, 7×7 px. They stitch the centres of the patches; what is scored here is what we stitch.
+    Parameters
+    ----------
+    reconstruction : complex (H, W)
+        The reconstructed object, at least 7 px on each side.
+    truth : complex (H, W)
+        The true object.
 
-    One step comes before it: the reconstruction is turned by the global phase that brings it
-    closest to the truth. The plane takes every constant away again, so that this decides nothing
-    but where a phase wraps at ±π, which otherwise were up to a phase that is free. Neither image is
-    unwrapped: what still wraps counts as the jump that it is.
-
-    Args:
-        reconstruction: complex object (H, W), at least 7 px on each side.
-        truth: complex object of the same shape.
-
-    Returns:
+    Returns
+    -------
+    dict of str to float
         ``published_mae_amp``, ``published_mae_phase`` [rad], ``published_ssim_amp`` and
-        ``published_ssim_phase``. Where the truth is flat, or less than 7 px a side are left of it,
-        they are void: ``nan``.
+        ``published_ssim_phase``. A measure is void (``nan``) where the truth is flat, or where the
+        trimmed image has less than 7 px a side.
 
-    Raises:
-        ValueError: the two are not finite, non-zero images of one shape.
+    Raises
+    ------
+    ValueError
+        The two are not finite, non-zero images of one shape.
+
+    Notes
+    -----
+    The convention cuts `PUBLISHED_TRIM` px off each side. It multiplies the amplitude by the ratio
+    of the means, and its SSIM has the range of the truth. It takes each phase between -π and π,
+    fits a plane to it by least squares and subtracts the plane, mean included. For SSIM it maps
+    [-π, π] to [0, 1], and the data range is 1. The SSIM window is uniform, 7×7 px. The benchmark
+    stitches the centres of its patches; here our own stitched object is scored.
+
+    We add one step before: the reconstruction is multiplied by the global phase that brings it
+    closest to the truth. The plane removes every constant anyway, so the step only decides where
+    a phase wraps at ±π, which would otherwise depend on a free phase. Neither image is unwrapped,
+    so a wrap counts as a jump.
     """
     inner = slice(PUBLISHED_TRIM, -PUBLISHED_TRIM)
     r, t = (image[inner, inner] for image in _checked(reconstruction, truth))
@@ -110,11 +142,29 @@ def _published_phase(image: Image, truth: Image) -> tuple[float, float]:
 
 
 def align(reconstruction: ArrayLike, truth: ArrayLike, remove_ramp: bool = True) -> ComplexImage:
-    """Bring a reconstruction to the truth's global factor and, if asked, to its phase ramp.
+    """Bring a reconstruction to the global factor and the phase ramp of the truth.
 
-    Takes two complex (H, W) objects, returns one in complex128, raises like `evaluate`. The plane
-    is fitted to wrapped phase differences: a ramp of more than half a turn to either side of the
-    centre is not recognised.
+    Parameters
+    ----------
+    reconstruction, truth : complex (H, W)
+        The reconstructed and the true object.
+    remove_ramp : bool
+        Whether the phase ramp is brought to that of the truth too.
+
+    Returns
+    -------
+    complex128 (H, W)
+        The aligned reconstruction.
+
+    Raises
+    ------
+    ValueError
+        The two are not finite, non-zero images of one shape.
+
+    Notes
+    -----
+    The plane is fitted to wrapped phase differences. A ramp of more than half a turn to either
+    side of the centre is therefore not recognised.
     """
     r, t = _checked(reconstruction, truth)
     r = _scaled(r, t)
@@ -124,22 +174,43 @@ def align(reconstruction: ArrayLike, truth: ArrayLike, remove_ramp: bool = True)
 
 
 def phase_and_amplitude(aligned: ComplexImage, truth: ComplexImage) -> tuple[Image, Image]:
-    """Phase [rad] and amplitude of an aligned (H, W) reconstruction.
+    """Take the phase and the amplitude of an aligned reconstruction.
 
-    The phase is counted from that of the truth, arg t, so that they differ by at most π whatever
-    wraps. A pixel without amplitude has phase 0, not the phase of the truth.
+    Parameters
+    ----------
+    aligned, truth : complex (H, W)
+        The aligned reconstruction and the true object.
+
+    Returns
+    -------
+    phase : (H, W) [rad]
+        The phase of the truth plus the phase difference, which is between -π and π. A pixel
+        without amplitude has phase 0, not the phase of the truth.
+    amplitude : (H, W)
+        The modulus.
     """
-    true_phase = np.angle(truth)
+    true_phase = _phase_of_truth(truth)
     difference = np.angle(np.exp(1j * (_angle(aligned) - true_phase)))
     return true_phase + difference, np.abs(aligned)
 
 
-def fourier_ring_correlation(image: Image, reference: Image) -> Image:
-    """Correlate two real (H, W) images ring by ring in Fourier space (van Heel & Schatz 2005).
+def fourier_ring_correlation(image: AnyImage, reference: AnyImage) -> Image:
+    """Correlate two images ring by ring in Fourier space.
 
-    Both are cropped to their central square of n × n pixels, freed of their mean and tapered.
-    Element k of the n // 2 + 1 returned is the correlation at k / n cycles per pixel: 0 where a
-    ring is empty in either image, 1 at k = 0 if only rounding would decide.
+    Parameters
+    ----------
+    image, reference : real or complex (H, W)
+        The images. Their central square of n × n pixels is freed of its mean and tapered.
+
+    Returns
+    -------
+    (n // 2 + 1,)
+        Element k is the correlation (its real part) at k / n cycles per pixel: 0 where a ring is
+        empty in either image, 1 at k = 0 if only rounding would decide.
+
+    Notes
+    -----
+    The method is that of van Heel & Schatz, J. Struct. Biol. 151, 250 (2005).
     """
     a, b = _spectrum(image), _spectrum(reference)
     n = len(a)
@@ -178,7 +249,7 @@ def _checked(reconstruction: ArrayLike, truth: ArrayLike) -> tuple[ComplexImage,
 
 
 def _flat(t: ComplexImage) -> tuple[bool, bool]:
-    """Whether there is nothing to be seen in the phase of the truth, and in its amplitude."""
+    """Whether the phase of the truth is constant, and whether its amplitude is."""
     amplitude = np.abs(t)
     # Counted from the strongest pixel, a flat phase of ±π is not taken for jumps of 2π.
     phase_span = np.ptp(np.angle(t * t.flat[amplitude.argmax()].conj()))
@@ -186,8 +257,24 @@ def _flat(t: ComplexImage) -> tuple[bool, bool]:
 
 
 def _angle(image: ComplexImage) -> Image:
-    """Phase [rad] between -π and π; 0, never π, without amplitude: there are negative zeros."""
+    """Phase [rad] between -π and π; 0 without amplitude, which a negative zero would make π."""
     return np.angle(image + 0)
+
+
+def _phase_of_truth(t: ComplexImage) -> Image:
+    """Phase [rad] of the truth, counted from its mean direction if only that makes it wrap."""
+    phase = np.angle(t)
+    if not _wraps(phase):
+        return phase
+    mean = float(np.angle(np.exp(1j * phase).mean()))
+    around_mean = mean + np.angle(t * np.exp(-1j * mean))
+    return phase if _wraps(around_mean) else around_mean
+
+
+def _wraps(phase: Image) -> bool:
+    """Whether the phase of neighbouring pixels differs by more than half a turn."""
+    jumps = (np.abs(np.diff(phase, axis=axis)).max() for axis in (0, 1))
+    return bool(max(jumps) > math.pi)
 
 
 def _scaled(r: ComplexImage, t: ComplexImage) -> ComplexImage:
@@ -207,15 +294,34 @@ def _plane(image: Image) -> Image:
     return np.mean(image) + slope_y * y + slope_x * x
 
 
+def _void(name: str) -> dict[str, float]:
+    measures = ("ssim_{}", "ssim_{}_floor", "psnr_{}", "mae_{}", "frc50_{}")
+    return {measure.format(name): math.nan for measure in measures}
+
+
 def _measures(
-    name: str, image: Image, constant: Image, truth: Image, *, void: bool
+    name: str, image: Image, constant: Image, truth: Image, *, level: float
 ) -> dict[str, float]:
     return {
-        f"ssim_{name}": math.nan if void else _ssim(image, truth, np.ptp(truth)),
-        f"ssim_{name}_floor": math.nan if void else _ssim(constant, truth, np.ptp(truth)),
-        f"psnr_{name}": math.nan if void else _psnr(image, truth),
-        f"mae_{name}": math.nan if void else _mae(image, truth),
-        f"frc50_{name}": math.nan if void else _frc50(image, truth),
+        f"ssim_{name}": _ssim(image, truth, np.ptp(truth)),
+        f"ssim_{name}_floor": _ssim(constant, truth, np.ptp(truth)),
+        f"psnr_{name}": _psnr(image, truth, np.ptp(truth)),
+        f"mae_{name}": _mae(image, truth),
+        f"frc50_{name}": _frc50(image, truth, level),
+    }
+
+
+def _wrapped_measures(
+    name: str, image: Image, constant: Image, truth: Image, *, level: float
+) -> dict[str, float]:
+    """The same of phases [rad] that wrap, so that no jump of 2π counts as structure."""
+    field, constant_field, true_field = (np.exp(1j * phase) for phase in (image, constant, truth))
+    return {
+        f"ssim_{name}": _ssim_of_field(field, true_field),
+        f"ssim_{name}_floor": _ssim_of_field(constant_field, true_field),
+        f"psnr_{name}": _psnr(image, truth, 2 * math.pi),
+        f"mae_{name}": _mae(image, truth),
+        f"frc50_{name}": _frc50(field, true_field, level),
     }
 
 
@@ -228,16 +334,28 @@ def _ssim(image: Image, truth: Image, data_range: float) -> float:
     return float(structural_similarity(image, truth, win_size=SSIM_WINDOW, data_range=data_range))
 
 
-def _psnr(image: Image, truth: Image) -> float:
+def _ssim_of_field(field: ComplexImage, truth: ComplexImage) -> float:
+    """Mean SSIM of the real and the imaginary part of exp(iφ), which both reach from -1 to 1."""
+    return (_ssim(field.real, truth.real, 2.0) + _ssim(field.imag, truth.imag, 2.0)) / 2
+
+
+def _psnr(image: Image, truth: Image, data_range: float) -> float:
     """Peak signal-to-noise ratio [dB]; infinite for an exact image."""
     mean_square = float(np.mean((image - truth) ** 2))
-    return 10 * math.log10(float(np.ptp(truth)) ** 2 / mean_square) if mean_square else math.inf
+    return 10 * math.log10(float(data_range) ** 2 / mean_square) if mean_square else math.inf
 
 
-def _frc50(image: Image, truth: Image) -> float:
-    """First crossing below one half, interpolated, as a fraction of Nyquist; 1 without one."""
-    if np.ptp(image) < FLAT * np.ptp(truth):
-        return 0.0  # a flat image has rounding errors to correlate and nothing else
+def _frc50(image: AnyImage, truth: AnyImage, level: float) -> float:
+    """First crossing below one half, interpolated, as a fraction of Nyquist; 1 without one.
+
+    `level` is what a range is small against: 1 rad, or the mean amplitude.
+    """
+    # A flat image has rounding errors to correlate and nothing else. The square of the FRC may be
+    # flat though the whole image is not.
+    if _range(image) < FLAT * _range(truth) or any(
+        _range(_central_square(part)) < FLAT * level for part in (image, truth)
+    ):
+        return 0.0
     curve = fourier_ring_correlation(image, truth)
     below = np.flatnonzero(curve < FRC_THRESHOLD)
     if below.size == 0:
@@ -249,20 +367,43 @@ def _frc50(image: Image, truth: Image) -> float:
     return float(ring / (min(image.shape) / 2))
 
 
-def tukey(length: int, taper: float) -> Image:
-    """A window of ones whose ends, the fraction `taper` of it, fall to zero as half a cosine.
+def _range(image: AnyImage) -> float:
+    """Maximum minus minimum; of a complex image the larger one of its two parts."""
+    return float(max(np.ptp(image.real), np.ptp(image.imag)))
 
-    After Harris, Proc. IEEE 66, 51 (1978). That of scipy.signal takes a second to import, in each
-    job of a study.
+
+def tukey(length: int, taper: float) -> Image:
+    """Compute the Tukey window.
+
+    Parameters
+    ----------
+    length : int
+        Its number of elements.
+    taper : float
+        The fraction of it, both ends together, that falls to zero as half a cosine.
+
+    Returns
+    -------
+    (length,)
+        The window; its inner part is 1.
+
+    Notes
+    -----
+    The window is that of Harris, Proc. IEEE 66, 51 (1978). To import `scipy.signal`, which has it,
+    takes a second in each job of a study.
     """
     distance = np.arange(length) / max(1, length - 1)
     ramp = np.minimum(1.0, 2 * np.minimum(distance, 1 - distance) / taper)
     return 0.5 * (1 - np.cos(np.pi * ramp))
 
 
-def _spectrum(image: Image) -> ComplexImage:
+def _central_square(image: AnyImage) -> AnyImage:
     side = min(image.shape)
     top, left = ((length - side) // 2 for length in image.shape)
-    square = image[top : top + side, left : left + side]
-    window = tukey(side, TUKEY_TAPER)
+    return image[top : top + side, left : left + side]
+
+
+def _spectrum(image: AnyImage) -> ComplexImage:
+    square = _central_square(image)
+    window = tukey(len(square), TUKEY_TAPER)
     return np.fft.fft2((square - square.mean()) * window[:, None] * window)

@@ -75,5 +75,6 @@ def _is_npz(path: Path) -> Path:
 NpzPath = Annotated[
     Path, Field(strict=False, json_schema_extra={"pattern": r"\.npz$"}), AfterValidator(_is_npz)
 ]
-SMALLEST_SCORED = 7  # the window of SSIM [px]
+SSIM_WINDOW = 7  # px
+SMALLEST_SCORED = SSIM_WINDOW  # px a side of the scored region
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
