@@ -19,6 +19,7 @@ from scipy.ndimage import gaussian_filter
 
 from ptychopareto.assessment.metrics import evaluate
 from ptychopareto.config import Architecture, Cost, InputTransform, Quality, Supervision
+from ptychopareto.config.columns import MEASURES
 from ptychopareto.files import Dataset
 from ptychopareto.page.document import SYMBOLS
 from ptychopareto.pictures import dataset, pareto, reconstruction, style
@@ -103,7 +104,7 @@ def scan(step: int, **changes: Any) -> Dataset:
 
 
 def test_every_value_of_the_config_has_its_words_and_looks() -> None:
-    assert set(get_args(Cost) + get_args(Quality)) <= set(style.LABELS) <= set(COLUMNS)
+    assert set(get_args(Cost) + get_args(Quality)) <= set(MEASURES) <= set(COLUMNS)
     for values, looks in (
         (Architecture, pareto.MARKERS),
         (InputTransform, pareto.COLOURS),

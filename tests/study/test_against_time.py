@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from ptychopareto.assessment.metrics import evaluate
+from ptychopareto.config.columns import QUALITIES
 from ptychopareto.files import FileError, write_json
 from ptychopareto.study.against_time import (
-    QUALITIES,
     classical_table,
     refinement_table,
     with_latencies,

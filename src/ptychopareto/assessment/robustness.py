@@ -10,14 +10,14 @@ import torch
 
 from ptychopareto.assessment.classical import classical, scores
 from ptychopareto.assessment.evaluation import evaluate_run
+from ptychopareto.config.columns import QUALITIES
 from ptychopareto.files import Dataset
 
 log = logging.getLogger(__name__)
 
 REPORT_SECONDS = 10.0
 # Of an evaluation, what is said of a changed scan: its costs are those of the scan as it was.
-SAID = ("status", "error")
-ENDINGS = ("_phase", "_amp", "_floor")
+SAID = ("status", "error", *QUALITIES)
 
 
 def evaluate_all(
@@ -32,9 +32,7 @@ def evaluate_all(
     reported = time.monotonic()
     for number, (name, model) in enumerate(models.items(), start=1):
         metrics = evaluate_run(model, test, device).metrics
-        networks[name] = {
-            key: value for key, value in metrics.items() if key in SAID or key.endswith(ENDINGS)
-        }
+        networks[name] = {key: value for key, value in metrics.items() if key in SAID}
         if time.monotonic() - reported > REPORT_SECONDS or number == len(models):
             reported = time.monotonic()
             log.info("%d of %d networks evaluated", number, len(models))

@@ -1,10 +1,11 @@
 """A study: the scan, the grid of networks, their training, the axes of the front."""
 
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from ptychopareto.config.architectures import ARCHITECTURES, Architecture, Key, missing_package
+from ptychopareto.config.columns import MEASURES, PARETO_COSTS, PARETO_QUALITIES
 from ptychopareto.config.dataset import (
     AnyDataset,
     NpzObject,
@@ -19,12 +20,12 @@ InputTransform = Literal["none", "log1p", "sqrt"]
 Head = Literal["real_imag", "amp_phase"]
 Supervision = Literal["physics", "teacher", "truth"]
 Gauge = Literal["fixed", "free"]
-Cost = Literal[
-    "model_params", "model_params_real", "inference_time_s", "peak_memory_mb", "train_time_s"
-]
-Quality = Literal[
-    "ssim_phase", "psnr_phase", "frc50_phase", "ssim_amp", "psnr_amp", "frc50_amp"
-]  # larger is better for each: what the front maximises
+if TYPE_CHECKING:
+    Cost = str
+    Quality = str
+else:
+    Cost = Literal[PARETO_COSTS]
+    Quality = Literal[PARETO_QUALITIES]
 
 
 class Teacher(Section):
@@ -257,8 +258,8 @@ class StudyConfig(Section):
         if isinstance(obj, NpzObject) or obj.phase != "none":
             return
         for number, axes in enumerate(self.plots):
-            if axes.quality.endswith("_phase"):
-                allowed = [name for name in get_args(Quality) if not name.endswith("_phase")]
+            if MEASURES[axes.quality].part == "phase":
+                allowed = [name for name in PARETO_QUALITIES if MEASURES[name].part != "phase"]
                 at = () if isinstance(self.pareto, Pareto) else (number,)
                 raise refusal(
                     f"'{axes.quality}' is void for an object of flat phase "

@@ -15,9 +15,9 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from ptychopareto.config import Architecture, InputTransform, Supervision
+from ptychopareto.config.columns import AXES, MEASURES
 from ptychopareto.files import atomic
 from ptychopareto.page import columns
-from ptychopareto.page.columns import AXES
 from ptychopareto.page.thumbnail import data_uri, thumbnails
 from ptychopareto.pictures import style
 from ptychopareto.study.configurations import CONFIGURATION, name_of, names_of
@@ -168,6 +168,8 @@ def _data(
             for name, axis in AXES.items()
             if name in usable
         },
+        "measures": [name for name in MEASURES if name in table],
+        "ssim": {"ticks": style.SSIM_TICKS[0], "resolution": style.SSIM_RESOLUTION},
         "x": axes["cost"],
         "y": axes["quality"],
         "floors": floors,

@@ -5,9 +5,7 @@
 (() => {
   "use strict";
 
-  const SSIM_TICKS = [0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999];
   const EVEN_TICKS = 4; // a scale that spans less than this factor has ticks in even steps
-  const SSIM_RESOLUTION = 1e-4; // what is closer to 1 is drawn at this distance
   const DIGITS = 12; // of a mean that are compared: the last ones may be rounding
   const FADED = 0.12; // opacity of what the filters leave out
   const ON_PAPER = { width: 700, height: 420 }; // px
@@ -39,7 +37,7 @@
   const axisName = (side) => byId(`axis-${side}`).value;
 
   function scaled(axis, value) {
-    return axis.scale === "ssim" ? -Math.log10(Math.max(1 - value, SSIM_RESOLUTION)) : value;
+    return axis.scale === "ssim" ? -Math.log10(Math.max(1 - value, data.ssim.resolution)) : value;
   }
 
   function canBeDrawn(item) {
@@ -176,7 +174,7 @@
   }
 
   function ssimTicks(low, high) {
-    return 1 - low < EVEN_TICKS * (1 - high) ? evenTicks(low, high) : SSIM_TICKS;
+    return 1 - low < EVEN_TICKS * (1 - high) ? evenTicks(low, high) : data.ssim.ticks;
   }
 
   /** Ticks for the range that is seen: plotly's own do not know the SSIM scale, and crowd on a logarithmic one. */
@@ -342,7 +340,7 @@
       const pair = document.createElement("div");
       pair.append(element("dt", heading), element("dd", text));
       pair.classList.toggle("axis", column === axisName("x") || column === axisName("y"));
-      byId(column in data.axes || column.endsWith("_floor") ? "details-values" : "details-settings").append(pair);
+      byId(data.measures.includes(column) ? "details-values" : "details-settings").append(pair);
     }
   }
 

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ptychopareto.config import Architecture, Gauge, Head, InputTransform, Supervision
+from ptychopareto.config.columns import MEASURES
 from ptychopareto.pictures import style
 
 Array = NDArray[np.float64]
@@ -131,7 +132,7 @@ def _scale_quality(axes: Axes, values: Array, name: str) -> None:
 
 
 def _scale_cost(axes: Axes, values: Array, name: str) -> None:
-    axes.set_ylabel(textwrap.fill(style.LABELS[name], 26))
+    axes.set_ylabel(textwrap.fill(MEASURES[name].label, 26))
     if values.size == 0:
         axes.set_yticks([])
     else:

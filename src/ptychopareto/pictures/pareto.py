@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from ptychopareto.config import Architecture, Supervision
+from ptychopareto.config.columns import MEASURES
 from ptychopareto.pictures import style
 from ptychopareto.pictures.labels import label_points, short_names
 from ptychopareto.study.configurations import configurations, names_of
@@ -56,8 +57,8 @@ def draw(table: pd.DataFrame, cost: str, quality: str, png: Path, svg: Path) -> 
     with style.style():
         figure = Figure(figsize=(style.WIDTH, HEIGHT), layout="constrained")
         axes = figure.add_subplot()
-        axes.set_xlabel(style.LABELS[cost])
-        axes.set_ylabel(style.LABELS[quality])
+        axes.set_xlabel(MEASURES[cost].label)
+        axes.set_ylabel(MEASURES[quality].label)
         axes.set_title(_summary(table, study), loc="left", color=style.QUIET)
         axes.spines[["top", "right"]].set_visible(False)
         if study.means.empty:
@@ -216,7 +217,7 @@ def _set_axes(axes: Axes, study: _Study, floor: float | None) -> None:
 
 def _beyond(quality: str, high: float, room: float) -> float:
     """How far above the highest value the axis may go: for an SSIM, halfway on its scale to 1."""
-    return 1 - (1 - high) / 2 if quality.startswith("ssim") else high + room
+    return 1 - (1 - high) / 2 if style.is_ssim(quality) else high + room
 
 
 def _draw_interval(axes: Axes, mean: "pd.Series[Any]", study: _Study, **how: Any) -> None:

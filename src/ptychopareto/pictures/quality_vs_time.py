@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ptychopareto.config.columns import MEASURES
 from ptychopareto.pictures import style
 from ptychopareto.pictures.labels import label_points, short_names
 
@@ -198,7 +199,7 @@ def _saving_of(curve: _Curve, reference: _Curve, quality: str) -> _Saving:
     ratio = later / sooner
     factor = f"{_rounded(ratio)}× sooner" if ratio >= 1 else f"{_rounded(1 / ratio)}× later"
     how = f"with {epochs} epoch{'' if epochs == 1 else 's'} of rPIE" if epochs else "alone"
-    measure = style.LABELS[quality].split(" [")[0]
+    measure = MEASURES[quality].label.split(" [")[0]
     words = f"At {measure} {level:.4g}, {curve.name} {how} is {factor} than {CLASSICAL}"
     return _Saving(np.array([(sooner, level), (later, level)]), factor, words)
 
@@ -217,7 +218,7 @@ def _time_to_reach(points: Array, level: float, quality: str) -> float:
     if index == 0:
         return float(points[0, 0])
     heights = np.array([*points[index - 1 : index + 1, 1], level])
-    before, after, wanted = style.stretched(heights) if quality.startswith("ssim") else heights
+    before, after, wanted = style.stretched(heights) if style.is_ssim(quality) else heights
     part = (wanted - before) / (after - before) if after > before else 1.0
     earlier, later = points[index - 1 : index + 1, 0]
     return float(earlier * (later / earlier) ** part)

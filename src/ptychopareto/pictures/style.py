@@ -26,6 +26,7 @@ from matplotlib.ticker import (
 from numpy.typing import ArrayLike, NDArray
 
 from ptychopareto.config import InputTransform
+from ptychopareto.config.columns import MEASURES
 from ptychopareto.files import atomic
 
 WIDTH = 7.2  # inches: two columns of a journal
@@ -54,31 +55,7 @@ ENDS = {(False, False): "neither", (True, False): "min", (False, True): "max", (
 # Keeps white letters readable on a bright image.
 OUTLINE = [withStroke(linewidth=1.6, foreground="black")]
 
-# What the columns of the study's table are called on an axis.
-LABELS = {
-    "ssim_phase": "phase SSIM",
-    "psnr_phase": "phase PSNR [dB]",
-    "mae_phase": "phase MAE [rad]",
-    "frc50_phase": "phase resolution, FRC = ½ [fraction of Nyquist]",
-    "ssim_amp": "amplitude SSIM",
-    "psnr_amp": "amplitude PSNR [dB]",
-    "mae_amp": "amplitude MAE",
-    "frc50_amp": "amplitude resolution, FRC = ½ [fraction of Nyquist]",
-    "published_mae_amp": "amplitude MAE, published convention",
-    "published_mae_phase": "phase MAE, published convention [rad]",
-    "published_ssim_amp": "amplitude SSIM, published convention",
-    "published_ssim_phase": "phase SSIM, published convention",
-    "model_params": "trainable parameters",
-    "model_params_real": "trainable parameters, a complex one counted as two",
-    "inference_time_s": "inference time of the test scan [s]",
-    "patterns_per_s": "patterns reconstructed per second",
-    "inference_iqr_s": "interquartile range of the inference time [s]",
-    "single_pattern_s": "inference time of a single pattern [s]",
-    "peak_memory_mb": "peak memory [MB]",
-    "train_time_s": "training time [s]",
-    "patterns_trained": "patterns seen in training",
-}
-COUNTS = ("model_params", "model_params_real", "patterns_trained")  # on an axis 100k, 1M
+COUNTS = [name for name, column in MEASURES.items() if column.kind == "Int64"]  # 100k, 1M
 
 # From fine to coarse: the first whose labels have room is taken.
 SSIM_TICKS: tuple[tuple[float, ...], ...] = (
@@ -227,7 +204,7 @@ def set_quality_axis(
         apart: what to leave between two labels of ticks, as a fraction of the axis.
         which: the axis.
     """
-    if not name.startswith("ssim"):
+    if not is_ssim(name):
         axes.set(**{f"{which}lim": _with_margins(*limits, headroom)})
         return
     axis = axes.xaxis if which == "x" else axes.yaxis
@@ -242,8 +219,13 @@ def set_quality_axis(
 
 def quality_label(name: str, separator: str = " ") -> str:
     """What to write at the axis that `set_quality_axis` scales."""
-    scale = f"{separator}(scale: logarithm of 1 − SSIM)" if name.startswith("ssim") else ""
-    return LABELS[name] + scale
+    scale = f"{separator}(scale: logarithm of 1 − SSIM)" if is_ssim(name) else ""
+    return MEASURES[name].label + scale
+
+
+def is_ssim(name: str) -> bool:
+    """Whether a column is on the scale of an SSIM."""
+    return MEASURES[name].scale == "ssim"
 
 
 def stretched(ssim: ArrayLike) -> NDArray[np.float64]:

@@ -10,26 +10,10 @@ from typing import Any
 
 import pandas as pd
 
+from ptychopareto.config.columns import LATENCIES, QUALITIES
 from ptychopareto.study.results import read_steps
 from ptychopareto.study.runs import Run
 
-QUALITIES = (
-    "ssim_phase",
-    "ssim_phase_floor",
-    "psnr_phase",
-    "mae_phase",
-    "frc50_phase",
-    "ssim_amp",
-    "ssim_amp_floor",
-    "psnr_amp",
-    "mae_amp",
-    "frc50_amp",
-    "published_mae_amp",
-    "published_mae_phase",
-    "published_ssim_amp",
-    "published_ssim_phase",
-)
-LATENCIES = ("inference_time_s", "inference_iqr_s", "patterns_per_s", "single_pattern_s")
 IDENTITY = ("run", "configuration", "seed")
 SECONDS = ("inference_s", "refine_s", "total_s")
 

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from ptychopareto.config import AS_TRAINED
+from ptychopareto.config.columns import QUALITIES
 from ptychopareto.files import FileError, check_types, read_json, shortened
-from ptychopareto.study.against_time import QUALITIES
 from ptychopareto.study.configurations import half_width
 from ptychopareto.study.runs import Run
 from ptychopareto.study.table import STATUSES

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from ptychopareto.config import columns
 from ptychopareto.files import FileError, check_types, read_csv, read_json, shortened
 from ptychopareto.study.runs import Run
 
@@ -27,31 +28,7 @@ LATER: dict[str, str] = {
     "gauge": "string",
     "physics_weight": "Int64",
 }
-MEASURES: dict[str, str] = {
-    "ssim_phase": "float64",
-    "ssim_phase_floor": "float64",
-    "psnr_phase": "float64",
-    "mae_phase": "float64",
-    "ssim_amp": "float64",
-    "ssim_amp_floor": "float64",
-    "psnr_amp": "float64",
-    "mae_amp": "float64",
-    "frc50_phase": "float64",
-    "frc50_amp": "float64",
-    "model_params": "Int64",  # a run that is missing has none
-    "model_params_real": "Int64",
-    "inference_time_s": "float64",
-    "patterns_per_s": "float64",
-    "inference_iqr_s": "float64",
-    "single_pattern_s": "float64",
-    "peak_memory_mb": "float64",
-    "train_time_s": "float64",
-    "patterns_trained": "Int64",
-    "published_mae_amp": "float64",
-    "published_mae_phase": "float64",
-    "published_ssim_amp": "float64",
-    "published_ssim_phase": "float64",
-}
+MEASURES: dict[str, str] = {name: column.kind for name, column in columns.MEASURES.items()}
 TYPES: dict[str, str] = {
     **IDENTITY,
     "epochs": "Int64",

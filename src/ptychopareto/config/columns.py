@@ -1,0 +1,187 @@
+"""The measures and costs of the study's table: one line per column, and all that follows from it.
+
+A new measure is a function in `assessment.metrics` and a line here. The config, the tables, the
+pictures and the page take what they need to know about a column from its line.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["float64", "Int64"]  # the nullable integer: a run that is missing has none
+Better = Literal["less", "more"]
+Scale = Literal["linear", "log", "ssim"]
+Group = Literal["quality", "cost", "beside"]
+Part = Literal["phase", "amp", "published", "other", ""]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A measure or a cost of the study's table.
+
+    Attributes
+    ----------
+    heading
+        What stands above the column on the page.
+    label
+        What stands beside an axis, with the unit.
+    group
+        Under which name it is offered as an axis; ``beside`` is no axis but explains another one.
+    better
+        Which end of it is the good one.
+    scale
+        Linear, logarithmic, or (ssim) logarithmic in the distance from 1.
+    kind
+        Its pandas type; an integer is a count, written 100k on an axis.
+    pareto
+        Whether the config may name it as an axis of the front.
+    part
+        What of a reconstruction it scores. Such a column is also written for each step of rPIE and
+        for each scenario, in the order of `PARTS`. Empty: it does not score a reconstruction.
+    latency
+        Whether the timing job measures it.
+    """
+
+    heading: str
+    label: str
+    group: Group
+    better: Better = "less"
+    scale: Scale = "linear"
+    kind: Kind = "float64"
+    pareto: bool = False
+    part: Part = ""
+    latency: bool = False
+
+
+PARTS: tuple[Part, ...] = ("phase", "amp", "published", "other")
+
+
+def _measure(
+    heading: str,
+    label: str,
+    part: Part,
+    better: Better,
+    scale: Scale = "linear",
+    pareto: bool = True,
+) -> Column:
+    return Column(heading, label, "quality", better, scale, part=part, pareto=pareto)
+
+
+def _floor(heading: str, label: str, part: Part) -> Column:
+    return Column(heading, label, "beside", "more", "ssim", part=part)
+
+
+def _cost(
+    heading: str,
+    label: str,
+    better: Better = "less",
+    kind: Kind = "float64",
+    pareto: bool = False,
+    latency: bool = False,
+) -> Column:
+    return Column(heading, label, "cost", better, "log", kind, pareto, latency=latency)
+
+
+# In the order in which they stand in the table.
+MEASURES: dict[str, Column] = {
+    "ssim_phase": _measure("phase SSIM", "phase SSIM", "phase", "more", "ssim"),
+    "ssim_phase_floor": _floor("phase SSIM, constant", "phase SSIM, constant", "phase"),
+    "psnr_phase": _measure("phase PSNR [dB]", "phase PSNR [dB]", "phase", "more"),
+    "mae_phase": _measure("phase MAE [rad]", "phase MAE [rad]", "phase", "less"),
+    "ssim_amp": _measure("amp. SSIM", "amplitude SSIM", "amp", "more", "ssim"),
+    "ssim_amp_floor": _floor("amp. SSIM, constant", "amp. SSIM, constant", "amp"),
+    "psnr_amp": _measure("amp. PSNR [dB]", "amplitude PSNR [dB]", "amp", "more"),
+    "mae_amp": _measure("amp. MAE", "amplitude MAE", "amp", "less"),
+    "frc50_phase": _measure(
+        "phase FRC½", "phase resolution, FRC = ½ [fraction of Nyquist]", "phase", "more"
+    ),
+    "frc50_amp": _measure(
+        "amp. FRC½", "amplitude resolution, FRC = ½ [fraction of Nyquist]", "amp", "more"
+    ),
+    "model_params": _cost("parameters", "trainable parameters", kind="Int64", pareto=True),
+    "model_params_real": _cost(
+        "real parameters",
+        "trainable parameters, a complex one counted as two",
+        kind="Int64",
+        pareto=True,
+    ),
+    "inference_time_s": _cost(
+        "inference [s]", "inference time of the test scan [s]", pareto=True, latency=True
+    ),
+    "patterns_per_s": _cost(
+        "patterns/s", "patterns reconstructed per second", "more", latency=True
+    ),
+    "inference_iqr_s": Column(
+        "inference IQR [s]",
+        "interquartile range of the inference time [s]",
+        "beside",
+        scale="log",
+        latency=True,
+    ),
+    "single_pattern_s": _cost(
+        "one pattern [s]", "inference time of a single pattern [s]", latency=True
+    ),
+    "peak_memory_mb": _cost("memory [MB]", "peak memory [MB]", pareto=True),
+    "train_time_s": _cost("training [s]", "training time [s]", pareto=True),
+    "patterns_trained": _cost("patterns trained", "patterns seen in training", kind="Int64"),
+    "published_mae_amp": _measure(
+        "amp. MAE, published",
+        "amplitude MAE, published convention",
+        "published",
+        "less",
+        pareto=False,
+    ),
+    "published_mae_phase": _measure(
+        "phase MAE, published [rad]",
+        "phase MAE, published convention [rad]",
+        "published",
+        "less",
+        pareto=False,
+    ),
+    "published_ssim_amp": _measure(
+        "amp. SSIM, published",
+        "amplitude SSIM, published convention",
+        "published",
+        "more",
+        "ssim",
+        pareto=False,
+    ),
+    "published_ssim_phase": _measure(
+        "phase SSIM, published",
+        "phase SSIM, published convention",
+        "published",
+        "more",
+        "ssim",
+        pareto=False,
+    ),
+}
+
+# What is scored of each reconstruction: of a network's, of rPIE's after each step, in a scenario.
+QUALITIES = tuple(
+    name for part in PARTS for name, column in MEASURES.items() if column.part == part
+)
+LATENCIES = tuple(name for name, column in MEASURES.items() if column.latency)
+# What can be an axis of the page's plot: the measures, then the costs.
+AXES = {
+    name: MEASURES[name]
+    for group in ("quality", "cost")
+    for name in (*QUALITIES, *(name for name in MEASURES if name not in QUALITIES))
+    if MEASURES[name].group == group
+}
+# What the config may name.
+PARETO_COSTS = tuple(n for n, axis in AXES.items() if axis.group == "cost" and axis.pareto)
+PARETO_QUALITIES = tuple(
+    name
+    for name, axis in AXES.items()
+    if axis.group == "quality" and axis.pareto and axis.better == "more"
+)
+
+
+def sign(quality: str) -> int:
+    """1 for a measure that is to be large, -1 for one that is to be small.
+
+    Parameters
+    ----------
+    quality
+        The column.
+    """
+    return 1 if MEASURES[quality].better == "more" else -1
