@@ -1,161 +1,152 @@
 """Which files of the library a job depends on: a change in one of them repeats the job.
 
-Snakemake tracks the script of a job, not what the script imports. So these files are inputs of
-the jobs; for the jobs of a run, of which there may be thousands, their content is a parameter. They
-are all that a job imports from the library (a test compares), except
+Snakemake tracks the script of a job, not what the script imports. So the files are found here, by
+following the imports that stand in the script and in the library, also those inside functions.
+Nothing is imported for that. A file that a module names and that lies beside it (a style sheet, a
+template) counts as imported. Left out are
 
 - PLUMBING, which carries settings and data but computes nothing: a new config key or a better error
   message must not repeat a night of training;
-- the other architectures: a change in `models/hybrid.py` trains the hybrid runs and no others.
+- the other architectures: a change in `models/hybrid.py` trains the hybrid runs and no others;
+- files that hold nothing but a docstring.
 
 Pictures and tables are at the end of all chains: no change in them ever repeats a training. The
 picture of one reconstruction is drawn by its evaluation, and a change in it repeats that.
 """
 
-PACKAGE = "src/ptychopareto"
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 
-PLUMBING = {
+ROOT = Path(__file__).resolve().parents[1]
+LIBRARY = ROOT / "src" / "ptychopareto"
+SCRIPTS = ROOT / "workflow" / "scripts"
+
+# Whole packages, and the modules that carry what jobs exchange: names, paths, networks.
+PLUMBING = (
     "__init__.py",
-    "config/__init__.py",
-    "config/architectures.py",
-    "config/dataset.py",
-    "config/mistakes.py",
-    "config/scenarios.py",
-    "config/sections.py",
-    "config/study.py",
-    "config/words.py",
-    "files/__init__.py",
-    "files/content.py",
-    "files/dataset.py",
-    "files/errors.py",
-    "files/images.py",
-    "files/npz.py",
-    "files/text.py",
-    "files/writing.py",
     "memory.py",
+    "config/",
+    "files/",
     "models/registry.py",
     "study/results.py",
     "study/runs.py",
-}
-
-PHYSICS = ["physics/forward.py", "physics/registration.py", "physics/scan.py"]
-NETWORKS = ["models/layers.py", "models/network.py"]
-STITCH = ["reconstruction/patches.py", "reconstruction/stitch.py"]
-CLASSICAL = [*STITCH, "assessment/classical.py", "assessment/metrics.py", "reconstruction/rpie.py"]
-TABLES = ["study/configurations.py", "study/table.py"]
-FRONT = [*TABLES, "study/pareto.py"]
-RECOMMENDATION = [*FRONT, "study/recommendation.py"]
-SCENARIOS = [*TABLES, "study/against_time.py", "study/robustness.py"]
-
-SOURCES: dict[str, list[str]] = {
-    "simulate": [*PHYSICS, "physics/dataset.py", "physics/objects.py", "physics/probe.py"],
-    "import_dataset": [],
-    "dataset_picture": ["pictures/dataset.py", "pictures/style.py"],
-    "teach": [
-        "assessment/metrics.py",
-        "reconstruction/patches.py",
-        "reconstruction/rpie.py",
-        "reconstruction/teacher.py",
-    ],
-    "train": [
-        *PHYSICS,
-        *NETWORKS,
-        "learning/checkpoint.py",
-        "learning/losses.py",
-        "learning/progress.py",
-        "learning/scan_data.py",
-        "learning/supervision.py",
-        "learning/training.py",
-        "physics/groups.py",
-    ],
-    "evaluate": [
-        *NETWORKS,
-        *CLASSICAL,
-        "assessment/cost.py",
-        "assessment/evaluation.py",
-        "assessment/refinement.py",
-        "pictures/reconstruction.py",
-        "pictures/style.py",
-        "physics/groups.py",
-        "reconstruction/predict.py",
-    ],
-    "time_inference": [
-        *NETWORKS,
-        *STITCH,
-        "assessment/cost.py",
-        "assessment/evaluation.py",
-        "assessment/metrics.py",
-        "assessment/timing.py",
-        "physics/groups.py",
-        "reconstruction/predict.py",
-        "reconstruction/rpie.py",
-    ],
-    "classical": CLASSICAL,
-    "scenario": [
-        *PHYSICS,
-        "physics/dataset.py",
-        "physics/objects.py",
-        "physics/probe.py",
-        "physics/scenarios.py",
-    ],
-    "evaluate_scenario": [
-        *NETWORKS,
-        *CLASSICAL,
-        "assessment/cost.py",
-        "assessment/evaluation.py",
-        "assessment/robustness.py",
-        "physics/groups.py",
-        "reconstruction/predict.py",
-    ],
-    "gather_scenarios": SCENARIOS,
-    "robustness": [
-        *SCENARIOS,
-        "pictures/labels.py",
-        "pictures/robustness.py",
-        "pictures/style.py",
-    ],
-    "gather": [*TABLES, "study/against_time.py"],
-    "gather_classical": ["study/against_time.py"],
-    "recommend": [*RECOMMENDATION, "study/against_time.py", "study/robustness.py"],
-    "pareto_plot": [
-        *FRONT,
-        "pictures/labels.py",
-        "pictures/pareto.py",
-        "pictures/style.py",
-    ],
-    "gallery": [
-        *RECOMMENDATION,
-        "assessment/metrics.py",
-        "pictures/gallery.py",
-        "pictures/style.py",
-    ],
-    "quality_vs_time": ["pictures/labels.py", "pictures/quality_vs_time.py", "pictures/style.py"],
-    "marginals": ["pictures/marginals.py", "pictures/style.py", "study/table.py"],
-    "training_curves": [
-        "pictures/labels.py",
-        "pictures/style.py",
-        "pictures/training_curves.py",
-        *TABLES,
-    ],
-    "page": [
-        *FRONT,
-        "page/columns.py",
-        "page/document.py",
-        "page/page.css",
-        "page/page.js",
-        "page/template.html",
-        "page/thumbnail.py",
-        "pictures/style.py",
-    ],
-}
+)
 
 
-def sources(job: str, architecture: str | None = None) -> list[str]:
-    """The library files that a job depends on, relative to the project.
+@cache
+def sources(job: str, architecture: str | None = None) -> tuple[str, ...]:
+    """Find the library files that a job depends on.
 
-    Args:
-        job: the name of its rule.
-        architecture: that of its network, if it has one; its file is `models/<architecture>.py`.
+    Parameters
+    ----------
+    job
+        The name of its rule, which is that of its script.
+    architecture
+        That of its network, if the job depends on one; its file is `models/<architecture>.py`.
+
+    Returns
+    -------
+    tuple of str
+        Paths relative to the project, sorted.
     """
-    files = SOURCES[job] if architecture is None else [*SOURCES[job], f"models/{architecture}.py"]
-    return [f"{PACKAGE}/{file}" for file in files]
+    others = {f"models/{name}.py" for name in architectures() if name != architecture}
+    start = [SCRIPTS / f"{job}.py"]
+    if architecture is not None:
+        start.append(LIBRARY / f"models/{architecture}.py")
+    found = {
+        file.relative_to(LIBRARY).as_posix()
+        for file in closure(*start, without=frozenset(LIBRARY / other for other in others))
+        if file.is_relative_to(LIBRARY) and not is_empty(file)
+    }
+    counted = sorted(file for file in found if not file.startswith(PLUMBING))
+    return tuple((LIBRARY / file).relative_to(ROOT).as_posix() for file in counted)
+
+
+@cache
+def architectures() -> tuple[str, ...]:
+    """Return the names of all architectures, as the config lists them."""
+    from typing import get_args
+
+    from ptychopareto.config import Architecture
+
+    return get_args(Architecture)
+
+
+@cache
+def closure(*start: Path, without: frozenset[Path] = frozenset()) -> frozenset[Path]:
+    """Find all files that these files import, directly or not, and these files themselves.
+
+    Parameters
+    ----------
+    *start
+        Scripts or modules of the library.
+    without
+        Files that are neither counted nor followed.
+
+    Returns
+    -------
+    frozenset of Path
+        Scripts, modules, and the files that modules name.
+    """
+    found: set[Path] = set()
+    todo = list(start)
+    while todo:
+        file = todo.pop()
+        if file not in found and file not in without:
+            found.add(file)
+            todo += imports(file)
+    return frozenset(found)
+
+
+@cache
+def imports(file: Path) -> tuple[Path, ...]:
+    """Return the files of this project that one file imports or names."""
+    if file.suffix != ".py":
+        return ()
+    found: set[Path] = set()
+    for node in ast.walk(_tree(file)):
+        if isinstance(node, ast.Import):
+            found.update(*(_files_of(alias.name) for alias in node.names))
+        elif isinstance(node, ast.ImportFrom):
+            package = node.module or ""
+            if node.level:  # relative: `from .axes import AXES`
+                base = file.parents[node.level - 1].relative_to(LIBRARY.parent)
+                package = ".".join([*base.parts, *filter(None, [package])])
+            found.update(_files_of(package))
+            found.update(*(_files_of(f"{package}.{alias.name}") for alias in node.names))
+        elif isinstance(node, ast.Constant) and file.is_relative_to(LIBRARY):
+            found.update(_named_beside(file, node.value))
+    return tuple(sorted(found))
+
+
+@cache
+def is_empty(file: Path) -> bool:
+    """Tell whether a Python file holds nothing but a docstring."""
+    return file.suffix == ".py" and not _tree(file).body[1:]
+
+
+@cache
+def _tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_bytes())
+
+
+@cache
+def _files_of(module: str) -> tuple[Path, ...]:
+    """Return the files that `import module` loads: the module's own and those of its packages."""
+    first, *rest = module.split(".")
+    if first != LIBRARY.name:
+        script = SCRIPTS / f"{first}.py"
+        return (script,) if script.is_file() else ()
+    places = [LIBRARY.joinpath(*rest[:depth]) for depth in range(len(rest) + 1)]
+    files = [place / "__init__.py" for place in places] + [places[-1].with_suffix(".py")]
+    return tuple(file for file in files if file.is_file())
+
+
+def _named_beside(file: Path, value: object) -> Iterator[Path]:
+    """Yield the file beside a module that a text in the module is the name of, if there is one."""
+    if isinstance(value, str) and Path(value).suffix and value == Path(value).name:
+        beside = file.parent / value
+        if beside.suffix != ".py" and len(value) < 100 and beside.is_file():
+            yield beside

@@ -1,22 +1,20 @@
-"""The declared inputs of the jobs against what their scripts really import."""
+"""The files that a job depends on, found without importing any, against what is really imported."""
 
-import ast
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from ptychopareto.config import Architecture
-from sources import PACKAGE, PLUMBING, SOURCES
-from tiny_study import ROOT
+from sources import LIBRARY, PLUMBING, ROOT, SCRIPTS, closure, imports, sources
 
-LIBRARY = ROOT / PACKAGE
-SCRIPTS = ROOT / "workflow/scripts"
-ARCHITECTURES = {f"models/{name}.py" for name in get_args(Architecture)}
+ARCHITECTURES = get_args(Architecture)
+# `partial` is made anew whenever it is asked for; the others are no jobs.
+JOBS = sorted({file.stem for file in SCRIPTS.glob("*.py")} - {"joblog", "device", "partial"})
 # The jobs that compute nothing, on a cluster those of the login node: torch takes seconds to load.
 LIGHT = [
     *("import_dataset", "dataset_picture", "gather", "gather_classical", "recommend"),
@@ -25,63 +23,101 @@ LIGHT = [
 ]
 
 
-def imports(file: Path) -> Iterator[str]:
-    """The library files that a file imports, relative to the library, also by way of scripts."""
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.ImportFrom):
-            names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        else:
-            continue
-        for name in names:
-            path = "/".join(name.split(".")[1:])
-            if name in ("ptychopareto.config", "ptychopareto.files"):
-                path += "/__init__"
-            if name.startswith("ptychopareto.") and (LIBRARY / f"{path}.py").is_file():
-                yield f"{path}.py"
-            elif (SCRIPTS / f"{name}.py").is_file():
-                yield from imports(SCRIPTS / f"{name}.py")
+def found(job: str, architecture: str | None = None) -> set[str]:
+    """What `sources` finds, relative to the library."""
+    paths = (ROOT / file for file in sources(job, architecture))
+    return {path.relative_to(LIBRARY).as_posix() for path in paths}
 
 
-def closure(file: Path) -> set[str]:
-    """All library files that are loaded when a script does its work."""
-    found: set[str] = set()
-    todo = list(imports(file))
-    while todo:
-        path = todo.pop()
-        if path not in found:
-            found.add(path)
-            todo += imports(LIBRARY / path)
-    return found
+def modules(job: str) -> list[str]:
+    """The modules of the library that a script imports, directly or not."""
+    files = sorted(file for file in closure(SCRIPTS / f"{job}.py") if file.suffix == ".py")
+    return [
+        ".".join(file.relative_to(LIBRARY.parent).with_suffix("").parts)
+        for file in files
+        if file.is_relative_to(LIBRARY) and file.name != "__init__.py"
+    ]
 
 
-@pytest.mark.parametrize("job", SOURCES)
-def test_declared_files_are_what_the_job_imports(job: str) -> None:
-    imported = closure(ROOT / f"workflow/scripts/{job}.py")
-    declared = {file for file in SOURCES[job] if file.endswith(".py")}
-    assert declared == imported - PLUMBING - ARCHITECTURES
-
-
-@pytest.mark.parametrize("job", LIGHT)
-def test_light_jobs_do_not_wait_for_torch(job: str) -> None:
-    files = sorted(closure(SCRIPTS / f"{job}.py"))
-    modules = [f"ptychopareto.{file.removesuffix('.py').replace('/', '.')}" for file in files]
-    code = f"import sys, {', '.join(modules)}; sys.exit('torch' in sys.modules)"
+def loaded_with(names: list[str]) -> list[str]:
+    """All modules there are after these were imported, in a Python of its own."""
+    code = f"import json, sys, {', '.join(names)}; print(json.dumps(sorted(sys.modules)))"
     environment = {**os.environ, "PYTHONPATH": str(LIBRARY.parent)}
-    assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True
+    )
+    loaded: list[str] = json.loads(done.stdout)
+    return loaded
 
 
-def test_each_job_has_its_script_and_each_script_its_job() -> None:
-    shared = {"joblog", "device", "partial"}  # `partial` is made anew whenever it is asked for
-    assert {file.stem for file in (ROOT / "workflow/scripts").glob("*.py")} - shared == set(SOURCES)
+@pytest.mark.parametrize("job", ["train", "evaluate", "page"])
+def test_what_is_found_is_what_is_imported(job: str) -> None:
+    own = modules(job)
+    loaded = {
+        name
+        for name in loaded_with(own)
+        if name.startswith("ptychopareto.") and not (LIBRARY.parent / _path(name)).is_dir()
+    }
+    assert loaded == set(own)
 
 
-@pytest.mark.parametrize("file", sorted(ARCHITECTURES))
-def test_an_architecture_imports_nothing_that_its_training_does_not_declare(file: str) -> None:
-    assert closure(LIBRARY / file) <= {*SOURCES["train"], *PLUMBING}
+def _path(module: str) -> Path:
+    return Path(*module.split("."))
 
 
-@pytest.mark.parametrize("file", sorted(PLUMBING | ARCHITECTURES))
-def test_exceptions_are_files(file: str) -> None:
-    assert (LIBRARY / file).is_file()
+def test_light_jobs_do_not_wait_for_torch() -> None:
+    assert "torch" not in loaded_with(sorted({name for job in LIGHT for name in modules(job)}))
+
+
+@pytest.mark.parametrize(
+    ("job", "files"),
+    [
+        ("import_dataset", set()),
+        ("gather_classical", {"study/against_time.py"}),
+        ("simulate", {"physics/objects.py", "physics/scan.py"}),
+        ("teach", {"reconstruction/teacher.py", "reconstruction/rpie.py"}),
+        # one that is imported inside a function only
+        ("evaluate", {"pictures/reconstruction.py", "models/layers.py", "reconstruction/rpie.py"}),
+        ("page", {"page/document.py", "page/page.css", "page/page.js", "page/template.html"}),
+    ],
+)
+def test_a_job_depends_on_what_computes_its_results(job: str, files: set[str]) -> None:
+    assert files <= found(job)
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_no_job_depends_on_what_computes_nothing(job: str) -> None:
+    assert not {file for file in found(job) if file.startswith(PLUMBING)}
+
+
+@pytest.mark.parametrize("own", ARCHITECTURES)
+def test_a_training_depends_on_its_own_architecture_only(own: str) -> None:
+    files = {f"models/{name}.py" for name in ARCHITECTURES}
+    assert found("train", own) & files == {f"models/{own}.py"}
+    assert not found("evaluate") & files
+
+
+def test_no_training_depends_on_tables_or_pictures() -> None:
+    shown = {"study", "page", "pictures"}
+    assert not {file for file in found("train", "fno") if Path(file).parts[0] in shown}
+
+
+@pytest.mark.parametrize("exception", PLUMBING)
+def test_exceptions_are_there(exception: str) -> None:
+    assert (LIBRARY / exception).exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import ptychopareto.physics.scan",
+        "from ptychopareto.physics.scan import corners",
+        "from ptychopareto.physics import forward, scan",
+        "def work():\n    from ptychopareto.physics.scan import corners",
+        "if True:\n    import ptychopareto.physics.scan as scan",
+    ],
+)
+def test_imports_are_found_however_they_are_written(line: str, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(f"{line}\n")
+    assert LIBRARY / "physics/scan.py" in imports(script)

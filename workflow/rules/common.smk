@@ -140,8 +140,8 @@ for key, path in (study_files() | files_of_scenarios()).items():
 
 
 def library(job):
-    """The library files a job depends on, as seen from the working directory."""
-    return [os.path.relpath(ROOT / file) for file in sources(job)]
+    """The library files a job depends on, as seen from the working directory; found only for jobs of the plan."""
+    return lambda wildcards: [os.path.relpath(ROOT / file) for file in sources(job)]
 
 
 @cache

@@ -33,7 +33,7 @@ rule evaluate:
     params:
         refine=STUDY.refine.model_dump(mode="json"),
         # without the file of its architecture: a change there repeats the training before it
-        code=code("evaluate"),
+        code=lambda wildcards: code("evaluate"),
         device=STUDY.device,
     message:
         "Evaluating {wildcards.run}"
