@@ -169,11 +169,7 @@ AXES = {
 }
 # What the config may name.
 PARETO_COSTS = tuple(n for n, axis in AXES.items() if axis.group == "cost" and axis.pareto)
-PARETO_QUALITIES = tuple(
-    name
-    for name, axis in AXES.items()
-    if axis.group == "quality" and axis.pareto and axis.better == "more"
-)
+PARETO_QUALITIES = tuple(n for n, axis in AXES.items() if axis.group == "quality" and axis.pareto)
 
 
 def sign(quality: str) -> int:

@@ -160,7 +160,10 @@ class Pareto(Section):
     cost: Cost = Field(
         default="model_params", description="column on the cost axis, smaller is better"
     )
-    quality: Quality = Field(default="ssim_phase", description="column on the quality axis")
+    quality: Quality = Field(
+        default="ssim_phase",
+        description="column on the quality axis; larger is better, but smaller for an error (mae)",
+    )
 
 
 _Pareto = Annotated[

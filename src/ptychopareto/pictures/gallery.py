@@ -17,6 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from ptychopareto.assessment.metrics import ComplexImage, Image, align, phase_and_amplitude
+from ptychopareto.config.columns import MEASURES
 from ptychopareto.pictures import style
 
 MOST_COLUMNS = 6
@@ -62,12 +63,12 @@ def draw(
         measures: the metrics of each item: what `assessment.metrics.evaluate` gives, and the status
             of a run. An item that is not ok, or not finite, is named and not shown.
         path: where to write the picture (``.png`` or ``.svg``).
-        quality: the measure of the study; its ending, phase or amp, decides what is shown.
+        quality: the measure of the study; one of the amplitude shows that, any other the phase.
 
     Raises:
         ValueError: the numbers of items and measures, or the shapes of the objects, differ.
     """
-    part = quality.rsplit("_", 1)[1]
+    part = MEASURES[quality].part if MEASURES[quality].part in NAMES else "phase"
     difference = "error" if truth is not None else "difference"
     tiles = _tiles(items, truth, measures, part)
     bands = math.ceil(max(len(tiles), 1) / MOST_COLUMNS)

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ptychopareto.config import Architecture, Gauge, Head, InputTransform, Supervision
-from ptychopareto.config.columns import MEASURES
+from ptychopareto.config.columns import MEASURES, sign
 from ptychopareto.pictures import style
 
 Array = NDArray[np.float64]
@@ -55,7 +55,7 @@ def draw(table: pd.DataFrame, quality: str, cost: str, path: Path) -> None:
     Args:
         table: the runs, as `table.gather` returns them. Seeds are averaged; what is not ok is left
             out.
-        quality: the column in the upper row, larger is better.
+        quality: the column in the upper row, on whose axis the better end is up.
         cost: the column in the lower row.
         path: where to write the picture (``.png`` or ``.svg``).
     """
@@ -118,7 +118,8 @@ def _draw_panels(means: pd.DataFrame, varying: Sequence[str], quality: str, cost
             ]  # there is little room
             axes.set_xticks(range(len(values)), words)
             axes.set_xlim(-0.4, len(values) - 0.6)
-            _draw_pairs(axes, _lines(means, key, values, measure), ratio=measure == cost)
+            lines = _lines(means, key, values, measure)
+            _draw_pairs(axes, lines, measure == cost, sign(quality))
         below.set_xlabel(key.replace("_", " "), fontweight="bold")
     return figure
 
@@ -160,7 +161,7 @@ def _lines(means: pd.DataFrame, key: str, values: list[object], measure: str) ->
     return wide.reindex(columns=values).to_numpy(dtype=np.float64)  # [] takes truths for a mask
 
 
-def _draw_pairs(axes: Axes, lines: Array, ratio: bool) -> None:
+def _draw_pairs(axes: Axes, lines: Array, ratio: bool, better: int) -> None:
     """Draw a line per row and, for each step from one column to the next, its mean and its size."""
     if ratio:
         lines = np.where(lines > 0, lines, np.nan)
@@ -187,7 +188,7 @@ def _draw_pairs(axes: Axes, lines: Array, ratio: bool) -> None:
         else:
             ends = np.mean([left, right], axis=1)
             change = f"{ends[1] - ends[0]:+.2g}".replace("-", "−")
-            words = f"{change}\n{np.sum(right > left)} of {left.size}"
+            words = f"{change}\n{np.sum(better * right > better * left)} of {left.size}"
         if left.size:
             axes.plot(
                 [step, step + 1], ends, "o-", color=style.COLOURS[0], linewidth=1.8, markersize=4

@@ -49,7 +49,8 @@ def draw(table: pd.DataFrame, cost: str, quality: str, png: Path, svg: Path) -> 
     Args:
         table: the runs, as `table.gather` returns them; any number of them, ok or not.
         cost: the column on the horizontal, logarithmic axis.
-        quality: the column on the vertical axis; if there is a `{quality}_floor`, it is a line.
+        quality: the column on the vertical axis, on which the better end is up; if there is a
+            `{quality}_floor`, it is a line.
         png: where to write the picture to be looked at.
         svg: where to write the picture to be edited.
     """
@@ -158,7 +159,7 @@ def _draw_study(figure: Figure, axes: Axes, study: _Study) -> None:
     axes.plot(*ring.T, **_ring(), zorder=5)
 
     texts = _labels(front, [str(i + 1) for i in range(len(names))] if numbered else names)
-    low, high = axes.get_ylim()
+    low, high = sorted(axes.get_ylim())
     lines = [staircase, *(np.clip(_intervals(study, on_front), (0, low), (np.inf, high)))]
     if floor is not None:
         axes.axhline(floor, color=style.QUIET, linewidth=0.9, linestyle=(0, (5, 3)), zorder=1)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ptychopareto.config.columns import MEASURES
+from ptychopareto.config.columns import MEASURES, sign
 from ptychopareto.pictures import style
 from ptychopareto.pictures.labels import label_points, short_names
 
@@ -121,7 +121,7 @@ def _draw_curves(
         _draw_curve(axes, curve)
 
     lines = [curve.points for curve in curves]
-    points, texts = _labels(reference, networks)
+    points, texts = _labels(reference, networks, quality)
     notes = ["numbers: epochs of rPIE", "hollow: a network alone", "training is not counted"]
     if any(np.ptp(curve.range, axis=1).any() for curve in networks):
         notes.append("bars: range over seeds")
@@ -162,14 +162,17 @@ def _draw_curve(axes: Axes, curve: _Curve) -> None:
         )
 
 
-def _labels(reference: Sequence[_Curve], networks: Sequence[_Curve]) -> tuple[Array, list[str]]:
+def _labels(
+    reference: Sequence[_Curve], networks: Sequence[_Curve], quality: str
+) -> tuple[Array, list[str]]:
     """Where to write the names of the curves and the numbers of their epochs."""
     points, texts = [], []
     for curve in reference:
         first, *others = curve.epochs
         points += [*curve.points]
         texts += [f"{curve.name}: {first}", *map(str, others)]
-    best = sorted(networks, key=lambda curve: float(curve.points[:, 1].max()))[-MOST_LABELLED:]
+    best = sorted(networks, key=lambda curve: _goodness(curve.points, quality).max())
+    best = best[-MOST_LABELLED:]
     for curve in networks:
         for number, (epochs, point) in enumerate(zip(curve.epochs, curve.points, strict=True)):
             words = [curve.name] if number == 0 else []
@@ -192,8 +195,9 @@ def _gain(saving: _Saving) -> float:
 
 
 def _saving_of(curve: _Curve, reference: _Curve, quality: str) -> _Saving:
-    level = min(reference.points[:, 1].max(), curve.points[:, 1].max())
-    first = int(np.flatnonzero(curve.points[:, 1] >= level)[0])
+    bests = [_goodness(points, quality).max() for points in (reference.points, curve.points)]
+    level = sign(quality) * float(min(bests))
+    first = int(np.flatnonzero(_goodness(curve.points, quality) >= min(bests))[0])
     sooner, epochs = curve.points[first, 0], curve.epochs[first]
     later = _time_to_reach(reference.points, level, quality)
     ratio = later / sooner
@@ -202,6 +206,11 @@ def _saving_of(curve: _Curve, reference: _Curve, quality: str) -> _Saving:
     measure = MEASURES[quality].label.split(" [")[0]
     words = f"At {measure} {level:.4g}, {curve.name} {how} is {factor} than {CLASSICAL}"
     return _Saving(np.array([(sooner, level), (later, level)]), factor, words)
+
+
+def _goodness(points: Array, quality: str) -> Array:
+    """The qualities (n,) of some points, negated where less is better."""
+    return sign(quality) * points[:, 1]
 
 
 def _rounded(factor: float) -> str:
@@ -214,11 +223,11 @@ def _time_to_reach(points: Array, level: float, quality: str) -> float:
 
     Before the first point nothing is known: its time is taken.
     """
-    index = int(np.flatnonzero(points[:, 1] >= level)[0])
+    index = int(np.flatnonzero(_goodness(points, quality) >= sign(quality) * level)[0])
     if index == 0:
         return float(points[0, 0])
     heights = np.array([*points[index - 1 : index + 1, 1], level])
     before, after, wanted = style.stretched(heights) if style.is_ssim(quality) else heights
-    part = (wanted - before) / (after - before) if after > before else 1.0
+    part = (wanted - before) / (after - before) if after != before else 1.0
     earlier, later = points[index - 1 : index + 1, 0]
     return float(earlier * (later / earlier) ** part)

@@ -52,7 +52,7 @@ def draw(
         changes: what the scenarios change, to be said beside their names.
         front: the configurations to be drawn. Those that have no value are left out.
         recommended: the one of them that is recommended.
-        quality: the column on the horizontal axis, larger is better.
+        quality: the column on the horizontal axis, on which the better end is right.
         path: where to write the picture (``.png`` or ``.svg``).
     """
     names = [str(name) for name in scenarios["scenario"].unique()]

@@ -26,7 +26,7 @@ from matplotlib.ticker import (
 from numpy.typing import ArrayLike, NDArray
 
 from ptychopareto.config import InputTransform
-from ptychopareto.config.columns import MEASURES
+from ptychopareto.config.columns import MEASURES, sign
 from ptychopareto.files import atomic
 
 WIDTH = 7.2  # inches: two columns of a journal
@@ -65,6 +65,7 @@ SSIM_TICKS: tuple[tuple[float, ...], ...] = (
     (0, 0.9, 0.99, 0.999),
 )
 SSIM_RESOLUTION = 1e-4  # what is closer to 1 is drawn at this distance
+TINY = 1e-6  # the smallest range of an axis for an error, which may be small itself
 HEADROOM = 0.2  # of the quality axis, for the labels of the best
 
 _SETTINGS: dict[Any, Any] = {
@@ -200,10 +201,14 @@ def set_quality_axis(
         axes: the axes.
         name: the column, such as ``ssim_phase``.
         limits: the smallest and the largest value to be seen.
-        headroom: what to leave free above them, as a fraction of their range.
+        headroom: what to leave free beyond the best of them, as a fraction of their range.
         apart: what to leave between two labels of ticks, as a fraction of the axis.
         which: the axis.
     """
+    if sign(name) < 0:  # the axis is turned over: what is better is up, or to the right
+        bottom, top = _with_margins(-limits[1], -limits[0], headroom, least=TINY)
+        axes.set(**{f"{which}lim": (-bottom, -top)})
+        return
     if not is_ssim(name):
         axes.set(**{f"{which}lim": _with_margins(*limits, headroom)})
         return
@@ -237,8 +242,10 @@ def _squeezed(position: ArrayLike) -> NDArray[np.float64]:
     return 1 - 10 ** -np.asarray(position, dtype=np.float64)
 
 
-def _with_margins(low: float, high: float, headroom: float) -> tuple[float, float]:
-    span = max(high - low, 0.05 * abs(high), 0.01)
+def _with_margins(
+    low: float, high: float, headroom: float, least: float = 0.01
+) -> tuple[float, float]:
+    span = max(high - low, 0.05 * abs(high), least)
     return low - 0.06 * span, high + headroom * span
 
 

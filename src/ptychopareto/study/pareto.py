@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from ptychopareto.config.columns import sign
 from ptychopareto.study.configurations import configurations, names_of
 
 Array = NDArray[np.float64]
@@ -73,7 +74,7 @@ def pareto_front(table: pd.DataFrame, cost: str, quality: str) -> pd.DataFrame:
     Args:
         table: the runs, as `table.gather` returns them.
         cost: the column to be small. A configuration whose mean is not above 0 is left out.
-        quality: the column to be large.
+        quality: the column on the quality axis; `config.columns` says which end is the better.
 
     Returns:
         The rows of `configurations` that are on the front, with `p_front`, the probability to be
@@ -112,7 +113,8 @@ def _dominates(others: Array, points: Array) -> Mask:
 
 
 def _numbers(rows: pd.DataFrame, cost: str, quality: str) -> Array:
-    return rows[[cost, quality]].to_numpy(dtype=np.float64, na_value=np.nan)
+    """Cost and quality (n, 2); a measure that is to be small is negated: more is better."""
+    return rows[[cost, quality]].to_numpy(dtype=np.float64, na_value=np.nan) * (1, sign(quality))
 
 
 def _comparable(points: Array) -> Array:
@@ -139,7 +141,7 @@ class _Resamples:
 
 
 def _samples(table: pd.DataFrame, cost: str, quality: str) -> list[Array]:
-    """Cost and quality (n, 2) of the runs that are ok, for each configuration in order.
+    """What `_numbers` gives (n, 2) of the runs that are ok, for each configuration in order.
 
     What one run lacks, such as a time not yet taken, is filled with the mean of the others.
     """
@@ -148,7 +150,7 @@ def _samples(table: pd.DataFrame, cost: str, quality: str) -> list[Array]:
     number = table.groupby(names_of(table), sort=False).ngroup()
     numbers = table[[cost, quality]].astype("float64").where(ok)
     numbers = numbers.fillna(numbers.groupby(number).transform("mean"))
-    return [numbers[ok & (number == i)].to_numpy() for i in range(number.nunique())]
+    return [_numbers(numbers[ok & (number == i)], cost, quality) for i in range(number.nunique())]
 
 
 def _probabilities_on_front(which: NDArray[np.intp], samples: list[Array]) -> Array:

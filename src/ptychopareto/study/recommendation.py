@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from ptychopareto.config.columns import sign
 from ptychopareto.study.configurations import names_of
 from ptychopareto.study.pareto import pareto_front
 
@@ -15,13 +16,13 @@ def recommend(table: pd.DataFrame, cost: str, quality: str) -> dict[str, Any]:
     """Choose a configuration of a study, and of its runs the one to use.
 
     The configuration is the knee of the front, or its best where it has none. The run is the one
-    of median quality, so that no luck is sold: of two in the middle the lower, of equals the one
+    of median quality, so that no luck is sold: of two in the middle the worse, of equals the one
     of the lowest seed.
 
     Args:
         table: the runs, as `table.gather` returns them.
         cost: the column to be small.
-        quality: the column to be large.
+        quality: the column on the quality axis.
 
     Returns:
         `configuration` and `run`: their names; `cost` and `quality`: the configuration's means;
@@ -46,16 +47,19 @@ def recommend(table: pd.DataFrame, cost: str, quality: str) -> dict[str, Any]:
 
 
 def median_run(table: pd.DataFrame, configuration: "pd.Series[Any]", quality: str) -> str:
-    """The run that stands for a configuration: the one of median quality, lower, lowest seed.
+    """The run that stands for a configuration: the one of median quality, worse, lowest seed.
 
     Args:
         table: the runs, as `table.gather` returns them.
         configuration: a row of `pareto_front` or `configurations`.
-        quality: the column to be large.
+        quality: the column on the quality axis.
     """
     own = names_of(table) == configuration["configuration"]
     runs = table[own & (table["status"] == "ok") & table[quality].notna()]
-    runs = runs.sort_values([quality, "seed"], kind="stable", ignore_index=True)
+    worst_first = [sign(quality) > 0, True]
+    runs = runs.sort_values(
+        [quality, "seed"], ascending=worst_first, kind="stable", ignore_index=True
+    )
     median = runs[quality].iloc[(len(runs) - 1) // 2]
     return str(runs.loc[runs[quality] == median, "run"].iloc[0])
 
@@ -70,7 +74,7 @@ def _why(front: pd.DataFrame, chosen: "pd.Series[Any]", cost: str, quality: str)
     elif not _alike(chosen[quality], best[quality]):
         reason = (
             f"The knee of a front of {len(front)} configurations: {what}. The best one has "
-            f"{best[quality] - chosen[quality]:.2g} more and costs "
+            f"{_difference(chosen[quality], best[quality])} and costs "
             f"{best[cost] / chosen[cost]:.3g} times as much; "
             f"{_less(cheapest, chosen, cost, quality)}"
         )
@@ -85,9 +89,14 @@ def _why(front: pd.DataFrame, chosen: "pd.Series[Any]", cost: str, quality: str)
 
 def _less(cheapest: "pd.Series[Any]", chosen: "pd.Series[Any]", cost: str, quality: str) -> str:
     return (
-        f"the cheapest one has {chosen[quality] - cheapest[quality]:.2g} less and costs "
+        f"the cheapest one has {_difference(chosen[quality], cheapest[quality])} and costs "
         f"{chosen[cost] / cheapest[cost]:.3g} times less."
     )
+
+
+def _difference(of: float, other: float) -> str:
+    """How much more or less another one has."""
+    return f"{abs(other - of):.2g} {'more' if other > of else 'less'}"
 
 
 def _alike(a: float, b: float) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ptychopareto.config import AS_TRAINED
-from ptychopareto.config.columns import QUALITIES
+from ptychopareto.config.columns import QUALITIES, sign
 from ptychopareto.files import FileError, check_types, read_json, shortened
 from ptychopareto.study.configurations import half_width
 from ptychopareto.study.runs import Run
@@ -126,7 +126,7 @@ def robustness(scenarios: pd.DataFrame, configuration: str, quality: str) -> lis
     Args:
         scenarios: as `scenario_table` returns it.
         configuration: its name.
-        quality: the column to be large.
+        quality: the column.
 
     Returns:
         `scenario`; `quality`, the mean over the seeds; `change`, that much more (or less, below 0)
@@ -157,14 +157,15 @@ def in_words(records: Iterable[Mapping[str, Any]], quality: str) -> str:
     known = [record for record in records if record["change"] is not None]
     if not known:
         return ""
-    worst = min(known, key=lambda record: float(record["change"]))
-    if worst["change"] >= 0:
+    worst = min(known, key=lambda record: sign(quality) * float(record["change"]))
+    if sign(quality) * worst["change"] >= 0:
         return "It loses nothing in any scenario."
     beside = (
         "" if worst["rpie"] is None else f"; rPIE from a flat start reaches {worst['rpie']:.3g}"
     )
     return (
         f"Of {len(known)} scenario{'' if len(known) == 1 else 's'} it loses most in "
-        f"{worst['scenario']}: {quality} {worst['quality']:.3g}, {-worst['change']:.2g} less than "
+        f"{worst['scenario']}: {quality} {worst['quality']:.3g}, {abs(worst['change']):.2g} "
+        f"{'less' if worst['change'] < 0 else 'more'} than "
         f"on the scan as it is{beside}."
     )

@@ -1,0 +1,156 @@
+"""A measure that is to be small gives the results of its mirror image, which is to be large."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+
+from ptychopareto.config import ConfigError, columns, parse_study
+from ptychopareto.pictures import gallery, marginals, pareto, quality_vs_time, robustness, style
+from ptychopareto.study.configurations import configurations
+from ptychopareto.study.pareto import pareto_front
+from ptychopareto.study.recommendation import median_run, recommend
+from ptychopareto.study.robustness import in_words
+from ptychopareto.study.runs import Run
+from ptychopareto.study.table import COLUMNS, TYPES
+
+# Of a width and a seed: parameters and MAE. 32 is dominated by 16; 64 is the best.
+RESULTS = {
+    8: (1_000, [0.50, 0.52, 0.51]),
+    16: (10_000, [0.15, 0.17, 0.13]),
+    32: (100_000, [0.30, 0.32, 0.31]),
+    64: (1_000_000, [0.10, 0.12, 0.11]),
+}
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    rows = []
+    for width, (parameters, errors) in RESULTS.items():
+        for seed, error in enumerate(errors):
+            run = Run("fno", "none", 12, width, "teacher", seed)
+            own = {"status": "ok", "model_params": parameters, "mae_phase": error}
+            rows.append({**vars(run), "run": run.id, **own, "psnr_phase": 1 - error})
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES)
+
+
+@pytest.fixture
+def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures that are saved; nothing is written."""
+    saved: list[Figure] = []
+    monkeypatch.setattr(style, "save", lambda figure, _: saved.append(figure))
+    return saved
+
+
+def test_config_takes_it() -> None:
+    block = {"architecture": ["fno"], "input_transform": ["none"], "modes": [4], "width": [4]}
+    study: dict[str, Any] = {
+        "sweep": [{**block, "supervision": ["teacher"]}],
+        "pareto": {"quality": "mae_phase"},
+    }
+    assert parse_study(study).plots[0].quality == "mae_phase"
+    study["pareto"] = {"quality": "ssim_phase_floor"}
+    with pytest.raises(ConfigError, match="mae_amp"):
+        parse_study(study)
+
+
+def test_front_knee_and_bootstrap(table: pd.DataFrame) -> None:
+    front = pareto_front(table, "model_params", "mae_phase")
+    mirrored = pareto_front(table, "model_params", "psnr_phase")
+    assert front["width"].tolist() == [8, 16, 64]
+    assert front.loc[front["recommended"], "width"].tolist() == [16]
+    np.testing.assert_array_equal(front["p_front"], mirrored["p_front"])
+    assert front["mae_phase"].tolist() == pytest.approx([0.51, 0.15, 0.11])  # not negated
+
+
+def test_recommendation(table: pd.DataFrame) -> None:
+    choice = recommend(table, "model_params", "mae_phase")
+    assert choice["configuration"] == "fno_tnone_m12_w16_teacher"
+    assert choice["run"] == "fno_tnone_m12_w16_teacher_s0"  # of median quality
+    assert choice["quality"] == pytest.approx(0.15)
+    assert "The best one has 0.04 less and costs 100 times as much" in choice["reason"]
+    assert "the cheapest one has 0.36 more and costs 10 times less" in choice["reason"]
+
+
+def test_run_of_two_in_the_middle_is_the_worse(table: pd.DataFrame) -> None:
+    table = table[(table["width"] == 16) & (table["seed"] > 0)]
+    configuration = configurations(table).iloc[0]
+    assert median_run(table, configuration, "mae_phase") == "fno_tnone_m12_w16_teacher_s1"
+    assert median_run(table, configuration, "psnr_phase") == "fno_tnone_m12_w16_teacher_s1"
+
+
+def test_robustness_in_words() -> None:
+    records = [
+        {"scenario": "dim", "quality": 0.25, "change": 0.10, "rpie": 0.2},
+        {"scenario": "near", "quality": 0.14, "change": -0.01, "rpie": None},
+    ]
+    assert in_words(records, "mae_phase") == (
+        "Of 2 scenarios it loses most in dim: mae_phase 0.25, 0.1 more than on the scan as it is; "
+        "rPIE from a flat start reaches 0.2."
+    )
+    assert in_words(records[1:], "mae_phase") == "It loses nothing in any scenario."
+    assert "in near: psnr_phase 0.14, 0.01 less" in in_words(records, "psnr_phase")
+
+
+def test_pareto_picture(table: pd.DataFrame, figures: list[Figure], tmp_path: Path) -> None:
+    pareto.draw(table, "model_params", "mae_phase", tmp_path / "a.png", tmp_path / "a.svg")
+    axes = figures[0].axes[0]
+    bottom, top = axes.get_ylim()
+    assert bottom > 0.52  # the worst run is down
+    assert top < 0.10  # the best is up, with room for its label
+    staircase = next(line for line in axes.lines if len(line.get_xdata()) == 6)
+    assert list(staircase.get_ydata()) == pytest.approx([0.51, 0.51, 0.15, 0.15, 0.11, 0.11])
+    (shade,) = (one for one in axes.collections if isinstance(one, PolyCollection))
+    corners = np.asarray(shade.get_paths()[0].vertices)
+    assert corners[:, 1].max() == pytest.approx(bottom)  # what is worse is in the shade
+
+
+def test_picture_of_quality_and_time(tmp_path: Path) -> None:
+    classical = pd.DataFrame(
+        {"epochs": [1, 10, 100], "seconds": [0.1, 1, 10], "mae_phase": [0.5, 0.2, 0.1]}
+    )
+    refined = pd.DataFrame(
+        [("fno_tsqrt_m12_w8_teacher", 0, 0.05, 0.3), ("fno_tsqrt_m12_w8_teacher", 1, 0.2, 0.1)],
+        columns=["configuration", "refine_epochs", "total_s", "mae_phase"],
+    )
+    path = tmp_path / "picture.svg"
+    quality_vs_time.draw(classical, refined, ["fno_tsqrt_m12_w8_teacher"], "mae_phase", path)
+    assert "At phase MAE 0.1, fno sqrt m12 w8 teacher with 1 epoch of rPIE is 50× sooner" in (
+        path.read_text()
+    )
+
+
+def test_picture_of_scenarios(figures: list[Figure], tmp_path: Path) -> None:
+    name = "fno_tsqrt_m12_w8_teacher"
+    rows = [(scenario, name, "ok", error) for scenario, error in (("as_trained", 0.1), ("a", 0.4))]
+    table = pd.DataFrame(rows, columns=["scenario", "configuration", "status", "mae_phase"])
+    table["rpie_epochs"] = np.nan
+    robustness.draw(table, [], [name], name, "mae_phase", tmp_path / "a.svg")
+    left, right = figures[0].axes[0].get_xlim()
+    assert left > 0.4 > 0.1 > right
+
+
+def test_marginals_count_what_is_better(table: pd.DataFrame, tmp_path: Path) -> None:
+    marginals.draw(table[table["width"] < 32], "mae_phase", "model_params", tmp_path / "a.svg")
+    svg = (tmp_path / "a.svg").read_text()
+    assert ">−0.36<" in svg
+    assert ">1 of 1<" in svg
+
+
+@pytest.mark.parametrize(("quality", "shown"), [("mae_amp", "amplitude"), ("mae_phase", "phase")])
+def test_gallery(tmp_path: Path, quality: str, shown: str) -> None:
+    truth = np.exp(1j * np.random.default_rng(0).random((16, 16)))
+    gallery.draw([("fno", truth)], truth, [{}], tmp_path / "a.svg", quality)
+    assert f">{shown}" in (tmp_path / "a.svg").read_text()
+
+
+def test_every_line_of_the_table_says_the_direction() -> None:
+    better = {name: column.better for name, column in columns.MEASURES.items()}
+    large = {name for name in columns.AXES if better[name] == "more"}
+    measures = {name for name in large if name.startswith(("ssim_", "psnr_", "frc50_"))}
+    assert len(measures) == 6
+    assert large - measures == {"published_ssim_amp", "published_ssim_phase", "patterns_per_s"}

@@ -1,0 +1,50 @@
+"""A new measure is a function in metrics.py and a line of the table, for a user of Snakemake."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from tiny_study import Project
+
+pytestmark = pytest.mark.xdist_group("workflow")
+
+METRICS = "src/ptychopareto/assessment/metrics.py"
+COLUMNS = "src/ptychopareto/config/columns.py"
+FUNCTION = '''
+
+_evaluate = evaluate
+
+
+def evaluate(
+    reconstruction: ArrayLike, truth: ArrayLike, remove_ramp: bool = True
+) -> dict[str, float]:
+    """What is scored, and the part of the field that is missed."""
+    scored = _evaluate(reconstruction, truth, remove_ramp)
+    r, t = np.asarray(reconstruction), np.asarray(truth)
+    overlap = abs(np.vdot(r, t)) ** 2 / (np.vdot(r, r).real * np.vdot(t, t).real)
+    return {**scored, "missed": float(1 - overlap)}
+'''
+LAST = '    "published_ssim_phase": _measure('
+LINE = '    "missed": _measure("missed", "missed part of the field", "other", "less"),\n'
+
+
+def test_new_measure_is_two_files(fresh: Project) -> None:
+    fresh.append(METRICS, FUNCTION)
+    table = fresh[COLUMNS].read_text()
+    assert LAST in table
+    fresh[COLUMNS].write_text(table.replace(LAST, LINE + LAST))
+    scenarios = [{"name": "dim", "photons": 1e5}]
+    fresh.configure(pareto={"quality": "missed"}, scenarios=scenarios)
+
+    fresh.build()
+
+    results = pd.read_csv(fresh["results/study_results.csv"])
+    assert results["missed"].between(0, 1).all()
+    front = pd.read_csv(fresh["results/pareto_front.csv"])
+    assert front["missed"].is_monotonic_decreasing
+    for name in ("classical", "refinement", "scenarios"):
+        assert pd.read_csv(fresh[f"results/{name}.csv"])["missed"].notna().all(), name
+    assert "missed part of the field" in fresh["results/pareto_plot.svg"].read_text()
+    page = next(fresh["results"].glob("*.html")).read_text()
+    assert re.search(r'"missed":\{"label":"missed part of the field","better":"less"', page)
