@@ -339,7 +339,9 @@ def test_a_constant_earns_nothing_where_the_truth_wraps(
     scale: float, size: int, remove_ramp: bool
 ) -> None:
     x = np.linspace(-4, 4, size) * np.ones((size, 1))
-    for truth in (np.exp(1j * scale * x), strong_object(size)):
+    field = gaussian_filter(np.random.default_rng(0).standard_normal((size, size)), 3)
+    turns = np.exp(4j * 8 / np.ptp(field) * field)
+    for truth in (np.exp(1j * scale * x), strong_object(size), turns):
         measures = evaluate(np.ones_like(truth), truth, remove_ramp)
         assert measures["frc50_phase"] <= 0.05
         assert measures["ssim_phase"] == pytest.approx(measures["ssim_phase_floor"], abs=1e-9)

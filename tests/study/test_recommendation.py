@@ -139,3 +139,28 @@ def test_can_be_written_as_json(rows: list[Row], tmp_path: Path) -> None:
     choice = recommended(*rows)
     write_json(tmp_path / "recommendation.json", choice)
     assert read_json(tmp_path / "recommendation.json") == json.loads(json.dumps(choice))
+
+
+def of_quality(quality: str, **measures: float) -> str:
+    """The reason for the only run of a study, which has these measures."""
+    run = {"run": name(8, 0), **vars(Run("fno", "none", 12, 8, "teacher", 0)), "status": "ok"}
+    table = pd.DataFrame([{**run, "model_params": 10, **measures}], columns=list(COLUMNS))
+    return str(recommend(table.astype(TYPES), "model_params", quality)["reason"])
+
+
+@pytest.mark.parametrize("part", ["phase", "amp"])
+@pytest.mark.parametrize("measure", ["ssim", "psnr", "frc50"])
+def test_a_network_that_gives_a_constant_is_not_praised(measure: str, part: str) -> None:
+    """Measures without a floor go by the SSIM of the same part."""
+    measures = {f"psnr_{part}": 12.0, f"frc50_{part}": 0.02, f"ssim_{part}_floor": 0.2345678}
+    constant = of_quality(f"{measure}_{part}", **measures, **{f"ssim_{part}": 0.2345679})
+    assert constant.endswith(
+        f"It is no better than a constant image, whose ssim_{part} is 0.2346: the network has "
+        "learned nothing that can be used."
+    )
+    better = of_quality(f"{measure}_{part}", **measures, **{f"ssim_{part}": 0.25})
+    assert "constant" not in better
+
+
+def test_a_floor_that_is_not_known_warns_of_nothing() -> None:
+    assert "constant" not in of_quality("ssim_phase", ssim_phase=0.2)

@@ -6,11 +6,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ptychopareto.files import FileError, write_json
+from ptychopareto.files import FileError, write_csv, write_json
 from ptychopareto.study.robustness import (
     COLUMNS,
     by_scenario,
     in_words,
+    read_scenarios,
     read_scores,
     robustness,
     scenario_table,
@@ -121,3 +122,31 @@ def test_damaged_scores_are_named(tmp_path: Path, content: dict[str, Any], said:
     write_json(path, content)
     with pytest.raises(FileError, match=said):
         read_scores(path)
+
+
+NAMES_THAT_PANDAS_TAKES_FOR_MISSING = ["nan", "NaN", "null", "NULL", "None", "NA", "na", "n_a"]
+
+
+def test_scenarios_may_have_names_that_read_as_missing(tmp_path: Path) -> None:
+    scores = {
+        name: scored(tmp_path, name, 0.5, 0.6, 0.8, None, 0.85)
+        for name in NAMES_THAT_PANDAS_TAKES_FOR_MISSING
+    }
+    steps = [{"epochs": 9, "ssim_phase": 0.99}]
+    table = scenario_table(RUNS, as_trained(0.7, 0.9, None, 0.95), steps, scores)
+    write_csv(tmp_path / "scenarios.csv", table)
+    read = read_scenarios(tmp_path / "scenarios.csv")
+    pd.testing.assert_frame_equal(read, table)
+    records = robustness(read, SMALL, "ssim_phase")
+    assert [record["scenario"] for record in records] == NAMES_THAT_PANDAS_TAKES_FOR_MISSING
+    assert [record["quality"] for record in records] == [pytest.approx(0.7)] * len(records)
+
+
+def test_a_damaged_table_of_scenarios_is_refused_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "scenarios.csv"
+    path.write_text("scenario,run\n")
+    with pytest.raises(FileError, match=r"scenarios\.csv"):
+        read_scenarios(path)
+    write_csv(path, pd.DataFrame([[None] * len(COLUMNS)], columns=list(COLUMNS)))
+    with pytest.raises(FileError, match="scenario is empty"):
+        read_scenarios(path)

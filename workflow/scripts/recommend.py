@@ -64,16 +64,15 @@ def _lay_out(run: Any, model: Path, study: Mapping[str, Any], folder: Path) -> N
 
 
 def main(job: Any) -> None:
-    import pandas as pd
-
     from ptychopareto.study.results import Results
+    from ptychopareto.study.robustness import read_scenarios
     from ptychopareto.study.runs import Run
     from ptychopareto.study.table import read_table
 
     results = Results(Path("results"), tuple(Run(**run) for run in job.params.runs))
     table = read_table(Path(job.input.table))
     folder = Path(job.output.front).parent
-    scenarios = next(map(pd.read_csv, job.input.scenarios), None)
+    scenarios = next((read_scenarios(Path(file)) for file in job.input.scenarios), None)
     write_recommendation(results, table, job.params.axes, job.params.study, folder, scenarios)
 
 

@@ -11,8 +11,9 @@ def main(job: Any) -> None:
 
     from ptychopareto.config import Scenario
     from ptychopareto.pictures.robustness import draw
+    from ptychopareto.study.robustness import read_scenarios
 
-    scenarios, front = (pd.read_csv(file) for file in (job.input.scenarios, job.input.front))
+    scenarios, front = read_scenarios(Path(job.input.scenarios)), pd.read_csv(job.input.front)
     changes = [Scenario.model_validate(change) for change in job.params.changes]
     recommended = next(iter(front["configuration"][front["recommended"]]), None)
     names, quality = list(front["configuration"]), job.params.axes["quality"]

@@ -9,6 +9,8 @@ from ptychopareto.config.columns import sign
 from ptychopareto.study.configurations import names_of
 from ptychopareto.study.pareto import pareto_front
 
+# Share of the way from the SSIM of a constant image to 1. A network below it has learned nothing.
+LEAST_GAIN = 1e-3
 NOTHING = dict.fromkeys(("configuration", "run", "cost", "quality", "p_front"))
 
 
@@ -42,7 +44,7 @@ def recommend(table: pd.DataFrame, cost: str, quality: str) -> dict[str, Any]:
         "quality": float(chosen[quality]),
         "p_front": None if pd.isna(chosen["p_front"]) else float(chosen["p_front"]),
         "axes": axes,
-        "reason": _why(front, chosen, cost, quality),
+        "reason": _why(front, chosen, cost, quality) + _warning(table, chosen, quality),
     }
 
 
@@ -85,6 +87,26 @@ def _why(front: pd.DataFrame, chosen: "pd.Series[Any]", cost: str, quality: str)
             f"{_less(cheapest, chosen, cost, quality)}"
         )
     return f"{reason} {_how_sure(chosen)}"
+
+
+def _warning(table: pd.DataFrame, chosen: "pd.Series[Any]", quality: str) -> str:
+    """A further sentence that says so where the chosen configuration is no better than a constant.
+
+    A measure without a floor is judged by the SSIM of the same part of the object, which has one.
+    """
+    own = (names_of(table) == chosen["configuration"]) & (table["status"] == "ok")
+    names = (quality, f"ssim_{quality.rpartition('_')[2]}")
+    for name in names:
+        floor = f"{name}_floor"
+        if floor in table and table.loc[own, [name, floor]].notna().all(axis=None):
+            value, constant = table.loc[own, [name, floor]].mean()
+            if value - constant < LEAST_GAIN * (1 - constant):
+                return (
+                    f" It is no better than a constant image, whose {name} is {_shown(constant)}: "
+                    f"the network has learned nothing that can be used."
+                )
+            return ""
+    return ""
 
 
 def _less(cheapest: "pd.Series[Any]", chosen: "pd.Series[Any]", cost: str, quality: str) -> str:

@@ -8,13 +8,18 @@ import pandas as pd
 
 from ptychopareto.config import AS_TRAINED
 from ptychopareto.config.columns import QUALITIES, sign
-from ptychopareto.files import FileError, check_types, read_json, shortened
+from ptychopareto.files import FileError, check_types, read_csv, read_json, shortened
 from ptychopareto.study.configurations import half_width
 from ptychopareto.study.runs import Run
 from ptychopareto.study.table import STATUSES
 
 RPIE = "rpie"  # in the place of a run and of a configuration
 COLUMNS = ("scenario", "run", "configuration", "seed", "rpie_epochs", "status", *QUALITIES)
+TYPES = {
+    **dict.fromkeys(("scenario", "run", "configuration", "status"), "string"),
+    **dict.fromkeys(("seed", "rpie_epochs"), "Int64"),
+    **dict.fromkeys(QUALITIES, "float64"),
+}
 MISSING: dict[str, Any] = {"status": "missing"}
 
 
@@ -51,8 +56,31 @@ def scenario_table(
         if path.exists():
             networks, reference = read_scores(path)
             rows += _rows(name, runs, networks, reference)
-    types = {"seed": "Int64", "rpie_epochs": "Int64", **dict.fromkeys(QUALITIES, "float64")}
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES)
+
+
+def read_scenarios(path: Path) -> pd.DataFrame:
+    """Read a ``scenarios.csv``, in which only an empty field is a missing value.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    DataFrame
+        The table as `scenario_table` returns it. A scenario may be called ``nan`` or ``null``.
+
+    Raises
+    ------
+    FileError
+        The file is damaged, a column is missing, or a value is of another type.
+    """
+    table = read_csv(path, TYPES)
+    if table["scenario"].isna().any():
+        raise FileError(f"{path}: scenario is empty in a row; its name is wanted")
+    return table[list(COLUMNS)]
 
 
 def _rows(
