@@ -25,6 +25,7 @@ from ptychopareto.config import (
     SiemensObject,
     SimulatedDataset,
     StudyConfig,
+    check_pattern_size,
     json_schema,
     parse_study,
 )
@@ -152,6 +153,34 @@ def test_how_a_study_is_run_is_no_part_of_its_dump() -> None:
     study = parse_study({**SIMULATED, "checkpoint_minutes": 0.5, "retry_failed": True})
     assert (study.checkpoint_minutes, study.retry_failed) == (0.5, True)
     assert study.model_dump() == parse_study(SIMULATED).model_dump()
+
+
+@pytest.mark.parametrize(
+    ("place", "n", "said"),
+    [
+        (
+            "sweep.0.modes = [8, 40]",
+            32,
+            "sweep[0].modes[1]: 40 is too large; at most N/2 = 16 is allowed "
+            "(the patterns have 32 px)",
+        ),
+        (
+            "sweep.0 = {architecture: [fno, hybrid], input_transform: [none], modes: [2], "
+            "width: [8], supervision: [physics]}",
+            8,
+            "sweep[0].architecture[1]: hybrid takes patterns of at least 9 px "
+            "(the patterns have 8 px)",
+        ),
+    ],
+)
+def test_networks_that_patterns_of_existing_files_are_too_small_for(
+    place: str, n: int, said: str
+) -> None:
+    study = parse_study(changed(place, EXISTING))
+    check_pattern_size(study, 128)
+    with pytest.raises(ConfigError) as caught:
+        check_pattern_size(study, n)
+    assert str(caught.value) == said
 
 
 def test_modes_of_existing_files_are_not_guessed_at() -> None:

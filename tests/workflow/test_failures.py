@@ -151,6 +151,35 @@ def test_scan_without_truth_is_reconstructed(finished: Project, fresh: Project) 
     assert "no truth" in run["error"]
 
 
+def test_networks_too_large_for_existing_patterns_are_refused_at_once(
+    finished: Project, fresh: Project
+) -> None:
+    for split in ("train", "test"):
+        shutil.copy(finished[f"results/dataset/{split}.npz"], fresh[f"{split}.npz"])
+    fresh.configure(
+        dataset={"train_npz": "train.npz", "test_npz": "test.npz"}, sweep=sweep_with(modes=[4, 40])
+    )
+    failed = fresh.snakemake("--cores", "1")
+    assert failed.returncode != 0
+    assert "sweep[0].modes[1]: 40 is too large; at most N/2 = 16 is allowed" in failed.stderr
+    assert not fresh["results/dataset"].exists()
+
+
+def test_a_training_scan_on_one_line_is_refused_by_its_name(
+    finished: Project, fresh: Project
+) -> None:
+    shutil.copy(finished["results/dataset/test.npz"], fresh["test.npz"])
+    scan = read_dataset(finished["results/dataset/train.npz"])
+    line = scan.corners[:, 0] == 0
+    parts = ("diffraction", "corners", "object_index")
+    row = replace(scan, **{part: getattr(scan, part)[line] for part in parts})
+    write_dataset(fresh["train.npz"], row)
+    fresh.configure(dataset={"train_npz": "train.npz", "test_npz": "test.npz"})
+    failed = fresh.snakemake("--cores", "1", "results/dataset/train.npz")
+    assert failed.returncode != 0
+    assert "train.npz: its positions span too little to be scored" in failed.stderr
+
+
 def test_damaged_scan_is_refused_in_one_line(finished: Project, fresh: Project) -> None:
     whole = finished["results/dataset/train.npz"].read_bytes()
     fresh["train.npz"].write_bytes(whole[: len(whole) // 2])

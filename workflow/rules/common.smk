@@ -20,7 +20,14 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "workflow")]
 
 import cluster
 import estimates
-from ptychopareto.config import ConfigError, ExistingDataset, NpzObject, ProbeNpz, parse_study
+from ptychopareto.config import (
+    ConfigError,
+    ExistingDataset,
+    NpzObject,
+    ProbeNpz,
+    check_pattern_size,
+    parse_study,
+)
 from ptychopareto.study.runs import expand
 from sources import sources
 from unlock import claim
@@ -137,6 +144,24 @@ def files_of_scenarios():
 for key, path in (study_files() | files_of_scenarios()).items():
     if not path.is_file():
         sys.exit(f"{key}: there is no file {str(path)!r}; the path of an existing .npz is wanted")
+
+
+def check_patterns(dataset):
+    """Refuse networks that the patterns of existing files are too small for: no config tells their size."""
+    from ptychopareto.files import FileError, read_pattern_size
+
+    try:
+        sizes = [read_pattern_size(path) for path in (dataset.train_npz, dataset.test_npz)]
+    except FileError:  # whoever brings the scan in says what is wrong with it
+        return
+    try:
+        check_pattern_size(STUDY, min(sizes))
+    except ConfigError as error:
+        sys.exit(f"{error}")
+
+
+if isinstance(STUDY.dataset, ExistingDataset) and workflow.is_main_process:
+    check_patterns(STUDY.dataset)
 
 
 def library(job):

@@ -10,14 +10,17 @@ def main(job: Any) -> None:
     from ptychopareto.config.sections import SMALLEST_SCORED
     from ptychopareto.files import FileError, read_dataset, write_dataset
 
-    train, test = (read_dataset(Path(file)) for file in (job.input.train, job.input.test))
+    paths = (Path(job.input.train), Path(job.input.test))
+    train, test = (read_dataset(path, patches=True) for path in paths)
     if train.N != test.N:
         wanted = f"the {train.N} px of the training scan are wanted"
         raise FileError(f"{job.input.test}: has patterns of {test.N} px; {wanted}")
-    rows, columns = test.scored_region()
-    if min(rows.stop - rows.start, columns.stop - columns.start) < SMALLEST_SCORED:
-        wanted = f"at least {SMALLEST_SCORED} px on each axis are wanted"
-        raise FileError(f"{job.input.test}: its positions span too little to be scored; {wanted}")
+    # Both are scored: networks on the test scan, the teacher on the training scan.
+    for path, scan in zip(paths, (train, test), strict=True):
+        rows, columns = scan.scored_region()
+        if min(rows.stop - rows.start, columns.stop - columns.start) < SMALLEST_SCORED:
+            wanted = f"at least {SMALLEST_SCORED} px on each axis are wanted"
+            raise FileError(f"{path}: its positions span too little to be scored; {wanted}")
     write_dataset(Path(job.output.train), train)
     write_dataset(Path(job.output.test), test)
 

@@ -51,6 +51,7 @@ from ptychopareto.config.study import (
     SweepBlock,
     Teacher,
     Training,
+    check_pattern_size,
 )
 
 __all__ = [
@@ -84,6 +85,7 @@ __all__ = [
     "SweepBlock",
     "Teacher",
     "Training",
+    "check_pattern_size",
     "json_schema",
     "missing_package",
     "parse_study",

@@ -19,6 +19,10 @@ ARCHITECTURES: dict[str, tuple[Key, ...]] = {
     "tfno": ("modes", "width"),
 }
 
+# The smallest patterns [px] of those that do not take all: at the coarsest of the four levels of
+# hybrid, ⌈N/8⌉ px, there must be a frequency to keep.
+SMALLEST_PATTERN: dict[str, int] = {"hybrid": 9}
+
 # Those that need what the library does without: the module, and the package that brings it. The
 # module's name is also that of the extra in pyproject.toml.
 NEEDS: dict[str, tuple[str, str]] = {

@@ -1,10 +1,17 @@
 """A study: the scan, the grid of networks, their training, the axes of the front."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from ptychopareto.config.architectures import ARCHITECTURES, Architecture, Key, missing_package
+from ptychopareto.config.architectures import (
+    ARCHITECTURES,
+    SMALLEST_PATTERN,
+    Architecture,
+    Key,
+    missing_package,
+)
 from ptychopareto.config.columns import MEASURES, PARETO_COSTS, PARETO_QUALITIES
 from ptychopareto.config.dataset import (
     AnyDataset,
@@ -14,7 +21,8 @@ from ptychopareto.config.dataset import (
     check_step,
 )
 from ptychopareto.config.scenarios import Scenarios
-from ptychopareto.config.sections import Axis, Section, Seed, refusal
+from ptychopareto.config.sections import Axis, ConfigError, Section, Seed, refusal
+from ptychopareto.config.words import dotted
 
 InputTransform = Literal["none", "log1p", "sqrt"]
 Head = Literal["real_imag", "amp_phase"]
@@ -238,7 +246,8 @@ class StudyConfig(Section):
     @model_validator(mode="after")
     def _parts_agree(self) -> "StudyConfig":
         if isinstance(self.dataset, SimulatedDataset):
-            self._modes_fit(self.dataset.N)
+            for at, reason in _misfits(self, self.dataset.N):
+                raise refusal(f"{reason} (dataset.N = {self.dataset.N})", *at)
             self._quality_is_defined(self.dataset.object)
             self._scenarios_fit(self.dataset.N, self.dataset.size)
         for number, axes in enumerate(self.plots):
@@ -246,16 +255,6 @@ class StudyConfig(Section):
                 reason = f"{axes.quality} against {axes.cost} stands twice; one plot is enough"
                 raise refusal(reason, "pareto", number)
         return self
-
-    def _modes_fit(self, n: int) -> None:
-        for number, block in enumerate(self.sweep):
-            for index, modes in enumerate(block.modes or ()):
-                if modes > n // 2:
-                    raise refusal(
-                        f"{modes} is too large; at most N/2 = {n // 2} is allowed "
-                        f"(dataset.N = {n})",
-                        *("sweep", number, "modes", index),
-                    )
 
     def _quality_is_defined(self, obj: Object) -> None:
         if isinstance(obj, NpzObject) or obj.phase != "none":
@@ -279,3 +278,32 @@ class StudyConfig(Section):
     def plots(self) -> tuple[Pareto, ...]:
         """The axes of each plot; the first is the main one."""
         return (self.pareto,) if isinstance(self.pareto, Pareto) else self.pareto
+
+
+def check_pattern_size(study: StudyConfig, n: int) -> None:
+    """Check that all networks of a study can take patterns of `n` px.
+
+    For existing scans, whose files alone tell the size of their patterns.
+
+    Raises
+    ------
+    ConfigError
+        A network keeps more modes than the patterns have, or has more levels than their size
+        allows.
+    """
+    for at, reason in _misfits(study, n):
+        raise ConfigError(f"{dotted(at)}: {reason} (the patterns have {n} px)")
+
+
+def _misfits(study: StudyConfig, n: int) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """What cannot be computed with patterns of `n` px: where it stands, and why not."""
+    for number, block in enumerate(study.sweep):
+        for index, architecture in enumerate(block.architecture):
+            least = SMALLEST_PATTERN.get(architecture, 0)
+            if n < least:
+                reason = f"{architecture} takes patterns of at least {least} px"
+                yield ("sweep", number, "architecture", index), reason
+        for index, modes in enumerate(block.modes or ()):
+            if modes > n // 2:
+                reason = f"{modes} is too large; at most N/2 = {n // 2} is allowed"
+                yield ("sweep", number, "modes", index), reason

@@ -5,7 +5,7 @@ elsewhere, so it is checked to the last value before anything is computed from i
 will not do is refused in one line.
 """
 
-from ptychopareto.files.dataset import Dataset, read_dataset, write_dataset
+from ptychopareto.files.dataset import Dataset, read_dataset, read_pattern_size, write_dataset
 from ptychopareto.files.errors import FileError, shortened
 from ptychopareto.files.images import (
     read_given_objects,
@@ -29,6 +29,7 @@ __all__ = [
     "read_json",
     "read_npz",
     "read_objects",
+    "read_pattern_size",
     "read_probe",
     "read_reconstruction",
     "shortened",

@@ -31,7 +31,7 @@ class Content:
     def take(self, key: str, dtype: type[_Number]) -> NDArray[_Number]:
         """Take an array of finite numbers, converted, without its trailing axes of length 1."""
         numbers = self.numbers(key, dtype)
-        if not np.isfinite(numbers).all():
+        if not are_finite(numbers):
             raise self.refusal(f"{key} holds NaN, infinite or too large values; finite are wanted")
         while numbers.ndim > 1 and numbers.shape[-1] == 1:
             numbers = numbers[..., 0]
@@ -49,3 +49,16 @@ class Content:
             raise self.refusal(f"{key} holds {array.dtype}; {wanted} is wanted")
         with np.errstate(over="ignore"):  # what becomes infinite is no finite value
             return np.ascontiguousarray(array, dtype=dtype)
+
+
+_CHUNK = 2**18  # numbers, which a processor's cache holds
+
+
+def are_finite(numbers: NDArray[Any]) -> bool:
+    """Whether all numbers of an array in C order are finite.
+
+    The array is taken in pieces, so that no mask as long as it is made.
+    """
+    flat = numbers.reshape(-1)
+    pieces = (flat[start : start + _CHUNK] for start in range(0, flat.size, _CHUNK))
+    return all(np.isfinite(piece).all() for piece in pieces)

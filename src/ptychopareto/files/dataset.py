@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptychopareto.files.content import Content
+from ptychopareto.files.errors import refusal
 from ptychopareto.files.images import probe_of
-from ptychopareto.files.npz import read_npz
+from ptychopareto.files.npz import read_npz, read_shape
 from ptychopareto.files.text import is_a, parse_json
 from ptychopareto.files.writing import without_nan, write_npz
 
@@ -22,6 +23,7 @@ _KNOWN = frozenset(
     {"diffraction", "probeGuess", "Y_I", "Y_phi", "object_index", "YY_full", "YY_ground_truth"}
     | {"intensity_scale", "norm_Y_I", *_COORDINATES}
 )
+_OF_PATCHES = frozenset({"Y_I", "Y_phi"})
 _SMALLEST_PATTERN = 8  # px a side
 _LARGEST_METADATA = 2**20  # bytes
 _LARGEST_OBJECT = 2**16  # px a side: beyond it a position is an error, and its object fits nowhere
@@ -125,18 +127,31 @@ def _sha256(array: NDArray[Any]) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
-def read_dataset(path: Path) -> Dataset:
+def read_dataset(path: Path, *, patches: bool = False) -> Dataset:
     """Read and check a dataset, made here or elsewhere.
 
     Unknown keys are ignored, numbers of other precision are converted, trailing axes of length 1
     may be missing. Without `object_index`, the patterns of several objects must be the same scan,
-    one object after the other. Without `YY_full`, positions below 0 are taken as relative and
-    shifted to begin at 0.
+    one object after the other. Without `YY_full`, positions are taken as relative and shifted to
+    begin at 0.
 
-    Raises:
-        FileError: the file is damaged, a key is missing, or a value cannot be right.
+    Parameters
+    ----------
+    path : the NPZ file
+    patches : whether `Y_I` and `Y_phi`, two thirds of a file, are read and checked too: only who
+        writes the scan again needs them
+
+    Returns
+    -------
+    Dataset
+        The scan; its `patches` are None unless they are asked for and in the file.
+
+    Raises
+    ------
+    FileError
+        The file is damaged, a key is missing, or a value cannot be right.
     """
-    content = Content(path, read_npz(path, _KNOWN))
+    content = Content(path, read_npz(path, _KNOWN if patches else _KNOWN - _OF_PATCHES))
     diffraction = _diffraction(content)
     objects = _objects(content, diffraction.shape[-1])
     corners = _corners(content, diffraction.shape, objects)
@@ -154,19 +169,32 @@ def read_dataset(path: Path) -> Dataset:
     return replace(dataset, ground_truth=_ground_truth(content, dataset))
 
 
+def read_pattern_size(path: Path) -> int:
+    """Read the side N [px] of a scan's patterns, without the patterns.
+
+    Raises
+    ------
+    FileError
+        The file is damaged or has no patterns (B, N, N) or (B, N, N, 1).
+    """
+    shape = read_shape(path, "diffraction")
+    if len(shape) not in (3, 4):
+        raise refusal(path, f"diffraction has shape {shape}; (B, N, N), square, is wanted")
+    return shape[1]
+
+
 def _diffraction(content: Content) -> NDArray[np.float32]:
     diffraction = content.take("diffraction", np.float32)
     shape = diffraction.shape
     if diffraction.ndim != 3 or shape[0] == 0 or shape[1] != shape[2]:
         raise content.refusal(f"diffraction has shape {shape}; (B, N, N), square, is wanted")
     if shape[1] < _SMALLEST_PATTERN:
-        least = f"at least {_SMALLEST_PATTERN}"
-        raise content.refusal(f"diffraction has patterns of {shape[1]} px; {least} are wanted")
-    if diffraction.min() < 0:
-        raise content.refusal(
-            f"diffraction holds {diffraction.min():g}; amplitudes of at least 0 are wanted"
-        )
-    if not diffraction.any():
+        wanted = f"at least {_SMALLEST_PATTERN} are wanted"
+        raise content.refusal(f"diffraction has patterns of {shape[1]} px; {wanted}")
+    least = diffraction.min()
+    if least < 0:
+        raise content.refusal(f"diffraction holds {least:g}; amplitudes of at least 0 are wanted")
+    if least == 0 and not diffraction.any():
         raise content.refusal("diffraction is 0 everywhere; measured amplitudes are wanted")
     return diffraction
 
@@ -205,7 +233,8 @@ def _corners(
     if count > 1 and (corners == corners[0]).all():
         raise content.refusal(f"{key} is the same for all patterns; positions of a scan are wanted")
     if objects is None:
-        corners -= np.minimum(corners.min(axis=0), 0)
+        # Relative, wherever they begin: what lies before the first patch would be an empty object.
+        corners -= corners.min(axis=0)
         return corners
     room = np.array(objects.shape[1:]) - n
     if (corners < 0).any() or (corners > room).any():

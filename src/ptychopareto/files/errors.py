@@ -28,6 +28,7 @@ def refusal(path: Path, reason: str) -> FileError:
 _DAMAGE = (
     OSError,
     EOFError,
+    MemoryError,  # where a process may take less than the machine has
     ValueError,
     TypeError,
     LookupError,

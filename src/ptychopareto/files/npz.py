@@ -2,6 +2,7 @@
 
 import io
 import math
+import os
 import zipfile
 from collections.abc import Container
 from pathlib import Path
@@ -16,9 +17,9 @@ from ptychopareto.files.errors import reading, refusal
 # be unpacked piece by piece.
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
-# Compressed scans shrink up to 76-fold, those of the fewest photons most. A file that claims to
-# unpack to more than this many times its size is damaged or made to exhaust the memory.
-_LARGEST_EXPANSION = 100
+# A scan of few photons may shrink any number of times, so no ratio tells it from a file that is
+# made to exhaust the memory. The machine does: nothing could be computed from more than it holds.
+_LARGEST_SHARE = 0.5  # of the machine's memory
 
 # All that zipfile reads at once is the list of members at the end; that of a scan is 1 kB.
 _LARGEST_DIRECTORY = 2**20  # bytes
@@ -27,12 +28,14 @@ _LARGEST_DIRECTORY = 2**20  # bytes
 def read_npz(path: Path, keys: Container[str] | None = None) -> dict[str, NDArray[Any]]:
     """Read the arrays of an NPZ file: all, or those of `keys` that it has.
 
-    No more memory is taken than the file's size justifies: a header must agree with the size of
-    its member, and all together may be at most 100 times as large as the file.
+    A header must agree with the size of its member, and the arrays together may take at most half
+    of the machine's memory; both are checked before memory is taken.
 
-    Raises:
-        FileError: it is missing, damaged or truncated, has an array twice, or a wanted array holds
-            no numbers or text.
+    Raises
+    ------
+    FileError
+        The file is missing, damaged or truncated, has an array twice, is too large for this
+        machine, or a wanted array holds no numbers or text.
     """
     with (
         reading(path, "an NPZ file as numpy.savez writes it"),
@@ -47,14 +50,41 @@ def read_npz(path: Path, keys: Container[str] | None = None) -> dict[str, NDArra
             if key in wanted:
                 raise refusal(path, f"has {key} twice; each array is allowed once")
             wanted[key] = info
-        claimed = sum(info.file_size for info in wanted.values())
-        if claimed > _LARGEST_EXPANSION * path.stat().st_size:
+        claimed, allowed = sum(info.file_size for info in wanted.values()), largest_content()
+        if claimed > allowed:
             raise refusal(
                 path,
-                f"claims {claimed} bytes of arrays in {path.stat().st_size} bytes; "
-                f"at most {_LARGEST_EXPANSION} times the file's size is allowed",
+                f"claims {claimed} bytes of arrays in {path.stat().st_size} bytes; at most "
+                f"{allowed} bytes, half of the memory of this machine, are allowed",
             )
         return {key: _read_member(path, archive, info) for key, info in wanted.items()}
+
+
+def read_shape(path: Path, key: str) -> tuple[int, ...]:
+    """Read the shape of an array of an NPZ file, and of the array itself nothing.
+
+    Raises
+    ------
+    FileError
+        The file is missing or damaged, or has no such array.
+    """
+    with (
+        reading(path, "an NPZ file as numpy.savez writes it"),
+        _InPieces(path) as stream,
+        zipfile.ZipFile(stream) as archive,
+    ):
+        if f"{key}.npy" not in archive.namelist():
+            raise refusal(path, f"has no {key}; it is needed")
+        if archive.getinfo(f"{key}.npy").compress_type not in _COMPRESSIONS:
+            raise refusal(path, f"{key} is compressed in another way than numpy.savez does")
+        with archive.open(f"{key}.npy") as member:
+            return _read_header(member)[0]
+
+
+def largest_content() -> int:
+    """How many bytes the arrays of a file may take on this machine."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return int(_LARGEST_SHARE * memory)
 
 
 class _InPieces(io.FileIO):
