@@ -6,7 +6,7 @@ import re
 
 import torch
 
-from benchmarks import engine, gpu, networks, planning, recipes, whole_study
+from benchmarks import engine, gpu, networks, planning, reading, recipes, whole_study
 from benchmarks.measuring import ROOT, machine
 from ptychopareto.files import atomic
 
@@ -16,6 +16,7 @@ PARTS = {
     "engine": engine.section,
     "recipes": recipes.section,
     "planning": planning.section,
+    "reading": reading.section,
     "study": whole_study.section,
     "gpu": gpu.section,
 }
