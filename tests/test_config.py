@@ -258,12 +258,12 @@ MISTAKES = [
     ),
     (
         "sweep.0.max_channels = [64]",
-        "sweep[0].max_channels: fno has no max_channels; its keys are modes, width "
+        "sweep[0].max_channels: fno has no max_channels; its keys are modes, width, blocks "
         "(put it into a block of its own)",
     ),
     (
         "sweep.0.skips = [false]",
-        "sweep[0].skips: fno has no skips; its keys are modes, width "
+        "sweep[0].skips: fno has no skips; its keys are modes, width, blocks "
         "(put it into a block of its own)",
     ),
     (
@@ -418,7 +418,7 @@ def test_the_keys_of_an_architecture_are_its_own() -> None:
     assert block.max_channels == (64, None)
     assert (block.skips, block.head) == (None, ("real_imag",))
     alone = changed("sweep.0.architecture = [fno]", changed("sweep.0.max_channels = [64]"))
-    said = "sweep[0].max_channels: fno has no max_channels; its keys are modes, width"
+    said = "sweep[0].max_channels: fno has no max_channels; its keys are modes, width, blocks"
     assert refusal(alone) == said
 
 

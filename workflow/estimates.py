@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from math import ceil
 from typing import Any
 
-from ptychopareto.config import ExistingDataset, StudyConfig
+from ptychopareto.config import BLOCKS, ExistingDataset, StudyConfig
 from ptychopareto.study.runs import Run
 
 MIB = 2**20
@@ -59,12 +59,12 @@ def side_of_pattern(study: StudyConfig, default: int = 64) -> int:
 
 def training(run: Run, study: StudyConfig) -> Estimate:
     """Train the network of one run."""
-    side, settings = side_of_pattern(study), study.training
+    side, settings = side_of_pattern(study), run.training(study.training)
     seen = pixels(study, "train") * settings.epochs
     seconds = 3 * _network_seconds(run, study, seen)
     if study.device != "cpu":
         seconds += seen / side**2 / settings.batch_size * GPU_SECONDS_PER_STEP
-    step = settings.batch_size * STEP_IMAGES * side**2 * run.width * 4
+    step = settings.batch_size * STEP_IMAGES * side**2 * run.width * 4 * _depth(run)
     return _estimate(study, "train", step + _network_bytes(run, study), seconds)
 
 
@@ -125,16 +125,21 @@ def _changed_studies(study: StudyConfig) -> list[StudyConfig]:
     return [study.model_copy(update={"dataset": dataset}) for dataset in datasets]
 
 
+def _depth(run: Run) -> float:
+    """How much deeper the network is than its architecture by itself; at least 1."""
+    return 1.0 if run.blocks is None else max(run.blocks / BLOCKS[run.architecture], 1.0)
+
+
 def _network_seconds(run: Run, study: StudyConfig, seen: int) -> float:
     flops = CPU_FLOPS if study.device == "cpu" else GPU_FLOPS
-    return FLOP_PER_PIXEL * run.width**2 * seen / flops
+    return FLOP_PER_PIXEL * run.width**2 * seen / flops * _depth(run)
 
 
 def _network_bytes(run: Run, study: StudyConfig) -> float:
     """Its weights, as often as a training has them, and its largest batch."""
     side = side_of_pattern(study)
     modes = WITHOUT_MODES if run.modes is None else min(run.modes, side // 4)
-    weights = WEIGHTS_PER_MODE * modes**2 * run.width**2
+    weights = WEIGHTS_PER_MODE * modes**2 * run.width**2 * _depth(run)
     batch = VALIDATION_PATTERNS * VALIDATION_IMAGES * side**2 * run.width
     return 4.0 * (COPIES_OF_WEIGHTS * weights + batch)
 

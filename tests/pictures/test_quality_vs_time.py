@@ -9,6 +9,9 @@ import pytest
 from ptychopareto.pictures import quality_vs_time
 
 FNO, HYBRID = "fno_tsqrt_m12_w8_teacher", "hybrid_tsqrt_m12_w8_teacher"
+FRONT = {"architecture": "fno", "input_transform": "sqrt", "modes": 12, "width": 8} | {
+    "supervision": "teacher"
+}
 EPOCHS = [1, 2, 5, 20, 50, 100]
 
 
@@ -34,7 +37,8 @@ def refinement(**quality_of: list[float]) -> pd.DataFrame:
 def drawn(
     folder: Path, classical: pd.DataFrame, refined: pd.DataFrame, front: tuple[str, ...]
 ) -> str:
-    quality_vs_time.draw(classical, refined, front, "ssim_phase", folder / "picture.svg")
+    settings = {name: {**FRONT, "architecture": name.partition("_t")[0]} for name in front}
+    quality_vs_time.draw(classical, refined, settings, "ssim_phase", folder / "picture.svg")
     return (folder / "picture.svg").read_text()
 
 
@@ -80,5 +84,5 @@ def test_is_the_same_each_time(tmp_path: Path, classical: pd.DataFrame) -> None:
     refined = refinement(**{FNO: [20.0, 25.0, 30.0]}).rename(columns={"ssim_phase": "psnr_amp"})
     classical = classical.rename(columns={"ssim_phase": "psnr_amp"})
     for name in ("a.png", "b.png"):
-        quality_vs_time.draw(classical, refined, [FNO], "psnr_amp", tmp_path / name)
+        quality_vs_time.draw(classical, refined, {FNO: FRONT}, "psnr_amp", tmp_path / name)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

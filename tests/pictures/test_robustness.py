@@ -1,12 +1,13 @@
 """Quality by scenario: every network and rPIE in every row, and void rows say so."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ptychopareto.config import Scenario
+from ptychopareto.config import Scenario, Training
 from ptychopareto.pictures import robustness
 from ptychopareto.study.runs import Run
 
@@ -14,7 +15,19 @@ CHANGES = [
     Scenario(name="low_dose", photons=1e5),
     Scenario(name="bad_day", defocus_error=-0.05, position_error=2.0),
 ]
+SETTINGS = {
+    run.configuration: run.settings(Training())
+    for width in range(2, 18, 2)
+    for run in (
+        Run("fno", "sqrt", 12, width, "teacher", 0),
+        Run("hybrid", "none", 12, width, "truth", 0),
+    )
+}
 FRONT = [Run("fno", "sqrt", 12, width, "teacher", 0).configuration for width in (8, 16)]
+
+
+def of(front: list[str]) -> dict[str, dict[str, Any]]:
+    return {name: SETTINGS[name] for name in front}
 
 
 def scored(
@@ -41,7 +54,7 @@ def scored(
 def drawn(folder: Path, scenarios: pd.DataFrame, changes: list[Scenario], front: list[str]) -> str:
     recommended = front[-1] if front else None
     path = folder / "picture.svg"
-    robustness.draw(scenarios, changes, front, recommended, "ssim_phase", path)
+    robustness.draw(scenarios, changes, of(front), recommended, "ssim_phase", path)
     return path.read_text()
 
 
@@ -82,7 +95,7 @@ def test_from_one_to_many(tmp_path: Path, count: int) -> None:
 
 def test_of_another_measure(tmp_path: Path) -> None:
     scenarios = scored(["as_trained", "low_dose"], FRONT, quality="psnr_amp")
-    robustness.draw(scenarios, CHANGES, FRONT, None, "psnr_amp", tmp_path / "picture.svg")
+    robustness.draw(scenarios, CHANGES, of(FRONT), None, "psnr_amp", tmp_path / "picture.svg")
     svg = (tmp_path / "picture.svg").read_text()
     assert "amplitude PSNR [dB]" in svg
     assert "constant" not in svg
@@ -95,7 +108,7 @@ def test_of_nothing_says_so(tmp_path: Path) -> None:
 def test_is_the_same_each_time(tmp_path: Path) -> None:
     scenarios = scored(["as_trained", "low_dose"], FRONT)
     for name in ("a.png", "b.png"):
-        robustness.draw(scenarios, CHANGES, FRONT, FRONT[0], "ssim_phase", tmp_path / name)
+        robustness.draw(scenarios, CHANGES, of(FRONT), FRONT[0], "ssim_phase", tmp_path / name)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from ptychopareto.config import Training
 from ptychopareto.pictures import training_curves
 from ptychopareto.pictures.labels import LINE, _spread, label_ends, short_names
 from ptychopareto.study.runs import Run
@@ -92,29 +93,41 @@ def test_names_stand_in_the_order_of_their_lines() -> None:
     assert heights["bottom"] < heights["middle"] < heights["top"]
 
 
+def settings(*values: Any, **others: Any) -> dict[str, Any]:
+    return Run(*values, 0, **others).settings(Training())
+
+
 def test_short_names() -> None:
-    names = ["fno_tsqrt_m8_w8_teacher", "u_no_tnone_m8_w16_teacher"]
+    names = [settings("fno", "sqrt", 8, 8, "teacher"), settings("u_no", "none", 8, 16, "teacher")]
     assert short_names(names) == ["fno sqrt w8", "u_no none w16"]
     assert short_names(names[:1]) == ["fno sqrt m8 w8 teacher"]
     assert short_names([]) == []
-    widths = ["fno_tsqrt_m8_w8_teacher", "fno_tsqrt_m8_w16_teacher"]
+    widths = [settings("fno", "sqrt", 8, width, "teacher") for width in (8, 16)]
     assert short_names(widths) == ["w8", "w16"]
     assert short_names(widths, always=["architecture"]) == ["fno w8", "fno w16"]
 
 
 def test_short_names_of_what_only_some_have() -> None:
     names = [
-        "fno_tsqrt_m8_w8_teacher",
-        "cnn_tsqrt_w8_c64_amp_phase_teacher",
-        "hybrid_resnet_tsqrt_m8_w8_noskips_teacher",
+        settings("fno", "sqrt", 8, 8, "teacher"),
+        settings("cnn", "sqrt", None, 8, "teacher", max_channels=64, head="amp_phase"),
+        settings("hybrid_resnet", "sqrt", 8, 8, "teacher", skips=False),
     ]
     assert short_names(names) == ["fno m8", "cnn c64 amp_phase", "hybrid_resnet m8 noskips"]
     # the default, which has no word of its own, is called by its architecture
-    heads = ["fno_tsqrt_m8_w8_teacher", "fno_tsqrt_m8_w8_amp_phase_teacher"]
+    heads = [
+        settings("fno", "sqrt", 8, 8, "teacher", head=head) for head in ("real_imag", "amp_phase")
+    ]
     assert short_names(heads) == ["fno", "amp_phase"]
     assert short_names(heads[:1], among=heads) == ["fno"]
-    with pytest.raises(ValueError, match="'fno' is not the name of a configuration"):
-        short_names(["fno"])
+
+
+def test_short_names_of_training_and_depth() -> None:
+    """Depth is said where it is not the architecture's own, training where it differs."""
+    epochs = [settings("fno", "sqrt", 8, 8, "teacher", epochs=n, blocks=b) for n, b in [(5, 6)]]
+    plain = settings("fno", "sqrt", 8, 8, "teacher")
+    assert short_names([plain, *epochs]) == ["e20", "b6 e5"]
+    assert short_names([plain, {**plain, "epochs": pd.NA}]) == ["fno sqrt m8 w8 teacher"] * 2
 
 
 def test_of_settings_that_only_some_have(tmp_path: Path) -> None:

@@ -38,8 +38,9 @@ def table_of(*rows: tuple[int, int, str, float | None, float | None]) -> pd.Data
 
 def test_columns() -> None:
     summary = configurations(table_of((8, 0, "ok", 1, 0.5)))
-    head = ["configuration", *CONFIGURATION, "n_ok", "n_failed", "n_missing"]
+    head = ["configuration", *CONFIGURATION[:-4], "n_ok", "n_failed", "n_missing"]
     measures = [name + end for name in MEASURES for end in ("", "_std", "_ci95")]
+    measures += ["blocks", "learning_rate", "batch_size", "epochs"]
     assert summary.columns.tolist() == head + measures
     assert configurations(table_of()).columns.tolist() == head + measures
     assert len(configurations(table_of())) == 0

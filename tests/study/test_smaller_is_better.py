@@ -9,7 +9,7 @@ import pytest
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from ptychopareto.config import ConfigError, columns, parse_study
+from ptychopareto.config import ConfigError, Training, columns, parse_study
 from ptychopareto.pictures import gallery, marginals, pareto, quality_vs_time, robustness, style
 from ptychopareto.study.configurations import configurations
 from ptychopareto.study.pareto import pareto_front
@@ -118,7 +118,9 @@ def test_picture_of_quality_and_time(tmp_path: Path) -> None:
         columns=["configuration", "refine_epochs", "total_s", "mae_phase"],
     )
     path = tmp_path / "picture.svg"
-    quality_vs_time.draw(classical, refined, ["fno_tsqrt_m12_w8_teacher"], "mae_phase", path)
+    run = Run("fno", "sqrt", 12, 8, "teacher", 0)
+    front = {run.configuration: run.settings(Training())}
+    quality_vs_time.draw(classical, refined, front, "mae_phase", path)
     assert "At phase MAE 0.1, fno sqrt m12 w8 teacher with 1 epoch of rPIE is 50× sooner" in (
         path.read_text()
     )
@@ -129,7 +131,9 @@ def test_picture_of_scenarios(figures: list[Figure], tmp_path: Path) -> None:
     rows = [(scenario, name, "ok", error) for scenario, error in (("as_trained", 0.1), ("a", 0.4))]
     table = pd.DataFrame(rows, columns=["scenario", "configuration", "status", "mae_phase"])
     table["rpie_epochs"] = np.nan
-    robustness.draw(table, [], [name], name, "mae_phase", tmp_path / "a.svg")
+    robustness.draw(
+        table, [], {name: {"architecture": "fno"}}, name, "mae_phase", tmp_path / "a.svg"
+    )
     left, right = figures[0].axes[0].get_xlim()
     assert left > 0.4 > 0.1 > right
 

@@ -47,6 +47,7 @@ def test_columns_are_in_the_order_of_the_contract() -> None:
     measures += ["published_mae_amp", "published_mae_phase"]
     measures += ["published_ssim_amp", "published_ssim_phase", "device"]
     measures += ["max_channels", "skips", "head", "gauge", "physics_weight"]  # came later
+    measures += ["blocks", "learning_rate", "batch_size"]
     assert [name for name in COLUMNS[10:] if not name.endswith("_floor")] == measures
     assert COLUMNS[COLUMNS.index("ssim_phase") + 1] == "ssim_phase_floor"
 

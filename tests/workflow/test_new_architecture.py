@@ -29,7 +29,7 @@ class Mine(Operator):
         return self.head(nn.functional.gelu(self.lifter(x)))
 '''
 TABLE = "src/ptychopareto/config/architectures.py"
-HYBRID = '    "hybrid": ("modes", "width", "max_channels"),\n'
+HYBRID = '    "hybrid": ("modes", "width", "max_channels", "blocks"),\n'
 LINE = '    "mine": ("width", "max_channels"),\n'
 BLOCK = {
     "architecture": ["mine"],

@@ -21,6 +21,7 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "workflow")]
 import cluster
 import estimates
 from ptychopareto.config import (
+    AXES,
     ConfigError,
     ExistingDataset,
     NpzObject,
@@ -177,17 +178,27 @@ def code(job, architecture=None):
 
 
 @cache
-def fingerprint(supervision):
-    """What identifies the settings behind a run's results, besides those in its name."""
+def fingerprint_of(training, supervision):
+    """What identifies the dataset, the settings of a training, and those of its teacher."""
     parts = {"dataset", "training"} | ({"teacher"} if supervision == "teacher" else set())
-    text = STUDY.model_dump_json(include=parts)
+    text = STUDY.model_copy(update={"training": training}).model_dump_json(include=parts)
     return sha256(text.encode()).hexdigest()[:16]
+
+
+def fingerprint(run):
+    """What identifies the settings behind a run's results: another default of a key that it names changes nothing."""
+    return fingerprint_of(run.training(STUDY.training), run.supervision)
+
+
+def training_settings(wildcards):
+    """The settings of the training of a run."""
+    return run_of(wildcards).training(STUDY.training).model_dump(mode="json")
 
 
 def fingerprints_of_run(wildcards):
     """What identifies the settings and the code behind a training. One function: each takes time in each job."""
     run = run_of(wildcards)
-    return {"settings": fingerprint(run.supervision), "code": code("train", run.architecture)}
+    return {"settings": fingerprint(run), "code": code("train", run.architecture)}
 
 
 def failed(run):
@@ -215,8 +226,8 @@ def target_of_run(wildcards):
 
 def settings_in_report():
     """The settings that the report lists: those of every study, and what else differs between runs."""
-    runs = [asdict(run) for run in RUNS.values()]
-    seldom = ("max_channels", "skips", "head")
+    runs = [run.settings(STUDY.training) for run in RUNS.values()]
+    seldom = {name for name, axis in AXES.items() if axis.seldom}
     return [name for name in runs[0] if name not in seldom or len({run[name] for run in runs}) > 1]
 
 
@@ -225,7 +236,8 @@ SETTINGS_IN_REPORT = settings_in_report()
 
 def labels_of_run(wildcards):
     """How the report lists a picture of the run."""
-    values = {name: getattr(run_of(wildcards), name) for name in SETTINGS_IN_REPORT}
+    settings = run_of(wildcards).settings(STUDY.training)
+    values = {name: settings[name] for name in SETTINGS_IN_REPORT}
     return {
         name.replace("_", " "): "–" if value is None else str(value)
         for name, value in values.items()

@@ -225,7 +225,7 @@ rule partial_results:
         study=STUDY_SETTINGS,
         pictures=PICTURES,
         other_axes=OTHER_AXES,
-        settings={name: fingerprint(run.supervision) for name, run in RUNS.items()},
+        settings={name: fingerprint(run) for name, run in RUNS.items()},
         asked_at=time.time(),
     message:
         "Showing what has finished so far"

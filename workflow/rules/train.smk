@@ -26,7 +26,7 @@ rule train:
         **demands_of_training(),
         gpu=GPUS_PER_JOB,
     params:
-        training=STUDY.training.model_dump(mode="json"),
+        training=training_settings,
         fingerprints=fingerprints_of_run,
         register_input=STUDY.dataset.register_input,
         gridsize=STUDY.dataset.gridsize,

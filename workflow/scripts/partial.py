@@ -12,6 +12,7 @@ def main(job: Any) -> None:
     from page import write_page
     from ptychopareto.files import write_csv
     from ptychopareto.pictures import marginals, pareto, quality_vs_time
+    from ptychopareto.pictures.labels import settings_of
     from ptychopareto.study.against_time import classical_table
     from ptychopareto.study.configurations import configurations
     from ptychopareto.study.pareto import pareto_front
@@ -34,7 +35,7 @@ def main(job: Any) -> None:
     write_csv(folder / "refinement.csv", refinement)
     write_recommendation(results, table, axes, job.params.study, folder)
 
-    front = list(pareto_front(table, cost, quality)["configuration"])
+    front = settings_of(pareto_front(table, cost, quality))
     pictures = {name: folder / f"{name}.png" for name in job.params.pictures}
     pareto.draw(table, cost, quality, pictures["pareto_plot"], folder / "pareto_plot.svg")
     for name, other in job.params.other_axes.items():

@@ -10,13 +10,14 @@ def main(job: Any) -> None:
     import pandas as pd
 
     from ptychopareto.config import Scenario
+    from ptychopareto.pictures.labels import settings_of
     from ptychopareto.pictures.robustness import draw
     from ptychopareto.study.robustness import read_scenarios
 
     scenarios, front = read_scenarios(Path(job.input.scenarios)), pd.read_csv(job.input.front)
     changes = [Scenario.model_validate(change) for change in job.params.changes]
     recommended = next(iter(front["configuration"][front["recommended"]]), None)
-    names, quality = list(front["configuration"]), job.params.axes["quality"]
+    names, quality = settings_of(front), job.params.axes["quality"]
     draw(scenarios, changes, names, recommended, quality, Path(job.output.picture))
 
 

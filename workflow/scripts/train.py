@@ -7,10 +7,10 @@ from joblog import run_job
 
 
 def main(job: Any) -> None:
-    from dataclasses import asdict, replace
+    from dataclasses import replace
 
     from device import prepare
-    from ptychopareto.config import ConfigError, Training, parse_study
+    from ptychopareto.config import AXES, ConfigError, Training, parse_study
     from ptychopareto.files import read_dataset, read_objects, write_csv
     from ptychopareto.learning.scan_data import scan_data
     from ptychopareto.learning.training import input_scale, train, transmission
@@ -35,15 +35,9 @@ def main(job: Any) -> None:
     gridsize = job.params.gridsize
     data = scan_data(scan, targets[run.supervision](), prepare(job), gridsize)
     network = NetworkConfig(
-        architecture=run.architecture,
-        input_transform=run.input_transform,
-        modes=run.modes,
-        width=run.width,
+        **{name: getattr(run, name) for name, axis in AXES.items() if axis.owner == "network"},
         N=scan.N,
         channels=gridsize**2,
-        head=run.head,
-        max_channels=run.max_channels,
-        skips=run.skips,
         magnification=input_magnification(scan.probe, job.params.register_input),
     )
     network = replace(
@@ -53,8 +47,6 @@ def main(job: Any) -> None:
     # Not a parameter of the job: how often it is saved is no reason to train again.
     minutes = study.checkpoint_minutes
     code = job.params.fingerprints["code"]
-    if run.gauge is not None:
-        settings = settings.model_copy(update={"gauge": run.gauge})
     trained = train(
         network,
         run.supervision,
@@ -72,8 +64,7 @@ def main(job: Any) -> None:
     columns = ["epoch", "train_loss", "val_loss", "learning_rate", "seconds"]
     write_csv(Path(job.output.history), pd.DataFrame(trained.history, columns=columns))
     record = {
-        **asdict(run),
-        "epochs": settings.epochs,
+        **run.settings(settings),
         "settings": job.params.fingerprints["settings"],
         "status": trained.status,
         "error": trained.error,

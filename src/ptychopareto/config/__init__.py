@@ -17,8 +17,17 @@ from pydantic import ValidationError
 
 from ptychopareto.config.architectures import (
     ARCHITECTURES,
+    BLOCKS,
     Architecture,
     missing_package,
+)
+from ptychopareto.config.axes import (
+    AXES,
+    Gauge,
+    GridAxis,
+    Head,
+    InputTransform,
+    Supervision,
 )
 from ptychopareto.config.dataset import (
     ExistingDataset,
@@ -40,14 +49,10 @@ from ptychopareto.config.sections import ConfigError
 from ptychopareto.config.study import (
     Classical,
     Cost,
-    Gauge,
-    Head,
-    InputTransform,
     Pareto,
     Quality,
     Refine,
     StudyConfig,
-    Supervision,
     SweepBlock,
     Teacher,
     Training,
@@ -57,6 +62,8 @@ from ptychopareto.config.study import (
 __all__ = [
     "ARCHITECTURES",
     "AS_TRAINED",
+    "AXES",
+    "BLOCKS",
     "Architecture",
     "Classical",
     "ConfigError",
@@ -64,6 +71,7 @@ __all__ = [
     "ExistingDataset",
     "Gauge",
     "GrfObject",
+    "GridAxis",
     "Head",
     "InputTransform",
     "LinesObject",

@@ -6,15 +6,15 @@ An architecture is one file, `models/<name>.py`, and one line of this table.
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
 
-Key = Literal["modes", "width", "max_channels", "skips"]
+Key = Literal["modes", "width", "max_channels", "skips", "blocks"]
 
 ARCHITECTURES: dict[str, tuple[Key, ...]] = {
-    "fno": ("modes", "width"),
-    "hybrid": ("modes", "width", "max_channels"),
+    "fno": ("modes", "width", "blocks"),
+    "hybrid": ("modes", "width", "max_channels", "blocks"),
     "cnn": ("width", "max_channels"),
-    "fno_vanilla": ("modes", "width"),
-    "ffno": ("modes", "width"),
-    "hybrid_resnet": ("modes", "width", "max_channels", "skips"),
+    "fno_vanilla": ("modes", "width", "blocks"),
+    "ffno": ("modes", "width", "blocks"),
+    "hybrid_resnet": ("modes", "width", "max_channels", "skips", "blocks"),
     "uno": ("modes", "width"),
     "tfno": ("modes", "width"),
 }
@@ -22,6 +22,9 @@ ARCHITECTURES: dict[str, tuple[Key, ...]] = {
 # The smallest patterns [px] of those that do not take all: at the coarsest of the four levels of
 # hybrid, ⌈N/8⌉ px, there must be a frequency to keep.
 SMALLEST_PATTERN: dict[str, int] = {"hybrid": 9}
+
+# The depth of each architecture that has `blocks`, where a block of the grid does not name it.
+BLOCKS = {"fno": 4, "hybrid": 1, "fno_vanilla": 4, "ffno": 4, "hybrid_resnet": 6}
 
 # Those that need what the library does without: the module, and the package that brings it. The
 # module's name is also that of the extra in pyproject.toml.

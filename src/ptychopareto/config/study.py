@@ -1,16 +1,24 @@
 """A study: the scan, the grid of networks, their training, the axes of the front."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, create_model, model_validator
 
 from ptychopareto.config.architectures import (
     ARCHITECTURES,
     SMALLEST_PATTERN,
-    Architecture,
     Key,
     missing_package,
+)
+from ptychopareto.config.axes import (
+    AXES,
+    REQUIRED,
+    BatchSize,
+    Epochs,
+    Gauge,
+    GridAxis,
+    LearningRate,
 )
 from ptychopareto.config.columns import MEASURES, PARETO_COSTS, PARETO_QUALITIES
 from ptychopareto.config.dataset import (
@@ -24,10 +32,6 @@ from ptychopareto.config.scenarios import Scenarios
 from ptychopareto.config.sections import Axis, ConfigError, Section, Seed, refusal
 from ptychopareto.config.words import dotted
 
-InputTransform = Literal["none", "log1p", "sqrt"]
-Head = Literal["real_imag", "amp_phase"]
-Supervision = Literal["physics", "teacher", "truth"]
-Gauge = Literal["fixed", "free"]
 if TYPE_CHECKING:
     Cost = str
     Quality = str
@@ -43,49 +47,29 @@ class Teacher(Section):
     alpha: float = Field(default=0.1, gt=0, le=1, description="regularisation of rPIE; 1 is ePIE")
 
 
-class SweepBlock(Section):
-    """One block of the grid: every combination of its values is a run."""
+def _field(axis: GridAxis) -> tuple[Any, Any]:
+    several: Any = Axis
+    values = several[axis.value]
+    if axis.optional:
+        return values | None, Field(default=None, description=axis.description)
+    if axis.default is REQUIRED:
+        return values, Field(description=axis.description)
+    return values, Field(default=(axis.default,), description=axis.description)
 
-    architecture: Axis[Architecture] = Field(description="list of architectures")
-    input_transform: Axis[InputTransform] = Field(
-        description="list of transforms of the measured amplitude"
+
+if TYPE_CHECKING:
+
+    class _Axes(Section):
+        def __getattr__(self, name: str) -> Any: ...
+
+else:
+    _Axes = create_model(
+        "_Axes", __base__=Section, **{axis.name: _field(axis) for axis in AXES.values()}
     )
-    modes: Axis[Annotated[int, Field(ge=2, le=512)]] | None = Field(
-        default=None,
-        description="list of numbers of kept frequencies per axis, |k| < modes, at most N/2",
-    )
-    width: Axis[Annotated[int, Field(ge=1, le=1024)]] = Field(
-        description="list of numbers of channels"
-    )
-    max_channels: Axis[Annotated[int, Field(ge=1, le=65_536)] | None] | None = Field(
-        default=None,
-        description="list of the most channels that doubling them on the way down may reach; null, "
-        "the default, is no cap",
-    )
-    skips: Axis[bool] | None = Field(
-        default=None,
-        description="list of whether the decoder sees what each level of the encoder made; true is "
-        "the default",
-    )
-    head: Axis[Head] = Field(
-        default=("real_imag",),
-        description="list of what the last layer gives: real and imaginary part (real_imag), or "
-        "amplitude and phase, both bounded (amp_phase)",
-    )
-    supervision: Axis[Supervision] = Field(
-        description="list of what the networks learn from: the patterns (physics), the classical "
-        "reconstruction (teacher), or the simulated object (truth)"
-    )
-    gauge: Axis[Gauge] | None = Field(
-        default=None,
-        description="list of whether object losses (teacher, truth) compare patches as they are "
-        "(fixed) or after their best global phase (free); training.gauge is the default",
-    )
-    physics_weight: Axis[Annotated[int, Field(ge=0, le=1_000_000)]] = Field(
-        default=(0,),
-        description="list of weights with which the loss of the patterns is added to an object "
-        "loss (teacher, truth)",
-    )
+
+
+class SweepBlock(_Axes):
+    """One block of the grid: every combination of its values is a run."""
 
     @model_validator(mode="after")
     def _keys_are_those_of_its_architectures(self) -> "SweepBlock":
@@ -96,7 +80,7 @@ class SweepBlock(Section):
             if getattr(self, key) is not None:
                 self._all_have(key)
         if self.modes is None and any("modes" in ARCHITECTURES[name] for name in self.architecture):
-            wanted = SweepBlock.model_fields["modes"].description
+            wanted = AXES["modes"].description
             raise refusal(f"missing; {wanted} is wanted", "modes")
         widest = max(self.width)
         for index, cap in enumerate(self.max_channels or ()):
@@ -129,9 +113,9 @@ class SweepBlock(Section):
 class Training(Section):
     """How each network is trained."""
 
-    epochs: int = Field(default=20, ge=1, le=100_000, description="number of passes over the scan")
-    batch_size: int = Field(default=16, ge=1, le=65_536, description="patterns in a step")
-    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="peak learning rate of Adam")
+    epochs: Epochs = Field(default=20, description="number of passes over the scan")
+    batch_size: BatchSize = Field(default=16, description="patterns in a step")
+    learning_rate: LearningRate = Field(default=1e-3, description="peak learning rate of Adam")
     warmup: float = Field(
         default=0.1, ge=0, lt=1, description="part of the steps in which the learning rate rises"
     )

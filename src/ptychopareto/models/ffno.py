@@ -16,7 +16,7 @@ EXPANSION = 2
 
 
 class FFNO(Operator):
-    """lifter → 4 × (x + W₂ GELU(W₁ Σ_d F_d⁻¹ R_d F_d x)) → conv1×1 → GELU → conv1×1 head.
+    """lifter → `blocks` × (x + W₂ GELU(W₁ Σ_d F_d⁻¹ R_d F_d x)) → conv1×1 → GELU → conv1×1 head.
 
     d are the two axes, R_d the learned weights of their frequencies, W₁ and W₂ a feed-forward
     network of 1×1 convolutions. Weights grow with `modes`, not with its square.
@@ -25,11 +25,17 @@ class FFNO(Operator):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, size: int, modes: int, width: int
+        self,
+        in_channels: int,
+        out_channels: int,
+        size: int,
+        modes: int,
+        width: int,
+        blocks: int = BLOCKS,
     ) -> None:
         super().__init__()
         self.lifter = Lifter(in_channels, width)
-        self.layers = nn.Sequential(*(FactorizedLayer(width, modes, size) for _ in range(BLOCKS)))
+        self.layers = nn.Sequential(*(FactorizedLayer(width, modes, size) for _ in range(blocks)))
         self.project = nn.Conv2d(width, width, kernel_size=1)
         self.head = nn.Conv2d(width, out_channels, kernel_size=1)
 

@@ -12,18 +12,24 @@ BLOCKS = 4
 
 
 class FNO(Operator):
-    """lifter → 4 spectral blocks → conv1×1 → 2 × (conv3×3 → GELU) → conv1×1 head.
+    """lifter → `blocks` spectral blocks → conv1×1 → 2 × (conv3×3 → GELU) → conv1×1 head.
 
     Takes (B, in_channels, N, N), gives (B, out_channels, N, N). `modes` frequencies are kept on
     each axis and side.
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, modes: int, width: int, size: int
+        self,
+        in_channels: int,
+        out_channels: int,
+        modes: int,
+        width: int,
+        size: int,
+        blocks: int = BLOCKS,
     ) -> None:
         super().__init__()
         self.lifter = Lifter(in_channels, width)
-        self.blocks = nn.Sequential(*(SpectralBlock(width, modes, size) for _ in range(BLOCKS)))
+        self.blocks = nn.Sequential(*(SpectralBlock(width, modes, size) for _ in range(blocks)))
         self.project = nn.Conv2d(width, width, kernel_size=1)
         self.refiner = nn.Sequential(
             conv3x3(width, width), nn.GELU(), conv3x3(width, width), nn.GELU()

@@ -12,7 +12,7 @@ BLOCKS = 4
 
 
 class FNOVanilla(Operator):
-    """lifter → 4 × GELU(spectral + conv1×1) → conv1×1 → GELU → conv1×1 head.
+    """lifter → `blocks` × GELU(spectral + conv1×1) → conv1×1 → GELU → conv1×1 head.
 
     Against `fno` the layers have no 3×3 convolution and no residual, and no refiner follows.
     Takes (B, in_channels, N, N), gives (B, out_channels, N, N). `modes` frequencies are kept on
@@ -20,11 +20,17 @@ class FNOVanilla(Operator):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, size: int, modes: int, width: int
+        self,
+        in_channels: int,
+        out_channels: int,
+        size: int,
+        modes: int,
+        width: int,
+        blocks: int = BLOCKS,
     ) -> None:
         super().__init__()
         self.lifter = Lifter(in_channels, width)
-        self.layers = nn.Sequential(*(FourierLayer(width, modes, size) for _ in range(BLOCKS)))
+        self.layers = nn.Sequential(*(FourierLayer(width, modes, size) for _ in range(blocks)))
         self.project = nn.Conv2d(width, width, kernel_size=1)
         self.head = nn.Conv2d(width, out_channels, kernel_size=1)
 

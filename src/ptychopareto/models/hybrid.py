@@ -18,14 +18,16 @@ from ptychopareto.models.layers import (
 )
 
 LEVELS = 4
+BLOCKS = 1  # spectral blocks on each level
 
 
 class Hybrid(Operator):
-    """lifter → 4 spectral blocks with strided convolutions between → bottleneck → decoder → head.
+    """lifter → 4 spectral levels with strided convolutions between → bottleneck → decoder → head.
 
-    Each step down halves the size, rounded up, and doubles the channels, up to `max_channels` if
-    that is not None. The bottleneck block keeps modes / 2. A decoder step is a transposed
-    convolution, the skip beside it, and conv3×3 → GELU → conv3×3.
+    A level of the encoder has `blocks` spectral blocks. Each step down halves the size, rounded up,
+    and doubles the channels, up to `max_channels` if that is not None. The bottleneck block keeps
+    modes / 2. A decoder step is a transposed convolution, the skip beside it, and
+    conv3×3 → GELU → conv3×3.
     Takes (B, in_channels, N, N), gives (B, out_channels, N, N).
     """
 
@@ -37,6 +39,7 @@ class Hybrid(Operator):
         width: int,
         size: int,
         max_channels: int | None = None,
+        blocks: int = BLOCKS,
     ) -> None:
         super().__init__()
         channels = channels_of_levels(width, LEVELS, max_channels)
@@ -44,7 +47,7 @@ class Hybrid(Operator):
         steps = list(pairwise(channels))
         self.lifter = Lifter(in_channels, channels[0])
         self.encoder = nn.ModuleList(
-            SpectralBlock(c, modes, n) for c, n in zip(channels, sizes, strict=True)
+            _level(c, modes, n, blocks) for c, n in zip(channels, sizes, strict=True)
         )
         self.down = nn.ModuleList(conv3x3(fine, coarse, stride=2) for fine, coarse in steps)
         self.bottleneck = SpectralBlock(channels[-1], max(1, modes // 2), sizes[-1])
@@ -70,3 +73,9 @@ class Hybrid(Operator):
             x = up(x)[..., : skip.shape[-2], : skip.shape[-1]]
             x = merge(torch.cat([x, skip], dim=1))
         return self.head(x)
+
+
+def _level(channels: int, modes: int, size: int, blocks: int) -> nn.Module:
+    """The spectral blocks of a level; one stands by itself, as the names of its weights have it."""
+    several = [SpectralBlock(channels, modes, size) for _ in range(blocks)]
+    return several[0] if blocks == 1 else nn.Sequential(*several)

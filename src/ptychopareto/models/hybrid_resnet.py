@@ -24,7 +24,7 @@ RESIDUAL_BLOCKS = 6
 
 
 class HybridResNet(Operator):
-    """lifter → 2 × (spectral block → strided convolution) → 6 residual blocks → decoder → head.
+    """lifter → 2 × (spectral block → strided conv) → `blocks` residual blocks → decoder → head.
 
     Each step down halves the size, rounded up, and doubles the channels, up to `max_channels`; None
     sets no limit. With `skips` the decoder sees the encoder's features of each level.
@@ -41,6 +41,7 @@ class HybridResNet(Operator):
         width: int,
         max_channels: int | None,
         skips: bool,
+        blocks: int = RESIDUAL_BLOCKS,
     ) -> None:
         super().__init__()
         channels = channels_of_levels(width, LEVELS, max_channels)
@@ -52,9 +53,7 @@ class HybridResNet(Operator):
         self.down = nn.ModuleList(
             conv3x3(fine, coarse, stride=2) for fine, coarse in pairwise(channels)
         )
-        self.bottleneck = nn.Sequential(
-            *(ResidualBlock(channels[-1]) for _ in range(RESIDUAL_BLOCKS))
-        )
+        self.bottleneck = nn.Sequential(*(ResidualBlock(channels[-1]) for _ in range(blocks)))
         self.decoder = Decoder(channels, skips)
         self.head = nn.Conv2d(channels[0], out_channels, kernel_size=1)
 

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, make_dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -16,9 +16,10 @@ from torch.overrides import TorchFunctionMode
 
 from ptychopareto.config import (
     ARCHITECTURES,
+    AXES,
     Architecture,
     ConfigError,
-    Head,
+    GridAxis,
     InputTransform,
     missing_package,
 )
@@ -29,29 +30,68 @@ from ptychopareto.models.network import Network, lay_out, start_uniform
 _Count = Annotated[int, Field(ge=1, lt=2**31)]
 
 
+_NETWORK_AXES = [axis for axis in AXES.values() if axis.owner == "network"]
+# A stored value is checked for its kind only: what fits a network its weights show.
+_STORED = {"int64": _Count, "Int64": _Count | None, "boolean": bool | None}
+
+
+def _stored(axis: GridAxis) -> Any:
+    return _STORED.get(axis.column, axis.value)
+
+
+if TYPE_CHECKING:
+
+    class _Early:
+        architecture: str
+        input_transform: InputTransform
+
+        def __getattr__(self, name: str) -> Any: ...
+
+else:
+    _Early = make_dataclass(
+        "_Early",
+        [(axis.name, _stored(axis)) for axis in _NETWORK_AXES if not axis.late],
+        frozen=True,
+    )
+
+
 @dataclass(frozen=True)
-class NetworkConfig:
-    """All that is needed to rebuild a network around its weights.
-
-    `magnification`, `input_scale` and `transmission` are measured from the training data, see
-    `network.Network`. Of the keys of the grid only those that the architecture has are used. The
-    last three fields are not in the files of older models.
-    """
-
-    __pydantic_config__ = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-
-    architecture: Architecture
-    input_transform: InputTransform
-    modes: _Count | None
-    width: _Count
+class _Measured(_Early):
     N: _Count
     channels: _Count = 1
     magnification: float = 1.0
     input_scale: Annotated[float, Field(gt=0)] = 1.0
     transmission: float = 1.0
-    head: Head = "real_imag"
-    max_channels: _Count | None = None
-    skips: bool | None = None
+
+
+if TYPE_CHECKING:
+
+    @dataclass(frozen=True, init=False)
+    class _Complete(_Measured):
+        def __init__(self, *values: Any, **settings: Any) -> None: ...
+
+else:
+    _Complete = make_dataclass(
+        "_Complete",
+        [
+            (axis.name, _stored(axis), field(default=axis.run_default))
+            for axis in _NETWORK_AXES
+            if axis.late
+        ],
+        bases=(_Measured,),
+        frozen=True,
+    )
+
+
+class NetworkConfig(_Complete):
+    """All that is needed to rebuild a network around its weights.
+
+    It has a field for each axis of the grid that belongs to the network; of them only those that
+    the architecture has are used. `magnification`, `input_scale` and `transmission` are measured
+    from the training data, see `network.Network`. Files of older models lack the late axes.
+    """
+
+    __pydantic_config__ = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
 
 def operator(architecture: Architecture) -> type[Operator]:
@@ -103,12 +143,15 @@ def _own_keys(config: NetworkConfig) -> dict[str, Any]:
     """The keys of the grid that the architecture has, with their values."""
     keys: dict[str, Any] = {key: getattr(config, key) for key in ARCHITECTURES[config.architecture]}
     for key, value in keys.items():
-        if value is None and key != "max_channels":  # None there is no cap
+        if value is None and AXES[key].needed:
             raise ConfigError(f"sweep.{key}: missing; {config.architecture} has it")
     if keys.get("modes", 0) > config.N // 2:
         allowed = f"at most N/2 = {config.N // 2} is allowed for patterns of {config.N} px"
         raise ConfigError(f"sweep.modes: {config.modes} is too large; {allowed}")
-    return keys
+    # The architecture knows its own default.
+    return {
+        key: value for key, value in keys.items() if value is not None or not AXES[key].in_default
+    }
 
 
 def save_model(

@@ -1,10 +1,11 @@
 """Labels beside points, placed so that they hide neither each other nor what is around them."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
@@ -13,6 +14,7 @@ from matplotlib.text import Annotation, Text
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
+from ptychopareto.config import AXES, GridAxis
 from ptychopareto.pictures.style import QUIET
 
 Array = NDArray[np.float64]
@@ -35,13 +37,6 @@ MARGIN = 1.0  # pt to be left free around a label
 HALO = 3.0  # pt, the radius of what a label should not hide
 APART = 9.0  # pt: closer to another labelled point, a label would seem to belong there
 SPACING = 4.0  # pt between the points that stand for a line
-
-# The name of a configuration, as `study.runs` gives it.
-NAME = re.compile(
-    r"(?P<architecture>\w+)_t(?P<input_transform>[a-z0-9]+)(_(?P<modes>m\d+))?_(?P<width>w\d+)"
-    r"(_(?P<max_channels>c\d+))?(_(?P<skips>noskips))?(_(?P<head>amp_phase))?"
-    r"(_(?P<gauge>fixed))?(_(?P<physics_weight>p\d+))?_(?P<supervision>[a-z]+)"
-)
 
 HORIZONTAL = {-1: "right", 0: "center", 1: "left"}
 VERTICAL = {-1: "top", 0: "center", 1: "bottom"}
@@ -159,28 +154,60 @@ def _spread(wanted: Array, height: float) -> Array:
 
 
 def short_names(
-    configurations: Sequence[str], among: Sequence[str] = (), always: Sequence[str] = ()
+    settings: Sequence[Mapping[str, Any]],
+    among: Sequence[Mapping[str, Any]] = (),
+    always: Sequence[str] = (),
 ) -> list[str]:
     """Names such as ``sqrt m8`` of configurations, without what is the same for all of them.
 
-    Args:
-        configurations: their names.
-        among: those that they are to be told apart from as well, if there are more.
-        always: axes to be named even if they are the same for all.
+    Parameters
+    ----------
+    settings : of each configuration the values of its axes
+    among : those of the configurations that they are to be told apart from as well
+    always : axes to be named even if they are the same for all
     """
-    every = [words(name) for name in (*configurations, *among)]
-    varying = [axis for axis in NAME.groupindex if len({one[axis] for one in every}) > 1]
-    named = [axis for axis in NAME.groupindex if axis in varying or axis in always]
-    axes = named if varying else NAME.groupindex
-    return [joined(one, axes) for one in every[: len(configurations)]]
+    every = words([*settings, *among])
+    varying = [axis for axis in AXES if len({one[axis] for one in every}) > 1]
+    named = [axis for axis in AXES if axis in varying or axis in always]
+    axes = named if varying else list(AXES)
+    return [joined(one, axes) for one in every[: len(settings)]]
 
 
-def words(configuration: str) -> dict[str, str]:
-    """What the name of a configuration says of each axis of the grid; nothing of a default."""
-    match = NAME.fullmatch(configuration)
-    if match is None:
-        raise ValueError(f"{configuration!r} is not the name of a configuration")
-    return match.groupdict(default="")
+def words(settings: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The words for the axes of configurations; "" for what goes without saying.
+
+    These are missing values, the values that leave no trace in names, the depth that is the
+    architecture's own, and what `training:` decides where it is the same for all.
+    """
+    said = [
+        {name: _word(axis, one.get(name), one) for name, axis in AXES.items()} for one in settings
+    ]
+    for name, axis in AXES.items():
+        of_training = axis.in_default and axis.decided_by == "training"
+        if of_training and len({one[name] for one in said} - {""}) < 2:
+            said = [{**one, name: ""} for one in said]
+    return said
+
+
+def _word(axis: GridAxis, value: Any, settings: Mapping[str, Any]) -> str:
+    if pd.isna(value):
+        return ""
+    if axis.decided_by == "architecture":
+        value = None if value == axis.default_of(settings["architecture"], None) else value
+    word = axis.word(value)
+    return str(value) if word and axis.column == "string" else word
+
+
+def settings_of(configurations: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """The values of the axes of each configuration by its name, from a table such as the front."""
+    return dict(zip(configurations["configuration"], rows_of(configurations), strict=True))
+
+
+def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The values of the axes in each row of a table, as `words` takes them."""
+    present = [name for name in AXES if name in table]
+    rows = table[present].astype(object).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
 
 
 def joined(words: Mapping[str, str], axes: Iterable[str]) -> str:

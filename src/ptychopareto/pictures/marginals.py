@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,29 +13,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ptychopareto.config import Architecture, Gauge, Head, InputTransform, Supervision
+from ptychopareto.config import AXES
 from ptychopareto.config.columns import MEASURES, sign
 from ptychopareto.pictures import style
 
 Array = NDArray[np.float64]
 
 # The hyperparameters, and the order of those values that are words.
-ORDERS: dict[str, tuple[str, ...]] = {
-    "architecture": get_args(Architecture),
-    "input_transform": get_args(InputTransform),
-    "modes": (),
-    "width": (),
-    "max_channels": (),
-    "skips": (),
-    "head": get_args(Head),
-    "gauge": get_args(Gauge),
-    "physics_weight": (),
-    "supervision": get_args(Supervision),
-}
+ORDERS: dict[str, tuple[str, ...]] = {name: axis.order for name, axis in AXES.items()}
 # What stands for a value that is missing. An architecture without such a key is compared with those
 # that leave theirs at the default, but one without modes with none that has them.
-MISSING = {"modes": 0, "max_channels": math.inf, "skips": True, "gauge": "free"}
-DEFAULTS = {**MISSING, "head": "real_imag", "physics_weight": 0}  # not worth a word
+MISSING = {name: axis.missing for name, axis in AXES.items() if axis.missing is not None}
+DEFAULTS = {  # not worth a word
+    name: axis.missing if axis.keyed else axis.silent for name, axis in AXES.items()
+}
 HEIGHT = 2.0  # inches, of a row of panels
 HEADROOM = 0.35  # of the vertical axes, for the numbers
 FONT_SIZE = 6.5  # pt, of the numbers
@@ -82,6 +73,24 @@ def _means(table: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
     return groups.mean().dropna(how="all").reset_index()
 
 
+def _worth_a_word(means: pd.DataFrame, key: str) -> bool:
+    """Whether a value that all have is said: not a default."""
+    if AXES[key].in_default and AXES[key].decided_by == "training":
+        return False
+    return bool((_told_apart(means, key) != DEFAULTS[key]).any())
+
+
+def _told_apart(means: pd.DataFrame, key: str) -> "pd.Series[Any]":
+    """The values of an axis, with 0 for what the architecture decides by itself."""
+    if AXES[key].decided_by != "architecture":
+        return means[key]
+    own = [AXES[key].default_of(name, None) for name in means["architecture"]]
+    values = [
+        0 if value == default else value for value, default in zip(means[key], own, strict=True)
+    ]
+    return pd.Series(values, means.index, dtype=object)
+
+
 def _varies(means: pd.DataFrame, key: str) -> bool:
     if key == "architecture":
         return means[key].nunique() > 1
@@ -93,7 +102,7 @@ def _draw_panels(means: pd.DataFrame, varying: Sequence[str], quality: str, cost
     fixed = [
         f"{key.replace('_', ' ')} {_in_words(means[key].iloc[0])}"
         for key in ORDERS
-        if means[key].nunique() == 1 and means[key].iloc[0] != DEFAULTS.get(key)
+        if means[key].nunique() == 1 and _worth_a_word(means, key)
     ]
     title = f"{len(means)} configurations" + (f", all with {', '.join(fixed)}" if fixed else "")
     title = textwrap.fill(title, LONGEST_LINE)
@@ -144,7 +153,9 @@ def _scale_cost(axes: Axes, values: Array, name: str) -> None:
 
 def _values(means: pd.DataFrame, key: str) -> list[object]:
     """The values to be compared; having no modes is none of them."""
-    present = [value for value in means[key].unique().tolist() if (key, value) != ("modes", 0)]
+    present = [
+        value for value in means[key].unique().tolist() if value != 0 or MISSING.get(key) != 0
+    ]
     return [value for value in ORDERS[key] if value in present] or sorted(present)
 
 
@@ -157,6 +168,9 @@ def _in_words(value: object) -> str:
 def _lines(means: pd.DataFrame, key: str, values: list[object], measure: str) -> Array:
     """A measure of the configurations, (others, values of the key); NaN where there is none."""
     others = [name for name in ORDERS if name != key]
+    if key == "architecture":  # each with the depth that is its own
+        own = {name: _told_apart(means, name) for name in others}
+        means = means.assign(**own)
     wide = means.pivot(index=others, columns=key, values=measure)
     return wide.reindex(columns=values).to_numpy(dtype=np.float64)  # [] takes truths for a mask
 

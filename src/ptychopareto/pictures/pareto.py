@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ptychopareto.config import Architecture, Supervision
 from ptychopareto.config.columns import MEASURES
 from ptychopareto.pictures import style
-from ptychopareto.pictures.labels import label_points, short_names
+from ptychopareto.pictures.labels import label_points, rows_of, short_names
 from ptychopareto.study.configurations import configurations, names_of
 from ptychopareto.study.pareto import pareto_front
 
@@ -134,7 +134,7 @@ def _draw_study(figure: Figure, axes: Axes, study: _Study) -> None:
     runs, means, front = study.runs, study.means, study.front
     cost, quality = study.cost, study.quality
     floor = _floor(runs, quality)
-    names = short_names(list(front["configuration"]), list(means["configuration"]))
+    names = short_names(rows_of(front), rows_of(means))
     numbered = names if len(names) > MOST_NAMES else []
     _add_legend(figure, axes, study, numbered)
     _set_axes(axes, study, floor)

@@ -1,9 +1,10 @@
 """Quality against the time of a reconstruction: the classical one, and the networks' head start."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,7 +44,7 @@ class _Saving:
 def draw(
     classical: pd.DataFrame,
     refinement: pd.DataFrame,
-    front: Sequence[str],
+    front: Mapping[str, Mapping[str, Any]],
     quality: str,
     path: Path,
 ) -> None:
@@ -57,7 +58,8 @@ def draw(
         classical: `classical.csv`: epochs, seconds and the measures of rPIE from a flat start.
         refinement: `refinement.csv`: configuration, refine_epochs, total_s and the measures, one
             row per run and number of epochs. Runs of a configuration are averaged.
-        front: the configurations to be drawn. Those that have no rows are left out.
+        front: the configurations to be drawn, with the values of their axes. Those that have no
+            rows are left out.
         quality: the column on the vertical axis.
         path: where to write the picture (``.png`` or ``.svg``).
     """
@@ -82,12 +84,14 @@ def _classical_curve(classical: pd.DataFrame, quality: str) -> list[_Curve]:
     return [_Curve(CLASSICAL, style.INK, epochs, points, points[:, [1, 1]])]
 
 
-def _network_curves(refinement: pd.DataFrame, front: Sequence[str], quality: str) -> list[_Curve]:
+def _network_curves(
+    refinement: pd.DataFrame, front: Mapping[str, Mapping[str, Any]], quality: str
+) -> list[_Curve]:
     rows = _drawable(refinement, "total_s", quality)
     present = [name for name in front if name in set(rows["configuration"])]
     colours = cycle(style.COLOURS[:-1])  # the last one, black, is the classical curve's
     curves = []
-    names = short_names(present, always=["architecture"])
+    names = short_names([front[name] for name in present], always=["architecture"])
     for configuration, name, colour in zip(present, names, colours, strict=False):
         groups = rows[rows["configuration"] == configuration].groupby("refine_epochs")
         means = groups[["total_s", quality]].mean()

@@ -1,9 +1,10 @@
 """How the networks on the front, and rPIE beside them, hold up when the test data change."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,7 +38,7 @@ class _Series:
 def draw(
     scenarios: pd.DataFrame,
     changes: Iterable[Scenario],
-    front: Sequence[str],
+    front: Mapping[str, Mapping[str, Any]],
     recommended: str | None,
     quality: str,
     path: Path,
@@ -50,7 +51,8 @@ def draw(
     Args:
         scenarios: ``scenarios.csv``, as `scenario_table` returns it.
         changes: what the scenarios change, to be said beside their names.
-        front: the configurations to be drawn. Those that have no value are left out.
+        front: the configurations to be drawn, with the values of their axes. Those that have no
+            value are left out.
         recommended: the one of them that is recommended.
         quality: the column on the horizontal axis, on which the better end is right.
         path: where to write the picture (``.png`` or ``.svg``).
@@ -87,7 +89,7 @@ def described(change: Scenario) -> str:
 def _series(
     scenarios: pd.DataFrame,
     names: list[str],
-    front: Sequence[str],
+    front: Mapping[str, Mapping[str, Any]],
     recommended: str | None,
     quality: str,
 ) -> list[_Series]:
@@ -100,7 +102,7 @@ def _series(
     }
     present = [configuration for configuration in front if configuration in of]
     looks = zip(cycle(style.COLOURS[:-1]), cycle(style.MARKERS[:4]), strict=False)
-    shorts = short_names(present, always=["architecture"])
+    shorts = short_names([front[name] for name in present], always=["architecture"])
     labels = [
         short + (", recommended" if configuration == recommended else "")
         for short, configuration in zip(shorts, present, strict=True)

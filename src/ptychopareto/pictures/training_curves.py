@@ -13,16 +13,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from ptychopareto.config import AXES as GRID
 from ptychopareto.pictures import style
-from ptychopareto.pictures.labels import joined, label_ends, words
-from ptychopareto.study.configurations import names_of
+from ptychopareto.pictures.labels import joined, label_ends, rows_of, words
 
 Array = NDArray[np.float64]
 
-AXES = (
-    *("architecture", "input_transform", "modes", "width", "max_channels", "skips", "head"),
-    *("gauge", "physics_weight"),
-)
+AXES = tuple(name for name in GRID if name != "supervision")  # which has panels of its own
 MOST_LINES = 10  # in a panel; beyond, the panels are split by one axis after the other
 MOST_COLUMNS = 3
 DASHES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
@@ -61,7 +58,7 @@ def _finite(history: pd.DataFrame) -> "pd.Series[float]":
 
 def _in_words(runs: pd.DataFrame) -> pd.DataFrame:
     """The runs with the axes as their names have them: where there is no value, an empty word."""
-    said = [words(name) for name in names_of(runs)]
+    said = words(rows_of(runs))
     return runs.assign(**{axis: [one[axis] for one in said] for axis in AXES})
 
 

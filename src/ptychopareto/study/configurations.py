@@ -3,10 +3,11 @@
 import pandas as pd
 from scipy.special import stdtrit
 
-from ptychopareto.study.runs import AXES
+from ptychopareto.config import AXES
 from ptychopareto.study.table import MEASURES
 
-CONFIGURATION = list(AXES)
+# What training or the architecture decide came last, and stands last.
+CONFIGURATION = sorted(AXES, key=lambda name: AXES[name].in_default)
 CONFIDENCE = 0.95
 
 
@@ -37,7 +38,7 @@ def configurations(table: pd.DataFrame) -> pd.DataFrame:
     ).astype("int64")
     names = names_of(table)
     groups = counts.join(numbers).groupby(names, sort=False)
-    axes = table[CONFIGURATION].set_axis(names)[~names.duplicated().to_numpy()]
+    axes = table[CONFIGURATION].groupby(names, sort=False).first()  # a missing run knows less
     summary = axes.join(groups[list(counts)].sum())
     mean, std, n = (groups[measures].agg(name) for name in ("mean", "std", "count"))
     interval = half_width(std, n)
@@ -45,7 +46,8 @@ def configurations(table: pd.DataFrame) -> pd.DataFrame:
         summary[name] = _whole(mean[name]) if MEASURES[name] == "Int64" else mean[name]
         summary[f"{name}_std"] = std[name]
         summary[f"{name}_ci95"] = interval[name]
-    return summary.reset_index()
+    last = [name for name in CONFIGURATION if AXES[name].in_default]
+    return summary[[*summary.columns.drop(last), *last]].reset_index()
 
 
 def names_of(table: pd.DataFrame) -> "pd.Series[str]":

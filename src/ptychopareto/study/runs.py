@@ -2,66 +2,62 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, field, make_dataclass
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ptychopareto.config import (
     ARCHITECTURES,
-    Architecture,
+    AXES,
     ConfigError,
-    Gauge,
-    Head,
-    InputTransform,
+    GridAxis,
     StudyConfig,
     Supervision,
     SweepBlock,
+    Training,
 )
 
 # Each run is two jobs. Beyond this Snakemake plans for minutes what trains for months.
 MOST_RUNS = 10_000
 
 
-# The keys of a block, in grid order.
-AXES = (
-    "architecture",
-    "input_transform",
-    "modes",
-    "width",
-    "max_channels",
-    "skips",
-    "head",
-    "gauge",
-    "physics_weight",
-    "supervision",
-)
-# The keys that not every architecture has, and their values where a block does not name them.
-UNNAMED: dict[str, tuple[Any, ...]] = {"modes": (None,), "max_channels": (None,), "skips": (True,)}
+def _fields() -> list[Any]:
+    """The fields of a run, those that came later behind the seed."""
+    early = [(axis.name, Any) for axis in AXES.values() if not axis.late]
+    late = [
+        (axis.name, Any, field(default=axis.run_default)) for axis in AXES.values() if axis.late
+    ]
+    return [*early, ("seed", int), *late]
 
 
-@dataclass(frozen=True)
-class Run:
-    """One network to train: a point of the grid and a seed.
+def _without_gauge(run: Any) -> None:
+    if run.supervision == "physics":
+        object.__setattr__(run, "gauge", None)  # patterns do not know of it
 
-    `modes`, `max_channels` and `skips` are None where the architecture has no such key;
-    `max_channels` also where there is no cap. `gauge` is None for supervision by physics.
+
+if TYPE_CHECKING:
+
+    class _Settings:
+        supervision: Supervision
+        seed: int
+        architecture: str
+
+        def __init__(self, *values: Any, **settings: Any) -> None: ...
+        def __getattr__(self, name: str) -> Any: ...
+
+else:
+    _Settings = make_dataclass(
+        "_Settings", _fields(), frozen=True, namespace={"__post_init__": _without_gauge}
+    )
+
+
+class Run(_Settings):
+    """One network to train: a point of the grid and a seed. It has a field for each axis.
+
+    A key that the architecture does not have is None; `max_channels` also where there is no cap.
+    `gauge` is None for supervision by physics. What training or the architecture decide, as
+    `epochs` and `blocks`, is None where the run has their default.
     """
-
-    architecture: Architecture
-    input_transform: InputTransform
-    modes: int | None
-    width: int
-    supervision: Supervision
-    seed: int
-    max_channels: int | None = None
-    skips: bool | None = None
-    head: Head = "real_imag"
-    gauge: Gauge | None = "free"
-    physics_weight: int = 0
-
-    def __post_init__(self) -> None:
-        if self.supervision == "physics":
-            object.__setattr__(self, "gauge", None)  # patterns do not know of it
 
     @property
     def configuration(self) -> str:
@@ -69,18 +65,7 @@ class Run:
 
         A default leaves no trace in it: a key that is new to the grid renames no run.
         """
-        words = (
-            self.architecture,
-            f"t{self.input_transform}",
-            "" if self.modes is None else f"m{self.modes}",
-            f"w{self.width}",
-            "" if self.max_channels is None else f"c{self.max_channels}",
-            "noskips" if self.skips is False else "",
-            "" if self.head == "real_imag" else self.head,
-            "fixed" if self.gauge == "fixed" else "",
-            f"p{self.physics_weight}" if self.physics_weight else "",
-            self.supervision,
-        )
+        words = (axis.word(getattr(self, name)) for name, axis in AXES.items())
         return "_".join(filter(None, words))
 
     @property
@@ -92,11 +77,38 @@ class Run:
     def block(self) -> dict[str, list[Any]]:
         """The block of a grid that holds nothing but this run's configuration."""
         return {
-            axis: [getattr(self, axis)]
-            for axis in AXES
-            if axis not in UNNAMED or axis in ARCHITECTURES[self.architecture]
-            if getattr(self, axis) is not None or axis != "gauge"
+            name: [getattr(self, name)]
+            for name, axis in AXES.items()
+            if not axis.keyed or name in ARCHITECTURES[self.architecture]
+            if getattr(self, name) is not None or axis.decided_by is None
         }
+
+    def settings(self, training: Training) -> dict[str, Any]:
+        """The seed and the value of each axis, with the defaults that the run does not name.
+
+        Parameters
+        ----------
+        training : the section `training:` of the study
+        """
+        settings = asdict(cast(Any, self))
+        for name, axis in AXES.items():
+            if axis.in_default and settings[name] is None:
+                settings[name] = axis.default_of(self.architecture, training)
+        return settings
+
+    def training(self, training: Training) -> Training:
+        """The settings with which the run is trained.
+
+        Parameters
+        ----------
+        training : the section `training:` of the study
+        """
+        own = {
+            name: getattr(self, name)
+            for name, axis in AXES.items()
+            if axis.owner == "training" and getattr(self, name) is not None
+        }
+        return training.model_copy(update=own) if own else training
 
 
 def expand(study: StudyConfig) -> dict[str, Run]:
@@ -127,11 +139,21 @@ def expand(study: StudyConfig) -> dict[str, Run]:
 def _runs(block: SweepBlock, study: StudyConfig) -> Iterator[Run]:
     for *values, seed in product(*_axes(block, study)):
         settings = dict(zip(AXES, values, strict=True))
-        for axis in UNNAMED.keys() - set(ARCHITECTURES[settings["architecture"]]):
-            settings[axis] = None
+        for name, axis in AXES.items():
+            architecture = settings["architecture"]
+            if (axis.keyed and name not in ARCHITECTURES[architecture]) or (
+                axis.in_default and settings[name] == axis.default_of(architecture, study.training)
+            ):
+                settings[name] = None
         yield Run(**settings, seed=seed)
 
 
 def _axes(block: SweepBlock, study: StudyConfig) -> tuple[tuple[Any, ...], ...]:
-    unnamed = {**UNNAMED, "gauge": (study.training.gauge,)}
-    return (*(getattr(block, axis) or unnamed[axis] for axis in AXES), study.seeds)
+    return (
+        *(getattr(block, axis.name) or (_unnamed(axis, study),) for axis in AXES.values()),
+        study.seeds,
+    )
+
+
+def _unnamed(axis: GridAxis, study: StudyConfig) -> Any:
+    return None if axis.in_default else axis.default_of("", study.training)

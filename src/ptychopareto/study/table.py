@@ -1,37 +1,28 @@
 """The table of a study: one row per configured run, whatever became of it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ptychopareto.config import columns
+from ptychopareto.config import AXES, columns
 from ptychopareto.files import FileError, check_types, read_csv, read_json, shortened
 from ptychopareto.study.runs import Run
 
 IDENTITY: dict[str, str] = {
     "run": "string",
-    "architecture": "string",
-    "input_transform": "string",
-    "modes": "Int64",  # the nullable integer: not every architecture has modes
-    "width": "int64",
-    "supervision": "string",
+    **{name: axis.column for name, axis in AXES.items() if not axis.late},
     "seed": "int64",
 }
-# Settings that came later stand at the end of the table.
+# Settings that came later stand at the end of the table, but for one that was always there.
 LATER: dict[str, str] = {
-    "max_channels": "Int64",
-    "skips": "boolean",
-    "head": "string",
-    "gauge": "string",
-    "physics_weight": "Int64",
+    name: axis.column for name, axis in AXES.items() if axis.late and name != "epochs"
 }
 MEASURES: dict[str, str] = {name: column.kind for name, column in columns.MEASURES.items()}
 TYPES: dict[str, str] = {
     **IDENTITY,
-    "epochs": "Int64",
+    "epochs": AXES["epochs"].column,
     "status": "string",
     "error": "string",
     **MEASURES,
@@ -39,12 +30,14 @@ TYPES: dict[str, str] = {
     **LATER,
 }
 # What each run has; the others are missing where its architecture has no such key.
-_ALWAYS = [name for name in (*IDENTITY, "head", "physics_weight") if name != "modes"]
+_ALWAYS = ["run", *(name for name, axis in AXES.items() if not axis.optional), "seed"]
+# What a run leaves to its training and its architecture, the training's record says.
+_FROM_TRAINING = [name for name, axis in AXES.items() if axis.in_default]
 COLUMNS = tuple(TYPES)
 _PLAIN: dict[str, type[float] | type[int] | type[str]] = {
     name: {"string": str, "float64": float}.get(kind, int)
     for name, kind in TYPES.items()
-    if name not in (*IDENTITY, *LATER)
+    if name not in (*IDENTITY, *LATER) or name in _FROM_TRAINING
 }
 STATUSES = ("ok", "diverged", "out_of_memory", "missing")
 
@@ -76,8 +69,17 @@ def gather(
         results = read_metrics(path) if path is not None and path.exists() else missing
         if settings is not None and results.get("settings") != settings[run.id]:
             results = missing
-        rows.append({**results, **asdict(run), "run": run.id})
+        rows.append({**results, **_named(run), "run": run.id})
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES)
+
+
+def _named(run: Run) -> dict[str, Any]:
+    """The settings of a run, without those that it leaves to others."""
+    return {
+        name: value
+        for name, value in vars(run).items()
+        if value is not None or name not in _FROM_TRAINING
+    }
 
 
 def read_table(path: Path) -> pd.DataFrame:
