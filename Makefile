@@ -14,14 +14,18 @@ STUDY ?=
 # where there is a GPU, one job at a time has it; elsewhere a job is a core
 GPU_LIMIT := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo "--resources gpu=1")
 WHERE = $(if $(PROFILE),--profile $(PROFILE),--cores all $(GPU_LIMIT) --rerun-incomplete)
+# a taste of each room of the library, and one study through the real Snakemake
+QUICK_TESTS := tests/physics tests/reconstruction tests/study tests/assessment tests/page/test_page.py \
+	tests/models/test_layers.py tests/learning/test_losses.py tests/pictures/test_marginals.py \
+	tests/workflow/test_reruns.py::test_second_call_does_nothing
 PYTEST_FLAGS ?= -n logical --maxprocesses 8 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help study test bench lint clean distclean
+.PHONY: help study quick test test-long bench lint clean distclean
 
 help: ## list what can be done
 	@echo "ptycho-pareto: usage: make TARGET"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 study: $(VENV)/.installed ## run the study of config.yaml, or STUDY=studies/…, with PROFILE=slurm on a cluster
 	@$(BIN)/python workflow/unlock.py
@@ -30,8 +34,14 @@ study: $(VENV)/.installed ## run the study of config.yaml, or STUDY=studies/…,
 	@echo "Done. Open results/index.html, or look at results/pareto_plot.png; the table behind them is"
 	@echo "results/study_results.csv, the recommended network results/recommended/model.safetensors."
 
-test: $(VENV)/.installed-dev ## run all tests
+quick: $(VENV)/.installed-dev ## run some tests of each layer, a tiny study among them, in a minute
+	@OMP_NUM_THREADS=1 $(BIN)/pytest $(PYTEST_FLAGS) $(QUICK_TESTS)
+
+test: $(VENV)/.installed-dev ## run the tests
 	@OMP_NUM_THREADS=1 $(BIN)/pytest $(PYTEST_FLAGS)
+
+test-long: $(VENV)/.installed-dev ## run all tests, also the long ones: before a release
+	@TEST_LONG=1 OMP_NUM_THREADS=1 $(BIN)/pytest $(PYTEST_FLAGS) -m "long or not long"
 
 bench: $(VENV)/.installed-dev ## measure speeds into docs/performance.md (long; with nothing else running)
 	@$(BIN)/python -m benchmarks $(PARTS)

@@ -70,12 +70,20 @@ def numbers(path: Path) -> object:
     ("file", "job", "target"),
     [
         ("results/dataset/train.npz", f"train {PHYSICS}", PHYSICS_MODEL),
-        ("results/dataset/teacher.npz", f"train {FNO}", MODEL),
-        ("results/dataset/test.npz", f"evaluate {FNO}", f"{RUN}/metrics.json"),
-        (MODEL, f"evaluate {FNO}", f"{RUN}/metrics.json"),
+        pytest.param("results/dataset/teacher.npz", f"train {FNO}", MODEL, marks=pytest.mark.long),
+        pytest.param(
+            "results/dataset/test.npz",
+            f"evaluate {FNO}",
+            f"{RUN}/metrics.json",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(MODEL, f"evaluate {FNO}", f"{RUN}/metrics.json", marks=pytest.mark.long),
         (f"{RUN}/metrics.json", "gather", TABLE),
-        (f"{RUN}/reconstruction.npz", "gallery", "results/gallery.png"),
-        ("results/timing.json", "gather", TABLE),
+        pytest.param(
+            *(f"{RUN}/reconstruction.npz", "gallery", "results/gallery.png"),
+            marks=pytest.mark.long,
+        ),
+        pytest.param("results/timing.json", "gather", TABLE, marks=pytest.mark.long),
     ],
 )
 def test_damaged_result(damaged: Project, whole: Project, file: str, job: str, target: str) -> None:

@@ -1,6 +1,7 @@
 """Kills at random moments, and at the worst ones: the same call finishes the same study.
 
-KILLS sets how many (20). With `-s` the test tells what it killed and what became of it.
+The environment variable KILLS sets how many, see `counts`. With `-s` the test tells what it killed
+and what became of it.
 """
 
 import itertools
@@ -16,6 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from counts import KILLS
 from disturbed import (
     EPOCHS,
     TABLE,
@@ -34,7 +36,6 @@ from tiny_study import FNO, PHYSICS, RUNS, Project
 
 pytestmark = pytest.mark.xdist_group("faults")
 
-KILLS = int(os.environ.get("KILLS", "20"))
 VICTIMS = [
     ("snakemake", signal.SIGKILL),
     ("job", signal.SIGKILL),

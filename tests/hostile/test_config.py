@@ -19,13 +19,12 @@ from hypothesis import strategies as st
 from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 
+from counts import MUTATIONS
 from ptychopareto.config import ConfigError, ProbeZonePlate, parse_study
 from ptychopareto.files import write_npz
 from ptychopareto.physics.probe import make_probe
 from ptychopareto.study.runs import MOST_RUNS, expand
 from tiny_study import PHYSICS, ROOT, TINY, Project, copy_of_project
-
-TRIED = 500
 
 # Names of files that would do something where a shell or Snakemake took them for more than names.
 NAMES = [
@@ -224,7 +223,7 @@ def test_mutated_configs(project: Project, monkeypatch: pytest.MonkeyPatch) -> N
     path = project["mutated.yaml"]
 
     @settings(
-        max_examples=3 * TRIED,  # some are the same
+        max_examples=3 * MUTATIONS,  # some are the same
         derandomize=True,
         database=None,
         deadline=10_000,
@@ -232,15 +231,15 @@ def test_mutated_configs(project: Project, monkeypatch: pytest.MonkeyPatch) -> N
     )
     @given(mutated_yaml())
     def each(text: str) -> None:
-        if text not in outcomes and len(outcomes) < TRIED:
+        if text not in outcomes and len(outcomes) < MUTATIONS:
             path.write_text(text, encoding="utf-8")
             outcomes[text] = outcome(path)
 
     each()
     counts = {kind: list(outcomes.values()).count(kind) for kind in ("accepted", "refused", "yaml")}
     accepted = [text for text, kind in outcomes.items() if kind == "accepted"]
-    assert len(outcomes) == TRIED
-    assert min(counts["accepted"], counts["refused"]) > TRIED // 10
+    assert len(outcomes) == MUTATIONS
+    assert min(counts["accepted"], counts["refused"]) > MUTATIONS // 10
     configs = []
     for number, text in enumerate(accepted):
         configs.append(project[f"accepted_{number}.yaml"])

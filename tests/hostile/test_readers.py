@@ -19,6 +19,7 @@ import pandas as pd
 import pytest
 import torch
 
+from counts import MUTATIONS
 from ptychopareto.config import SimulatedDataset
 from ptychopareto.files import (
     Dataset,
@@ -44,7 +45,6 @@ from ptychopareto.study.table import STATUSES, TYPES, gather, read_table
 
 from .mutations import BYTES, CSV, JSON, NPZ, SAFETENSORS, Mutation, packed, unpacked
 
-TRIED = 500
 SECONDS = 5  # no mutation may take longer; most take a few milliseconds
 SPARE = 8_000_000  # bytes that a reader may take however small the file
 
@@ -129,7 +129,7 @@ def fuzz(
     for function in ("load", "loads"):
         monkeypatch.setattr(pickle, function, no_pickle)
     accepted, refused, archive = 0, 0, path.suffix == ".npz"
-    for number in range(TRIED):
+    for number in range(MUTATIONS):
         rng = np.random.default_rng([len(name), number])
         kinds = (BYTES, mutations)[number % 2]
         mutation = kinds[(number // 2) % len(kinds)]
@@ -150,8 +150,8 @@ def fuzz(
             except BaseException as error:
                 said = f"mutation {number}, {mutation.__name__}: {error!r}"
                 raise AssertionError(said) from error
-    print(f"\n{name}: {TRIED} mutations, {accepted} accepted, {refused} refused")
-    assert refused > TRIED // 2
+    print(f"\n{name}: {MUTATIONS} mutations, {accepted} accepted, {refused} refused")
+    assert refused > MUTATIONS // 2
     assert accepted
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 
+from counts import MUTATIONS
 from ptychopareto.config import SimulatedDataset, Training
 from ptychopareto.learning import training as training_module
 from ptychopareto.learning.checkpoint import Checkpoint, Stopped
@@ -29,7 +30,6 @@ from ptychopareto.physics.dataset import simulate
 SETTINGS = Training(epochs=3, batch_size=4, learning_rate=3e-3, validation_fraction=0.1)
 CONFIG = NetworkConfig("fno", "none", modes=2, width=2, N=16)
 STEPS = 33  # in all three epochs
-MUTATIONS = 500
 ALWAYS = 1e-9  # minutes between checkpoints
 
 

@@ -11,7 +11,7 @@ import yaml
 from ptychopareto.files import read_dataset, read_npz, write_dataset, write_npz
 from tiny_study import FNO, HYBRID, PHYSICS, TINY, Project
 
-pytestmark = pytest.mark.xdist_group("workflow")
+pytestmark = pytest.mark.xdist_group("workflow_failures")
 
 HYBRID_SOURCE = "src/ptychopareto/models/hybrid.py"
 A_DEFECT = """

@@ -5,7 +5,7 @@ import pytest
 
 from tiny_study import FNO, TINY, Project
 
-pytestmark = pytest.mark.xdist_group("workflow")
+pytestmark = pytest.mark.xdist_group("workflow_new_architecture")
 
 FILE = '''
 """Mine: a stack of convolutions."""

@@ -7,7 +7,7 @@ import pytest
 
 from tiny_study import Project
 
-pytestmark = pytest.mark.xdist_group("workflow")
+pytestmark = pytest.mark.xdist_group("workflow_new_measure")
 
 METRICS = "src/ptychopareto/assessment/metrics.py"
 COLUMNS = "src/ptychopareto/config/columns.py"

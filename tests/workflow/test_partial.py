@@ -5,7 +5,7 @@ import pytest
 
 from tiny_study import FNO, HYBRID, PHYSICS, Project
 
-pytestmark = pytest.mark.xdist_group("workflow")
+pytestmark = pytest.mark.xdist_group("workflow_partial")
 
 PARTIAL = "results/partial"
 MAIN = {"cost": "model_params", "quality": "ssim_phase"}

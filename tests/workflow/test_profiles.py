@@ -9,7 +9,7 @@ import pytest
 
 from tiny_study import FNO, ROOT, RUNS, Project
 
-pytestmark = pytest.mark.xdist_group("workflow")
+pytestmark = pytest.mark.xdist_group("workflow_profiles")
 
 
 def with_profile(project: Project, name: str) -> Project:

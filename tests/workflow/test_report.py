@@ -4,7 +4,7 @@ import pytest
 
 from tiny_study import FNO, Project
 
-pytestmark = pytest.mark.xdist_group("workflow")
+pytestmark = pytest.mark.xdist_group("workflow_report")
 
 
 def test_report_holds_pictures_and_tables(project: Project) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tiny_study import AXES, FNO, HYBRID, PHYSICS, RUNS, TINY, Project
 
-pytestmark = pytest.mark.xdist_group("workflow")
+pytestmark = pytest.mark.xdist_group("workflow_reruns")
 
 PLOT = "results/pareto_plot.png"
 TABLES = {"gather", "gather_classical", "recommend"}

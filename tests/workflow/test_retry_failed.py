@@ -9,7 +9,7 @@ import pytest
 from gather import failures
 from tiny_study import FNO, HYBRID, PHYSICS, Project
 
-pytestmark = pytest.mark.xdist_group("workflow")
+pytestmark = pytest.mark.xdist_group("workflow_retry_failed")
 
 # No job depends on this file: neither the mishap nor its end is a reason to train anything again.
 PLUMBING = "src/ptychopareto/models/registry.py"

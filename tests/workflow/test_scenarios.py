@@ -8,7 +8,7 @@ import pytest
 
 from tiny_study import RUNS, Project
 
-pytestmark = pytest.mark.xdist_group("workflow")
+pytestmark = pytest.mark.xdist_group("workflow_scenarios")
 
 DIM = {"name": "dim", "photons": 1.0e4}
 NAN = {"name": "nan", "photons": 1.0e3}

@@ -1,0 +1,7 @@
+"""How often a test with random input tries: fewer times in `make test`, all in `make test-long`."""
+
+import os
+
+LONG = os.environ.get("TEST_LONG") == "1"  # as `make test-long` sets it
+KILLS = int(os.environ.get("KILLS", "20" if LONG else "6"))
+MUTATIONS = 500 if LONG else 100
