@@ -6,7 +6,7 @@ import os
 import pandas as pd
 import pytest
 
-from gather import failures
+from ptychopareto.study.tables import failures
 from tiny_study import FNO, HYBRID, PHYSICS, Project
 
 pytestmark = pytest.mark.xdist_group("workflow_retry_failed")

@@ -121,3 +121,10 @@ def test_imports_are_found_however_they_are_written(line: str, tmp_path: Path) -
     script = tmp_path / "script.py"
     script.write_text(f"{line}\n")
     assert LIBRARY / "physics/scan.py" in imports(script)
+
+
+def test_no_script_imports_another() -> None:
+    helpers = {SCRIPTS / "device.py", SCRIPTS / "joblog.py"}
+    others = set(SCRIPTS.glob("*.py")) - helpers
+    for script in sorted(SCRIPTS.glob("*.py")):
+        assert not others & set(imports(script)), script.name

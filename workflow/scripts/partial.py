@@ -7,19 +7,17 @@ from joblog import run_job
 
 
 def main(job: Any) -> None:
-    from gallery import draw_gallery
-    from gather import table_of_refinement, table_of_runs
-    from page import write_page
     from ptychopareto.files import write_csv
-    from ptychopareto.pictures import marginals, pareto, quality_vs_time
+    from ptychopareto.page.study import write_page
+    from ptychopareto.pictures import gallery, marginals, pareto, quality_vs_time, training_curves
     from ptychopareto.pictures.labels import settings_of
     from ptychopareto.study.against_time import classical_table
     from ptychopareto.study.configurations import configurations
     from ptychopareto.study.pareto import pareto_front
+    from ptychopareto.study.recommended import write_recommendation
     from ptychopareto.study.results import Results
     from ptychopareto.study.runs import Run
-    from recommend import write_recommendation
-    from training_curves import draw_training_curves
+    from ptychopareto.study.tables import table_of_refinement, table_of_runs
 
     results = Results(Path("results"), tuple(Run(**run) for run in job.params.runs))
     folder, axes = Path(job.output.page).parent, job.params.axes
@@ -41,10 +39,10 @@ def main(job: Any) -> None:
     for name, other in job.params.other_axes.items():
         png, svg = folder / f"pareto_{name}.png", folder / f"pareto_{name}.svg"
         pareto.draw(table, other["cost"], other["quality"], png, svg)
-    draw_gallery(results, table, classical, axes, pictures["gallery"])
+    gallery.draw_study(results, table, classical, axes, pictures["gallery"])
     quality_vs_time.draw(classical, refinement, front, quality, pictures["quality_vs_time"])
     marginals.draw(table, quality, cost, pictures["marginals"])
-    draw_training_curves(results, table, pictures["training_curves"])
+    training_curves.draw_study(results, table, pictures["training_curves"])
     chosen = folder / "recommendation.json"
     write_page(results, table, axes, chosen, pictures.values(), Path(job.output.page))
 

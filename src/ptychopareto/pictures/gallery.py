@@ -15,10 +15,15 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
+from pandas import DataFrame
 
 from ptychopareto.assessment.metrics import ComplexImage, Image, align, phase_and_amplitude
 from ptychopareto.config.columns import MEASURES
+from ptychopareto.files import read_objects, read_reconstruction
 from ptychopareto.pictures import style
+from ptychopareto.study.pareto import pareto_front
+from ptychopareto.study.recommendation import median_run
+from ptychopareto.study.results import Results
 
 MOST_COLUMNS = 6
 LARGEST = 1.8  # inches: width of an image
@@ -42,6 +47,48 @@ class _Tile:
 class _Scale:
     colours: str
     norm: Normalize
+
+
+def draw_study(
+    results: Results,
+    table: DataFrame,
+    classical: DataFrame,
+    axes: Mapping[str, str],
+    path: Path,
+) -> None:
+    """Draw the truth, the longest rPIE, and one run of each configuration of the front.
+
+    Parameters
+    ----------
+    results
+        Those of the study, finished or not.
+    table
+        The runs, as `tables.table_of_runs` returns them.
+    classical
+        rPIE from a flat start, as `against_time.classical_table` returns it.
+    axes
+        The columns of the front: `cost` and `quality`.
+    path
+        Where to write the picture (``.png`` or ``.svg``).
+
+    Raises
+    ------
+    FileError
+        A reconstruction or the test scan is damaged.
+    """
+    items: list[tuple[str, ArrayLike]] = []
+    measures, by_run = [], table.set_index("run")
+    if len(classical):
+        step = classical.iloc[-1]
+        objects = read_objects(results.folder / "classical.npz")
+        items.append((f"rPIE, {step['epochs']:.0f} epochs", objects[-1]))
+        measures.append({str(name): value for name, value in step.items()})
+    for _, configuration in pareto_front(table, axes["cost"], axes["quality"]).iterrows():
+        run = median_run(table, configuration, axes["quality"])
+        items.append((run, read_reconstruction(results.of_runs("reconstruction.npz")[run])))
+        measures.append({str(name): value for name, value in by_run.loc[run].items()})
+    test = results.test_scan()
+    draw(items, None if test is None else test.truth, measures, path, axes["quality"])
 
 
 def draw(

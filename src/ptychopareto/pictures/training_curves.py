@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ptychopareto.config import AXES as GRID
 from ptychopareto.pictures import style
 from ptychopareto.pictures.labels import joined, label_ends, rows_of, words
+from ptychopareto.study.results import Results
 
 Array = NDArray[np.float64]
 
@@ -25,6 +26,22 @@ MOST_COLUMNS = 3
 DASHES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 FAILURES = ("diverged", "out_of_memory")
 HEIGHT = 1.9  # inches, of a row of panels
+
+
+def draw_study(results: Results, table: pd.DataFrame, path: Path) -> None:
+    """Draw the validation loss of all runs that have a history.
+
+    Parameters
+    ----------
+    results
+        Those of the study, finished or not.
+    table
+        The runs, as `tables.table_of_runs` returns them.
+    path
+        Where to write the picture (``.png`` or ``.svg``).
+    """
+    files = results.of_runs("history.csv")
+    draw({run: pd.read_csv(file) for run, file in files.items() if file.exists()}, table, path)
 
 
 def draw(histories: Mapping[str, pd.DataFrame], table: pd.DataFrame, path: Path) -> None:

@@ -1,0 +1,99 @@
+"""The page of a study, from the files that its runs left."""
+
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pandas import DataFrame
+
+from ptychopareto import __version__
+from ptychopareto.files import read_json
+from ptychopareto.page.document import build, write
+from ptychopareto.study.configurations import configurations
+from ptychopareto.study.pareto import pareto_front
+from ptychopareto.study.results import Results
+
+
+def write_page(
+    results: Results,
+    table: DataFrame,
+    axes: Mapping[str, str],
+    recommendation: Path,
+    pictures: Iterable[Path],
+    path: Path,
+) -> None:
+    """Write the page of a study, finished or not.
+
+    Parameters
+    ----------
+    results
+        Those of the study.
+    table
+        The runs, as `tables.table_of_runs` returns them.
+    axes
+        The columns of the front: `cost` and `quality`.
+    recommendation
+        The `recommendation.json` of the study.
+    pictures
+        The pictures to show, in order; the name of the file is the heading.
+    path
+        Where to write the page.
+
+    Raises
+    ------
+    FileError
+        A file is damaged.
+    """
+    page = build(
+        table=table,
+        configurations=configurations(table),
+        front=pareto_front(table, axes["cost"], axes["quality"]),
+        recommendation=read_json(recommendation),
+        pictures={picture.stem.replace("_", " "): picture for picture in pictures},
+        thumbnails=results.of_runs("reconstruction.npz"),
+        provenance=provenance(results, table),
+        axes=axes,
+    )
+    write(path, page)
+
+
+def provenance(results: Results, table: DataFrame) -> dict[str, str]:
+    """Say where the results of a study come from: versions, commit, devices and data.
+
+    Parameters
+    ----------
+    results
+        Those of the study, finished or not.
+    table
+        The runs, as `tables.table_of_runs` returns them.
+
+    Returns
+    -------
+    dict
+        What each entry is, and the entry, both in words.
+    """
+    test, timing = results.test_scan(), results.timing()
+    made = {} if test is None else test.metadata
+    versions = {**made.get("versions", {}), "ptychopareto": __version__}
+    versions["python"] = platform.python_version()
+    devices = table["device"].dropna().unique()
+    return {
+        "versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
+        "git commit": _commit(),
+        "trained and evaluated on": ", ".join(devices) or "nothing yet",
+        "latencies measured on": timing["machine"].get("device", "nothing yet"),
+        "SHA-256 of the test patterns": made.get("sha256", {}).get("diffraction", "unknown"),
+    }
+
+
+def _commit() -> str:
+    """The commit of the checkout this library lies in, with a star if files differ from it."""
+    describe = ["describe", "--always", "--abbrev=12", "--dirty=*", "--exclude=*"]
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), *describe], capture_output=True, text=True
+        )
+    except FileNotFoundError:  # git is not installed
+        return "unknown"
+    return done.stdout.strip() or "not in a git repository"

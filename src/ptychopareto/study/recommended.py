@@ -1,0 +1,70 @@
+"""What is recommended, in files: the front, the reason, and the network laid out for use."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pandas import DataFrame
+
+from ptychopareto.files import atomic, write_csv, write_json
+from ptychopareto.study.pareto import pareto_front
+from ptychopareto.study.recommendation import recommend
+from ptychopareto.study.results import Results
+from ptychopareto.study.robustness import in_words, robustness
+from ptychopareto.study.runs import Run
+
+
+def write_recommendation(
+    results: Results,
+    table: DataFrame,
+    axes: Mapping[str, str],
+    study: Mapping[str, Any],
+    folder: Path,
+    scenarios: DataFrame | None = None,
+) -> None:
+    """Write `pareto_front.csv`, `recommendation.json` and `recommended/` into a folder.
+
+    In `recommended/` are the weights of the recommended run and `study.yaml`, the study of this
+    one run. If there is nothing to recommend it stays empty.
+
+    Parameters
+    ----------
+    results
+        Those of the study, finished or not.
+    table
+        The runs, as `tables.table_of_runs` returns them.
+    axes
+        The columns of the front: `cost` and `quality`.
+    study
+        The settings of the study, as its config has them.
+    folder
+        Where to write. It exists.
+    scenarios
+        The scores in the scenarios, as `robustness.scenario_table` returns them. If they are
+        given, the recommendation says how its network holds up in them.
+    """
+    write_csv(folder / "pareto_front.csv", pareto_front(table, axes["cost"], axes["quality"]))
+    chosen = recommend(table, axes["cost"], axes["quality"])
+    if scenarios is not None and chosen["configuration"] is not None:
+        quality = axes["quality"]
+        records = robustness(scenarios, chosen["configuration"], quality)
+        reason = f"{chosen['reason']} {in_words(records, quality)}".strip()
+        chosen = {**chosen, "reason": reason, "robustness": records}
+    write_json(folder / "recommendation.json", chosen)
+    own = folder / "recommended"
+    own.mkdir(exist_ok=True)
+    for left_over in own.glob("*.*"):
+        left_over.unlink()
+    for run in results.runs:
+        if run.id == chosen["run"]:
+            _lay_out(run, results.of_runs("model.safetensors")[run.id], study, own)
+
+
+def _lay_out(run: Run, model: Path, study: Mapping[str, Any], folder: Path) -> None:
+    with atomic(folder / "model.safetensors") as temporary:
+        shutil.copyfile(model, temporary)
+    with atomic(folder / "study.yaml") as temporary:
+        own = {**study, "sweep": [run.block], "seeds": [run.seed]}
+        temporary.write_text(yaml.safe_dump(own, sort_keys=False))

@@ -1,0 +1,79 @@
+"""The tables of a study, gathered from the files that its runs left."""
+
+from collections.abc import Mapping
+
+from pandas import DataFrame
+
+from ptychopareto.study.against_time import refinement_table, with_latencies
+from ptychopareto.study.results import Results
+from ptychopareto.study.table import gather
+
+
+def table_of_runs(results: Results, settings: Mapping[str, str] | None = None) -> DataFrame:
+    """Gather the metrics of all runs, with the latencies that the timing job measured.
+
+    Parameters
+    ----------
+    results
+        Those of the study, finished or not.
+    settings
+        The fingerprint of the settings of each run by its id. Results of other settings count as
+        missing. None: every result counts.
+
+    Returns
+    -------
+    DataFrame
+        One row per run, as `table.gather` returns it.
+
+    Raises
+    ------
+    FileError
+        A file is damaged.
+    """
+    table = gather(results.runs, results.of_runs("metrics.json"), settings)
+    return with_latencies(table, results.timing())
+
+
+def table_of_refinement(results: Results) -> DataFrame:
+    """Gather the scores of rPIE after the network of each run, against time.
+
+    Parameters
+    ----------
+    results
+        Those of the study, finished or not.
+
+    Returns
+    -------
+    DataFrame
+        One row per run and number of epochs, as `against_time.refinement_table` returns it.
+
+    Raises
+    ------
+    FileError
+        A file is damaged.
+    """
+    return refinement_table(results.runs, results.of_runs("refinement.json"), results.timing())
+
+
+def failures(table: DataFrame) -> str:
+    """Count the runs that failed and name them, in one line.
+
+    Parameters
+    ----------
+    table
+        The runs, as `table_of_runs` returns them.
+
+    Returns
+    -------
+    str
+        The line; empty if no run failed.
+    """
+    counts = table["status"].value_counts(sort=False)
+    named = [
+        f"{counts[status]} {status}: {', '.join(table['run'][table['status'] == status])}"
+        for status in counts.index
+        if status != "ok"
+    ]
+    return "; ".join(
+        [f"{counts.get('ok', 0)} of {len(table)} runs are ok", *named] if named else []
+    )
