@@ -15,8 +15,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from ptychopareto.config.columns import AXES
 from ptychopareto.page import build, columns, write
-from ptychopareto.page.columns import AXES
 from ptychopareto.study.pareto import front
 
 pytestmark = pytest.mark.xdist_group("browser")
