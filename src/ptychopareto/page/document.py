@@ -14,6 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from ptychopareto.config import AXES as AXES_OF_GRID
 from ptychopareto.config import Architecture, InputTransform, Supervision
 from ptychopareto.config.columns import AXES, MEASURES
 from ptychopareto.files import atomic
@@ -294,12 +295,19 @@ def _rows(table: pd.DataFrame, front: pd.DataFrame, axes: Mapping[str, str]) -> 
     ]
 
 
+def _differs(table: pd.DataFrame, name: str) -> bool:
+    """Whether a column tells runs apart; a default that the architecture decides does not."""
+    if name in AXES_OF_GRID and AXES_OF_GRID[name].decided_by == "architecture":
+        return bool((table.groupby("architecture")[name].nunique(dropna=False) > 1).any())
+    return table[name].nunique(dropna=False) > 1
+
+
 def _filters(table: pd.DataFrame) -> list[Row]:
     """The columns that differ between runs, with their values as they stand in the table."""
     choices = []
     for name in FILTERED:
         values = table[name].drop_duplicates()
-        if len(values) > 1:
+        if _differs(table, name):
             values = values.dropna()  # no value cannot be chosen
             ordered = values if columns.is_text(values) else values.sort_values()
             words = [columns.text(value) for value in ordered]
