@@ -63,6 +63,7 @@ distclean: clean ## clean, and delete .venv too
 
 # A stamp in .venv tells what is installed, so that the next call has nothing to do.
 $(VENV)/.installed: requirements.lock pyproject.toml
+	@! printf %s "$$PWD" | grep -q "[][:space:]'\"&(){}$$;<>|*?#\`\\[]" || { printf '%s\n' "The project lies in $$PWD: shells and Snakemake stumble over spaces, quotes, brackets and braces, and over & \$$ ; < > | * ? # in its path. Move it to a folder without them."; exit 1; }
 	@command -v $(PYTHON) >/dev/null || { echo "ptycho-pareto needs Python 3.11 or newer, and '$(PYTHON)' is not there. Install it, or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ptycho-pareto needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) --version). Name another: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || { echo "Making $(VENV) with $$($(PYTHON) --version)"; $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) -m venv failed; on Debian and Ubuntu install python3-venv"; exit 1; }; }

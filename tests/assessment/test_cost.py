@@ -1,5 +1,6 @@
 import time
 
+import pytest
 import torch
 from torch import nn
 
@@ -26,3 +27,9 @@ def test_peak_memory_holds_what_was_allocated() -> None:
     block = torch.ones(512 * 2**20 // 4)
     assert block.sum() > 0
     assert peak_memory_mb(CPU) > 512
+
+
+def test_peak_memory_on_a_mac_is_counted_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_kibibytes = peak_memory_mb(CPU)
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert peak_memory_mb(CPU) == pytest.approx(in_kibibytes / 1024, rel=0.01)

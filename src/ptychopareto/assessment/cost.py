@@ -1,6 +1,7 @@
 """What a network costs: parameters, inference time, memory."""
 
 import resource
+import sys
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -42,4 +43,5 @@ def peak_memory_mb(device: torch.device) -> float:
     """Highest memory use so far [MiB]: of tensors on a GPU, of this process on a CPU."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)  # bytes there, KiB elsewhere
