@@ -8,7 +8,7 @@ import pytest
 from slurm import Cluster
 from tiny_study import Project
 
-pytestmark = pytest.mark.xdist_group("cluster")
+pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.long]
 
 GRID = {
     "architecture": ["fno", "hybrid"],
