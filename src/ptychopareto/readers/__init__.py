@@ -1,0 +1,8 @@
+"""Readers of measured scans: one file a format, recognised by what a file holds.
+
+A format is one module of this room and one line of the registry.
+"""
+
+from ptychopareto.readers.measured_scan import Frames, MeasuredScan
+
+__all__ = ["Frames", "MeasuredScan"]

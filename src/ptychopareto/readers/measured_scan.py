@@ -1,0 +1,74 @@
+"""A scan as a file of a beamline describes it, before anything is prepared."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Frames(Protocol):
+    """The frames (B, H, W) of a scan, read only where they are asked for.
+
+    An array is one. A dataset of an HDF5 file is another one, which need not fit into memory.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of frames, rows and columns."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The file's own type: whether a value is a mark of a bad pixel depends on it."""
+
+    def __getitem__(self, which: slice) -> NDArray[Any]:
+        """Read the frames of a slice, (b, H, W), in the file's own type."""
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredScan:
+    """What a file says of a scan; None stands for what it does not say.
+
+    Attributes
+    ----------
+    path : the file, as messages name it
+    format : the name of its format in the registry
+    frames : (B, H, W) real numbers of the file's own type
+    positions : (B, 2) float64, (row, column) of each frame's patch. A larger number lies at a
+        larger row or column of the object's array. Only differences count
+    position_unit : of the positions, metres at the sample or pixels of the object
+    values : what a pixel of a frame holds, counts (intensity) or their square root (amplitude)
+    zero_frequency : where it lies in a frame: pixel H // 2, W // 2 (centre) or pixel 0 (corner)
+    valid : (H, W) or (B, H, W) bool, False where a detector pixel cannot be believed
+    probe : (modes, h, w) complex64, the probe at the sample, its beam in the middle of the array
+    object : (rows, columns) complex64, an object that an engine has found
+    corners_on_object : (B, 2) float64, (row, column) [px] of each patch's first pixel in `object`
+    wavelength : [m]
+    distance : [m], from the sample to the detector
+    detector_pixel : (row, column) [m], pitch of the detector's pixels
+    object_pixel : (row, column) [m], pixel size of `probe` and `object`
+    orientation : whether the frames are to be transposed, their rows reversed and their columns
+        reversed, in this order, before they agree with positions and probe
+    origins : for each attribute that is known, where it came from and which unit was assumed
+    remarks : what a user should know besides, one line each
+    """
+
+    path: str
+    format: str
+    frames: Frames
+    positions: NDArray[np.float64] | None = None
+    position_unit: Literal["m", "px"] = "m"
+    values: Literal["intensity", "amplitude"] | None = None
+    zero_frequency: Literal["centre", "corner"] | None = None
+    valid: NDArray[np.bool_] | None = None
+    probe: NDArray[np.complex64] | None = None
+    object: NDArray[np.complex64] | None = None
+    corners_on_object: NDArray[np.float64] | None = None
+    wavelength: float | None = None
+    distance: float | None = None
+    detector_pixel: tuple[float, float] | None = None
+    object_pixel: tuple[float, float] | None = None
+    orientation: tuple[bool, bool, bool] = (False, False, False)
+    origins: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
