@@ -40,3 +40,21 @@ def test_a_shifted_object_gives_the_patterns_of_the_shifted_scan() -> None:
     torch.testing.assert_close(
         moved, diffraction_amplitude(torch.from_numpy(scan.patches(shifted, corners, 16)), probe)
     )
+
+
+def test_modes_add_their_intensities() -> None:
+    patch, modes = random_wave(4, 16, 16), random_wave(3, 16, 16, seed=1)
+    expected = sum(diffraction_amplitude(patch, mode).square() for mode in modes).sqrt()
+    torch.testing.assert_close(diffraction_amplitude(patch, modes), expected)
+    own = random_wave(4, 3, 16, 16, seed=2)  # each pattern under a probe of its own
+    got = diffraction_amplitude(patch, own)
+    torch.testing.assert_close(got[2], diffraction_amplitude(patch[2], own[2]))
+    single = diffraction_amplitude(patch, modes[:1])
+    torch.testing.assert_close(single, diffraction_amplitude(patch, modes[0]), rtol=0, atol=0)
+
+
+def test_modes_without_light_have_a_gradient() -> None:
+    patch = random_wave(2, 8, 8).requires_grad_()
+    diffraction_amplitude(patch, torch.zeros(2, 8, 8, dtype=torch.complex128)).sum().backward()
+    assert patch.grad is not None
+    assert patch.grad.abs().max() == 0

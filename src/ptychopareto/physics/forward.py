@@ -14,5 +14,25 @@ def far_field(exit_wave: Tensor) -> Tensor:
 
 
 def diffraction_amplitude(patch: Tensor, probe: Tensor) -> Tensor:
-    """√I = |F(P·O)| of object patches (..., N, N) under a probe (N, N), in the probe's units."""
-    return far_field(probe * patch).abs()
+    """The amplitude √I of object patches, in the units of the probe.
+
+    √I = |F(P·O)| for one coherent probe. Several modes add incoherently, √I = (Σₘ|F(Pₘ·O)|²)^½
+    (Thibault & Menzel, Nature 494, 68, 2013).
+
+    Parameters
+    ----------
+    patch : (..., N, N) complex
+    probe : (N, N) complex, or (..., M, N, N) with M modes. Its leading axes broadcast with those of
+        the patches: each pattern may have a probe of its own, as fractional positions need
+
+    Returns
+    -------
+    (..., N, N)
+    """
+    if probe.ndim == 2:
+        return far_field(probe * patch).abs()
+    waves = far_field(probe * patch.unsqueeze(-3))
+    if waves.shape[-3] == 1:
+        return waves.squeeze(-3).abs()
+    # The norm of real and imaginary parts: unlike a root of a sum, it has a gradient at zero.
+    return torch.linalg.vector_norm(torch.view_as_real(waves), dim=(-4, -1))
