@@ -558,11 +558,10 @@ WRONG_ARRAYS = [
     ("probeGuess", lambda a: 0 * a, "probeGuess is 0 everywhere"),
     ("coords_offsets", lambda a: a[1:], "a row and a column for each of the 16 patterns"),
     ("coords_offsets", lambda a: a[..., :1, :], "coords_offsets has shape (16,);"),
-    ("coords_offsets", lambda a: a + 0.5, "coords_offsets lies between pixels"),
     ("coords_offsets", lambda a: a * 1e6, "coords_offsets exceeds 65536 px"),
     ("coords_offsets", lambda a: a * 0, "coords_offsets is the same for all patterns"),
     ("coords_offsets", lambda a: a + 1, "corners from (0, 0) to (12, 12) are wanted"),
-    ("coords_offsets", lambda a: a - 1, "coords_offsets leaves the object of shape (20, 20)"),
+    ("coords_offsets", lambda a: a - 1, "the positions leave the object of shape (20, 20)"),
     ("object_index", lambda a: a + 1, "object_index goes from 1 to 1; from 0 to at most 0"),
     ("object_index", lambda a: a[:0], "object_index has shape (0,)"),
     ("object_index", lambda a: a.astype(float), "object_index holds float64; int64 is wanted"),
@@ -572,6 +571,88 @@ WRONG_ARRAYS = [
     ("intensity_scale", lambda a: -a, "intensity_scale is not one number above 0"),
     ("norm_Y_I", lambda a: np.ones(2), "norm_Y_I is not one number above 0"),
 ]
+
+
+def measured_scan() -> Dataset:
+    """A scan with all that only measured scans have."""
+    rng = np.random.default_rng(0)
+    scan = make_scan(images=1)
+    count, n = len(scan.corners), scan.N
+    return replace(
+        scan,
+        objects=None,
+        patches=None,
+        ground_truth=None,
+        fractions=rng.uniform(-0.5, 0.5, (count, 2)).astype(np.float32),
+        valid=rng.random((count, n, n)) > 0.1,
+        free=rng.random(count) > 0.7,
+        further_modes=0.3 * scan.probe[None],
+        shape=(64, 72),
+    )
+
+
+def test_what_only_measured_scans_have_comes_back(path: Path) -> None:
+    scan = measured_scan()
+    write_dataset(path, scan)
+    again = read_dataset(path)
+    assert again.measured
+    assert again.shape == again.object_shape == scan.shape
+    np.testing.assert_array_equal(again.corners, scan.corners)
+    np.testing.assert_allclose(again.fractions, scan.fractions, atol=1e-5)
+    for key in ("valid", "free", "further_modes"):
+        np.testing.assert_array_equal(getattr(again, key), getattr(scan, key))
+    assert again.modes.shape == (2, scan.N, scan.N)
+
+
+def test_positions_between_pixels_are_corners_and_fractions(path: Path, arrays: Arrays) -> None:
+    arrays["coords_offsets"] = arrays["coords_offsets"] + np.float32(0.3)
+    scan = reread(path, arrays)
+    assert scan.fractions is not None
+    np.testing.assert_allclose(scan.fractions, 0.3, atol=1e-5)
+    np.testing.assert_array_equal(
+        scan.corners, np.rint(arrays["coords_offsets"])[:, 0, :, 0].astype(int)
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("valid", np.ones((3, 8, 8), bool), "valid is bool (3, 8, 8); bool (1, 8, 8) or"),
+        ("valid", np.ones((1, 8, 8)), "valid is float64 (1, 8, 8)"),
+        ("valid", np.zeros((1, 8, 8), bool), "valid is false everywhere"),
+        ("free", np.ones(3, bool), "free is bool (3,); bool (16,) is wanted"),
+        ("further_modes", np.ones((2, 8, 9), complex), "further_modes has shape (2, 8, 9)"),
+        ("object_shape", np.array([4, 50]), "object_shape is [4, 50]; rows and columns, from 8"),
+    ],
+)
+def test_what_only_measured_scans_have_is_checked(
+    path: Path, arrays: Arrays, key: str, value: NDArray[Any], said: str
+) -> None:
+    del arrays["YY_full"], arrays["YY_ground_truth"]
+    assert said in refusal(path, {**arrays, key: value})
+
+
+def test_a_part_of_a_scan_lies_in_the_same_object() -> None:
+    scan = measured_scan()
+    part = scan.part(np.array([3, 5]))
+    assert part.object_shape == scan.object_shape
+    assert part.valid is not None
+    assert scan.valid is not None
+    np.testing.assert_array_equal(part.valid, scan.valid[[3, 5]])
+    np.testing.assert_array_equal(part.corners, scan.corners[[3, 5]])
+
+
+def test_a_measured_scan_is_scored_where_light_fell() -> None:
+    scan = measured_scan()
+    region, covered = scan.scored_region(), scan.covered()
+    assert covered is not None
+    assert covered.shape == tuple(side.stop - side.start for side in region)
+    assert covered.any(axis=1).all() or covered.any(axis=0).all()
+    # Free patterns add no light: what only they cover is not scored.
+    assert scan.free is not None
+    none_free = replace(scan, free=np.zeros_like(scan.free)).covered()
+    assert none_free is not None
+    assert none_free.sum() >= covered.sum()
 
 
 @pytest.mark.parametrize(("key", "change", "said"), WRONG_ARRAYS)

@@ -11,7 +11,13 @@ from dataclasses import dataclass, fields, replace
 from math import ceil
 from typing import Any
 
-from ptychopareto.config import BLOCKS, ExistingDataset, StudyConfig
+from ptychopareto.config import (
+    BLOCKS,
+    ExistingDataset,
+    MeasuredDataset,
+    SimulatedDataset,
+    StudyConfig,
+)
 from ptychopareto.study.runs import Run
 
 MIB = 2**20
@@ -32,6 +38,7 @@ GPU_SECONDS_PER_STEP = 0.03
 RPIE_SECONDS_PER_PIXEL = 1e-7  # of a pattern, in one epoch, on one core
 TIMING_ROUNDS, LOADING_SECONDS = 5, 2.0
 DATA_BYTES_PER_PIXEL = 40
+MEASURED_PIXELS_PER_BYTE = 2  # of a file: few photons compress well
 
 
 @dataclass(frozen=True)
@@ -48,13 +55,17 @@ def pixels(study: StudyConfig, split: str) -> int:
     data = study.dataset
     if isinstance(data, ExistingDataset):
         return getattr(data, f"{split}_npz").stat().st_size // 4
+    if isinstance(data, MeasuredDataset):
+        return MEASURED_PIXELS_PER_BYTE * sum(path.stat().st_size for path in data.scan)
     step, images = getattr(data, f"scan_step_{split}"), getattr(data, f"images_{split}")
     return ((data.size - data.N) // step + 1) ** 2 * images * data.N**2
 
 
 def side_of_pattern(study: StudyConfig, default: int = 64) -> int:
     """N; existing files are not opened for it, most are of the default."""
-    return default if isinstance(study.dataset, ExistingDataset) else study.dataset.N
+    if isinstance(study.dataset, ExistingDataset):
+        return default
+    return study.dataset.N or 2 * default
 
 
 def training(run: Run, study: StudyConfig) -> Estimate:
@@ -116,7 +127,7 @@ def robustness(runs: Iterable[Run], study: StudyConfig) -> Estimate:
 def _changed_studies(study: StudyConfig) -> list[StudyConfig]:
     """The study with the test scan of each scenario; how large that of a file is, stays unknown."""
     steps = [change.scan_step for change in study.scenarios]
-    if isinstance(study.dataset, ExistingDataset) or not any(steps):
+    if not isinstance(study.dataset, SimulatedDataset) or not any(steps):
         return [study]
     data = study.dataset
     datasets = [

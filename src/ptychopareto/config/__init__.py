@@ -43,6 +43,7 @@ from ptychopareto.config.dataset import (
     SiemensObject,
     SimulatedDataset,
 )
+from ptychopareto.config.measured import Joint, MeasuredDataset
 from ptychopareto.config.mistakes import explain, plain
 from ptychopareto.config.scenarios import AS_TRAINED, Scenario
 from ptychopareto.config.sections import ConfigError
@@ -74,7 +75,9 @@ __all__ = [
     "GridAxis",
     "Head",
     "InputTransform",
+    "Joint",
     "LinesObject",
+    "MeasuredDataset",
     "NpzObject",
     "Object",
     "Pareto",

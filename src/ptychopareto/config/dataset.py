@@ -1,9 +1,9 @@
 """The scan: simulated, or in two existing files."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from ptychopareto.config.sections import SMALLEST_SCORED, NpzPath, Section, Seed, refusal
 from ptychopareto.config.words import shown
@@ -252,16 +252,3 @@ class ExistingDataset(Section):
         description="auto: lay the shadow image in the pattern on the object; none: do not",
     )
     gridsize: Gridsize = GRIDSIZE
-
-
-def _kind_of_dataset(given: Any) -> str:
-    files_are_named = isinstance(given, dict) and not given.keys().isdisjoint(
-        {"train_npz", "test_npz"}
-    )
-    return "existing" if files_are_named or isinstance(given, ExistingDataset) else "simulated"
-
-
-AnyDataset = Annotated[
-    Annotated[SimulatedDataset, Tag("simulated")] | Annotated[ExistingDataset, Tag("existing")],
-    Discriminator(_kind_of_dataset),
-]

@@ -22,12 +22,13 @@ from ptychopareto.config.axes import (
 )
 from ptychopareto.config.columns import MEASURES, PARETO_COSTS, PARETO_QUALITIES
 from ptychopareto.config.dataset import (
-    AnyDataset,
+    ExistingDataset,
     NpzObject,
     Object,
     SimulatedDataset,
     check_step,
 )
+from ptychopareto.config.measured import MeasuredDataset
 from ptychopareto.config.scenarios import Scenarios
 from ptychopareto.config.sections import Axis, ConfigError, Section, Seed, refusal
 from ptychopareto.config.words import dotted
@@ -38,6 +39,22 @@ if TYPE_CHECKING:
 else:
     Cost = Literal[PARETO_COSTS]
     Quality = Literal[PARETO_QUALITIES]
+
+
+def _kind_of_dataset(given: Any) -> str:
+    kinds = {"existing": ExistingDataset, "measured": MeasuredDataset}
+    named = {"train_npz": "existing", "test_npz": "existing", "scan": "measured"}
+    if isinstance(given, dict):
+        return next((kind for key, kind in named.items() if key in given), "simulated")
+    return next((name for name, kind in kinds.items() if isinstance(given, kind)), "simulated")
+
+
+AnyDataset = Annotated[
+    Annotated[SimulatedDataset, Tag("simulated")]
+    | Annotated[ExistingDataset, Tag("existing")]
+    | Annotated[MeasuredDataset, Tag("measured")],
+    Discriminator(_kind_of_dataset),
+]
 
 
 class Teacher(Section):
@@ -189,7 +206,8 @@ class StudyConfig(Section):
     """A study: the scan, the grid of networks, their training, and the axes of the front."""
 
     dataset: AnyDataset = Field(
-        default=SimulatedDataset(), description="the scan: to be simulated, or two existing files"
+        default=SimulatedDataset(),
+        description="the scan: to be simulated, in two existing files, or measured",
     )
     teacher: Teacher = Field(default=Teacher(), description="the classical reconstruction")
     sweep: tuple[SweepBlock, ...] = Field(

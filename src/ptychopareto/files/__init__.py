@@ -5,7 +5,7 @@ elsewhere, so it is checked to the last value before anything is computed from i
 will not do is refused in one line.
 """
 
-from ptychopareto.files.dataset import Dataset, read_dataset, read_pattern_size, write_dataset
+from ptychopareto.files.dataset import read_dataset, read_pattern_size, write_dataset
 from ptychopareto.files.errors import FileError, shortened
 from ptychopareto.files.images import (
     read_given_objects,
@@ -14,6 +14,7 @@ from ptychopareto.files.images import (
     read_reconstruction,
 )
 from ptychopareto.files.npz import read_npz
+from ptychopareto.files.scan import Dataset
 from ptychopareto.files.text import check_types, parse_json, read_csv, read_json
 from ptychopareto.files.writing import atomic, write_csv, write_json, write_npz
 

@@ -1,10 +1,9 @@
-"""A scan in memory and as an NPZ file, made here or elsewhere."""
+"""A scan as an NPZ file, made here or elsewhere."""
 
 import hashlib
 import json
 import math
-from dataclasses import dataclass, field, replace
-from itertools import product
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from ptychopareto.files.content import Content
 from ptychopareto.files.errors import refusal
 from ptychopareto.files.images import probe_of
 from ptychopareto.files.npz import read_npz, read_shape
+from ptychopareto.files.scan import Dataset
 from ptychopareto.files.text import is_a, parse_json
 from ptychopareto.files.writing import without_nan, write_npz
 
@@ -22,77 +22,13 @@ _COORDINATES = ("coords_offsets", "coords_true", "coords_nominal")  # the first 
 _KNOWN = frozenset(
     {"diffraction", "probeGuess", "Y_I", "Y_phi", "object_index", "YY_full", "YY_ground_truth"}
     | {"intensity_scale", "norm_Y_I", *_COORDINATES}
+    | {"valid", "free", "further_modes", "object_shape"}
 )
 _OF_PATCHES = frozenset({"Y_I", "Y_phi"})
 _SMALLEST_PATTERN = 8  # px a side
 _LARGEST_METADATA = 2**20  # bytes
 _LARGEST_OBJECT = 2**16  # px a side: beyond it a position is an error, and its object fits nowhere
-_LARGEST_SHIFT = 1e-3  # px from a whole pixel: patches are cut at whole pixels
-
-
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """One scan: patterns, where they were taken, the probe, and the truth where it is known.
-
-    Attributes:
-        diffraction: (B, N, N) float32, measured amplitude √counts / intensity_scale, DC at N//2.
-        probe: (N, N) complex64, the probe at the sample.
-        corners: (B, 2) int64, top-left corner (row, column) of each patch [px] in its object.
-        object_index: (B,) int32, the object each patch was cut from.
-        objects: (n, rows, columns) complex64, the whole objects.
-        patches: (B, N, N) complex64, the object under each pattern, before illumination.
-        ground_truth: the truth on the scored region of object 0, complex64.
-        intensity_scale: √counts per unit of `diffraction`.
-        norm_Y_I: the factor by which the object's amplitude was divided.
-        metadata: what the file says about its making.
-    """
-
-    diffraction: NDArray[np.float32]
-    probe: NDArray[np.complex64]
-    corners: NDArray[np.int64]
-    object_index: NDArray[np.int32]
-    objects: NDArray[np.complex64] | None = None
-    patches: NDArray[np.complex64] | None = None
-    ground_truth: NDArray[np.complex64] | None = None
-    intensity_scale: float | None = None
-    norm_Y_I: float | None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def N(self) -> int:
-        """Side of a pattern [px]."""
-        return int(self.diffraction.shape[-1])
-
-    @property
-    def object_shape(self) -> tuple[int, int]:
-        """Rows and columns of an object [px]; if it is not known, of what the scan covers."""
-        if self.objects is not None:
-            return self.objects.shape[1], self.objects.shape[2]
-        rows, columns = self.corners.max(axis=0) + self.N
-        return int(rows), int(columns)
-
-    def scored_region(self) -> tuple[slice, slice]:
-        """Rows and columns of object 0 to be scored: the bounding box of its patch centres.
-
-        Where a corner of the box has no patch centre, as in a round scan, all its sides move in by
-        the distance from the corner to the nearest centre, the larger one of rows and columns. Then
-        each corner has a patch centre diagonally beyond it, and the box lies between centres.
-        """
-        centres = self.corners[self.object_index == 0] + self.N // 2
-        first, last = centres.min(axis=0), centres.max(axis=0)
-        box_corners = np.array(list(product(*zip(first, last, strict=True))))
-        distances = np.abs(box_corners[:, None] - centres).max(axis=-1)
-        inset = min(distances.min(axis=1).max(), (last - first).min() // 2)
-        first, last = first + inset, last - inset
-        return slice(int(first[0]), int(last[0]) + 1), slice(int(first[1]), int(last[1]) + 1)
-
-    @property
-    def truth(self) -> NDArray[np.complex64] | None:
-        """The truth on the scored region, stored as such or cut from object 0."""
-        if self.ground_truth is not None or self.objects is None:
-            return self.ground_truth
-        rows, columns = self.scored_region()
-        return self.objects[0, rows, columns]
+_WHOLE = 1e-3  # px; positions that all lie closer to whole pixels are whole
 
 
 def write_dataset(path: Path, dataset: Dataset) -> None:
@@ -101,10 +37,12 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
     `_metadata` is the dataset's metadata and the SHA-256 of each array's bytes (C order). The same
     dataset gives the same file, byte for byte.
     """
+    fractions = 0 if dataset.fractions is None else dataset.fractions
+    positions = (dataset.corners + fractions).astype(np.float32)
     arrays: dict[str, NDArray[Any]] = {
         "diffraction": dataset.diffraction[..., None],
         "probeGuess": dataset.probe,
-        "coords_offsets": dataset.corners.astype(np.float32)[:, None, :, None],
+        "coords_offsets": positions[:, None, :, None],
         "object_index": dataset.object_index,
     }
     if dataset.patches is not None:
@@ -118,6 +56,11 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
         arrays["intensity_scale"] = np.array(dataset.intensity_scale, dtype=np.float64)
     if dataset.norm_Y_I is not None:
         arrays["norm_Y_I"] = np.array(dataset.norm_Y_I, dtype=np.float64)
+    for key in ("valid", "free", "further_modes"):
+        if getattr(dataset, key) is not None:
+            arrays[key] = getattr(dataset, key)
+    if dataset.shape is not None and dataset.objects is None:
+        arrays["object_shape"] = np.array(dataset.shape, dtype=np.int64)
     hashes = {key: _sha256(array) for key, array in arrays.items()}
     metadata = json.dumps(without_nan({**dataset.metadata, "sha256": hashes}), sort_keys=True)
     write_npz(path, **arrays, _metadata=np.array(metadata))
@@ -132,8 +75,8 @@ def read_dataset(path: Path, *, patches: bool = False) -> Dataset:
 
     Unknown keys are ignored, numbers of other precision are converted, trailing axes of length 1
     may be missing. Without `object_index`, the patterns of several objects must be the same scan,
-    one object after the other. Without `YY_full`, positions are taken as relative and shifted to
-    begin at 0.
+    one object after the other. Without `YY_full` or `object_shape`, positions are taken as relative
+    and shifted to begin at 0.
 
     Parameters
     ----------
@@ -154,7 +97,9 @@ def read_dataset(path: Path, *, patches: bool = False) -> Dataset:
     content = Content(path, read_npz(path, _KNOWN if patches else _KNOWN - _OF_PATCHES))
     diffraction = _diffraction(content)
     objects = _objects(content, diffraction.shape[-1])
-    corners = _corners(content, diffraction.shape, objects)
+    object_shape = None if objects is not None else _object_shape(content, diffraction.shape[-1])
+    positions = _positions(content, diffraction.shape)
+    corners, fractions = _corners(content, positions, diffraction.shape[-1], objects, object_shape)
     dataset = Dataset(
         diffraction=diffraction,
         probe=probe_of(content, diffraction.shape[-1]),
@@ -165,6 +110,11 @@ def read_dataset(path: Path, *, patches: bool = False) -> Dataset:
         intensity_scale=_scale(content, "intensity_scale"),
         norm_Y_I=_scale(content, "norm_Y_I"),
         metadata=_metadata(path),
+        fractions=fractions,
+        valid=_valid(content, diffraction.shape),
+        free=_flags(content, "free", (diffraction.shape[0],)),
+        further_modes=_further_modes(content, diffraction.shape[-1]),
+        shape=object_shape,
     )
     return replace(dataset, ground_truth=_ground_truth(content, dataset))
 
@@ -212,37 +162,86 @@ def _objects(content: Content, n: int) -> NDArray[np.complex64] | None:
     return objects
 
 
-def _corners(
-    content: Content, shape: tuple[int, ...], objects: NDArray[np.complex64] | None
-) -> NDArray[np.int64]:
+def _object_shape(content: Content, n: int) -> tuple[int, int] | None:
+    if "object_shape" not in content:
+        return None
+    shape = content.take("object_shape", np.int64)
+    if shape.shape != (2,) or shape.min() < n or shape.max() > _LARGEST_OBJECT + n:
+        raise content.refusal(
+            f"object_shape is {shape.tolist()}; rows and columns, from {n} to "
+            f"{_LARGEST_OBJECT + n} px, are wanted"
+        )
+    return int(shape[0]), int(shape[1])
+
+
+def _positions(content: Content, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """First pixel (row, column) of each patch (B, 2), as it is in the file."""
     key = next((key for key in _COORDINATES if key in content), _COORDINATES[0])
     positions = content.take(key, np.float64)
-    count, n, _ = shape
+    count = shape[0]
     if positions.shape[0] != count or positions.size != 2 * count:
         raise content.refusal(
             f"{key} has shape {positions.shape}; a row and a column for each of the {count} "
             f"patterns, ({count}, 1, 2, 1), is wanted"
         )
     positions = positions.reshape(count, 2)
-    whole = np.rint(positions)
-    if np.abs(positions - whole).max() > _LARGEST_SHIFT:
-        raise content.refusal(f"{key} lies between pixels; whole pixels are wanted")
-    if np.abs(whole).max() > _LARGEST_OBJECT:
+    if np.abs(positions).max() > _LARGEST_OBJECT:
         raise content.refusal(f"{key} exceeds {_LARGEST_OBJECT} px; positions in px are wanted")
-    corners = whole.astype(np.int64)
-    if count > 1 and (corners == corners[0]).all():
+    if count > 1 and (np.ptp(positions, axis=0) < 0.5).all():
         raise content.refusal(f"{key} is the same for all patterns; positions of a scan are wanted")
-    if objects is None:
+    return positions
+
+
+def _corners(
+    content: Content,
+    positions: NDArray[np.float64],
+    n: int,
+    objects: NDArray[np.complex64] | None,
+    object_shape: tuple[int, int] | None,
+) -> tuple[NDArray[np.int64], NDArray[np.float32] | None]:
+    """Whole corners (B, 2), and how far patches lie beyond them; None where none does."""
+    whole = np.rint(positions)
+    corners, fractions = whole.astype(np.int64), (positions - whole).astype(np.float32)
+    between = fractions if np.abs(fractions).max() > _WHOLE else None
+    if objects is None and object_shape is None:
         # Relative, wherever they begin: what lies before the first patch would be an empty object.
         corners -= corners.min(axis=0)
-        return corners
-    room = np.array(objects.shape[1:]) - n
+        return corners, between
+    sides = objects.shape[1:] if objects is not None else object_shape
+    room = np.array(sides) - n
     if (corners < 0).any() or (corners > room).any():
         raise content.refusal(
-            f"{key} leaves the object of shape {objects.shape[1:]}; "
+            f"the positions leave the object of shape {sides}; "
             f"corners from (0, 0) to ({room[0]}, {room[1]}) are wanted"
         )
-    return corners
+    return corners, between
+
+
+def _flags(content: Content, key: str, *shapes: tuple[int, ...]) -> NDArray[np.bool_] | None:
+    """Take an array of true and false that has one of the shapes; None where it is missing."""
+    if key not in content:
+        return None
+    flags = content.arrays.pop(key)
+    if flags.dtype != bool or flags.shape not in shapes:
+        wanted = " or ".join(map(str, shapes))
+        raise content.refusal(f"{key} is {flags.dtype} {flags.shape}; bool {wanted} is wanted")
+    return flags
+
+
+def _valid(content: Content, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
+    valid = _flags(content, "valid", (1, *shape[1:]), shape)
+    if valid is not None and not valid.any():
+        raise content.refusal("valid is false everywhere; pixels to believe are wanted")
+    return valid
+
+
+def _further_modes(content: Content, n: int) -> NDArray[np.complex64] | None:
+    if "further_modes" not in content:
+        return None
+    modes = content.take("further_modes", np.complex64)
+    if modes.ndim != 3 or modes.shape[1:] != (n, n):
+        raise content.refusal(f"further_modes has shape {modes.shape}; (modes, {n}, {n}) is wanted")
+    return modes
 
 
 def _object_index(
