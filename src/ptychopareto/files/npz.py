@@ -81,6 +81,30 @@ def read_shape(path: Path, key: str) -> tuple[int, ...]:
             return _read_header(member)[0]
 
 
+def read_headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    """Read shape and type of each array of an NPZ file, and of the arrays themselves nothing.
+
+    An array of objects is listed like the others: its pickle is not touched.
+
+    Raises
+    ------
+    FileError
+        The file is missing or damaged.
+    """
+    headers = {}
+    with (
+        reading(path, "an NPZ file as numpy.savez writes it"),
+        _InPieces(path) as stream,
+        zipfile.ZipFile(stream) as archive,
+    ):
+        for info in archive.infolist():
+            key = info.filename.removesuffix(".npy")
+            if key != info.filename and info.compress_type in _COMPRESSIONS:
+                with archive.open(info) as member:
+                    headers[key] = _read_header(member)
+    return headers
+
+
 def largest_content() -> int:
     """How many bytes the arrays of a file may take on this machine."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -4,5 +4,6 @@ A format is one module of this room and one line of the registry.
 """
 
 from ptychopareto.readers.measured_scan import Frames, MeasuredScan
+from ptychopareto.readers.registry import FORMATS, read_scan
 
-__all__ = ["Frames", "MeasuredScan"]
+__all__ = ["FORMATS", "Frames", "MeasuredScan", "read_scan"]

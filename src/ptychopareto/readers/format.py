@@ -1,0 +1,70 @@
+"""What a format of measured scans is, and what is known of a file before it is read."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from ptychopareto.readers.measured_scan import MeasuredScan
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Shape and type of an array of a file; both None for a group or a link to elsewhere."""
+
+    shape: tuple[int, ...] | None = None
+    dtype: np.dtype[Any] | None = None
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file holds, as far as it can be told without the arrays being read.
+
+    Attributes
+    ----------
+    path : the file
+    container : how arrays are stored in it
+    entries : names of an NPZ file's arrays, or of the upper levels of an HDF5 file in the form
+        `entry_1/data_1/data`, each with shape and type
+    attributes : names of the attributes of an HDF5 file's root
+    definitions : for each dataset called `definition` of a NeXus file, its text
+    preamble : first bytes of the file, where MATLAB names itself
+    """
+
+    path: Path
+    container: Literal["hdf5", "npz"]
+    entries: Mapping[str, Entry]
+    attributes: frozenset[str] = frozenset()
+    definitions: Mapping[str, str] = field(default_factory=dict)
+    preamble: bytes = b""
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.entries
+
+    def shape(self, name: str) -> tuple[int, ...] | None:
+        """Return the shape of an array; None for a group, a link or what is not there."""
+        entry = self.entries.get(name)
+        return entry.shape if entry else None
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format of measured scans.
+
+    Attributes
+    ----------
+    name : as `format:` of a study names it
+    description : one line
+    recognises : whether a file of these contents is one of this format
+    read : reads a file that is recognised, or that `format:` says to be one. The second argument
+        holds the `keys:` of a study, empty for formats that need none
+    takes_keys : whether `keys:` may say where a file of this format holds what
+    """
+
+    name: str
+    description: str
+    recognises: Callable[[Contents], bool]
+    read: Callable[[Path, Mapping[str, str]], MeasuredScan]
+    takes_keys: bool = False

@@ -1,0 +1,428 @@
+"""HDF5 files: read so that a damaged or incomplete one is refused in one line."""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from ptychopareto.files.errors import reading, refusal
+from ptychopareto.files.npz import largest_content
+from ptychopareto.readers.format import Contents, Entry
+from ptychopareto.readers.measured_scan import Frames
+
+_WANTED = "a whole HDF5 file"
+_DEPTH = 3  # levels of groups that recognition sees
+_MOST_NAMES = 2000  # that recognition sees; a level is listed before the next one
+_MOST_LINKS = 16  # that lead from one to the next
+_LONGEST_TEXT = 2**16  # characters
+_COMPLEX_FIELDS = (("real", "imag"), ("r", "i"), ("re", "im"))  # of compound types
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[h5py.File]:
+    """Open an HDF5 file; whatever fails in the block because of it becomes one line.
+
+    Raises
+    ------
+    FileError
+        The file is missing or damaged.
+    """
+    with reading(path, _WANTED), h5py.File(path, "r", locking="best-effort") as file:
+        yield file
+
+
+def read_contents(path: Path) -> Contents:
+    """List the upper levels of an HDF5 file without following a link to another place.
+
+    Raises
+    ------
+    FileError
+        The file is missing or damaged.
+    """
+    entries: dict[str, Entry] = {}
+    definitions: dict[str, str] = {}
+    with opened(path) as file, path.open("rb") as stream:
+        level: list[tuple[str, h5py.Group]] = [("", file)]
+        for _ in range(_DEPTH):
+            deeper: list[tuple[str, h5py.Group]] = []
+            for prefix, group in level:
+                for name in group:
+                    if len(entries) >= _MOST_NAMES:
+                        break
+                    full = f"{prefix}{name}"
+                    item = _own(group, name)
+                    entries[full] = _entry(item)
+                    if isinstance(item, h5py.Group):
+                        deeper.append((f"{full}/", item))
+                    elif name == "definition" and item is not None:
+                        definitions[full] = _text(item)
+            level = deeper
+        return Contents(
+            *(path, "hdf5", entries, frozenset(file.attrs), definitions, stream.read(128))
+        )
+
+
+def find(path: Path, file: h5py.Group, name: str) -> h5py.Dataset | h5py.Group | None:
+    """Follow a name through groups, soft links and external links.
+
+    Parameters
+    ----------
+    path : the file, as messages name it
+    file : the open file, or a group of it, at which the name begins
+    name : names of groups and links, with slashes between them
+
+    Returns
+    -------
+    The dataset or group; None if nothing has this name.
+
+    Raises
+    ------
+    FileError
+        A link leads to a file or a dataset that is not there.
+    """
+    return _follow(path, file, name, _MOST_LINKS)
+
+
+def find_dataset(path: Path, file: h5py.Group, *names: str) -> h5py.Dataset | None:
+    """Find the first dataset that there is under one of several names.
+
+    Raises
+    ------
+    FileError
+        A link leads nowhere, or the dataset holds no plain numbers, or holds them in files that
+        are missing.
+    """
+    for name in names:
+        item = find(path, file, name)
+        if isinstance(item, h5py.Dataset) and item.shape is not None:
+            _check_complete(path, item)
+            return item
+    return None
+
+
+def read_array(path: Path, dataset: h5py.Dataset) -> NDArray[Any]:
+    """Read all numbers of a dataset, if half of the machine's memory can hold them.
+
+    Complex numbers that are stored as a compound of two fields come back as complex numbers.
+
+    Raises
+    ------
+    FileError
+        The dataset is too large, cannot be unpacked, or holds text or objects.
+    """
+    dtype = number_type(path, dataset)
+    _check_size(path, dataset, dataset.size)
+    array = np.asarray(dataset[()])
+    return as_complex(array) if array.dtype.names else array.astype(dtype, copy=False)
+
+
+def read_number(path: Path, file: h5py.Group, *names: str) -> float | None:
+    """Read one real number, the first that there is under one of several names.
+
+    An array of one element is a number too; None stands for no such dataset.
+
+    Raises
+    ------
+    FileError
+        The dataset holds something else than one finite real number.
+    """
+    dataset = find_dataset(path, file, *names)
+    if dataset is None:
+        return None
+    if dataset.size != 1:
+        raise refusal(path, f"{dataset.name} has the shape {dataset.shape}; one number is wanted")
+    number = read_array(path, dataset).reshape(-1)[0]
+    if np.iscomplexobj(number) or not math.isfinite(number):
+        raise refusal(path, f"{dataset.name} is {number}; a finite real number is wanted")
+    return float(number)
+
+
+def read_text(path: Path, file: h5py.Group, name: str) -> str | None:
+    """Read a text; None if there is no such dataset or it holds no text."""
+    item = find(path, file, name)
+    if not isinstance(item, h5py.Dataset):
+        return None
+    return _text(item) or None
+
+
+def text_attribute(item: h5py.Dataset | h5py.Group, name: str) -> str | None:
+    """Read a text that is attached to a dataset or group; None if there is none."""
+    value = item.attrs.get(name)
+    if isinstance(value, np.ndarray) and value.size == 1:
+        value = value.reshape(-1)[0]
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    return str(value) if isinstance(value, str) and len(value) <= _LONGEST_TEXT else None
+
+
+def number_type(path: Path, dataset: h5py.Dataset) -> np.dtype[Any]:
+    """Return the type of a dataset's numbers.
+
+    Raises
+    ------
+    FileError
+        The dataset holds text, objects or another compound than of a real and imaginary part.
+    """
+    dtype: np.dtype[Any] = dataset.dtype
+    if dtype.names in _COMPLEX_FIELDS:
+        parts = [dtype[name] for name in dtype.names or ()]
+        if all(part.kind == "f" and part.shape == () for part in parts):
+            return np.dtype(np.complex128 if parts[0].itemsize > 4 else np.complex64)
+    if dtype.kind not in "biufc" or dtype.itemsize == 0:
+        raise refusal(path, f"{dataset.name} holds {dtype}; plain numbers are wanted")
+    return dtype
+
+
+def as_complex(array: NDArray[Any]) -> NDArray[Any]:
+    """Complex numbers of an array whose elements are compounds of a real and imaginary part."""
+    real, imaginary = (array[name] for name in array.dtype.names or ())
+    return np.asarray(real + 1j * imaginary)
+
+
+@dataclass(frozen=True, eq=False)
+class HDF5Frames:
+    """Frames of an HDF5 file, read where they are asked for.
+
+    Axes before the last two count frames, the last of them fastest. `reversed_axes` is for MATLAB,
+    which names the axes of an array in the other order: (rows, columns, frames) there is
+    (frames, columns, rows) here.
+    """
+
+    path: Path
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    leading: tuple[int, ...]
+    reversed_axes: bool = False
+
+    def __getitem__(self, which: slice) -> NDArray[Any]:
+        """Read the frames of a slice, (b, H, W), in the file's own type."""
+        start, stop, step = which.indices(self.shape[0])
+        if step < 0:
+            raise ValueError(f"frames are read forwards, not by {step}")
+        if start >= stop:
+            return np.empty((0, *self.shape[1:]), self.dtype)
+        inner = math.prod(self.leading[1:])
+        first, last = start // inner, -(-stop // inner)
+        with opened(self.path) as file:
+            dataset = find_dataset(self.path, file, self.name)
+            if dataset is None or dataset.shape[: len(self.leading)] != self.leading:
+                raise refusal(self.path, f"{self.name} is no longer what it was")
+            _check_size(self.path, dataset, (last - first) * dataset.size // self.leading[0])
+            block = dataset[first:last]
+        frames = block.reshape(-1, *block.shape[-2:])
+        frames = frames[start - first * inner : stop - first * inner : step]
+        return frames.swapaxes(1, 2) if self.reversed_axes else frames
+
+
+def frames_of(
+    path: Path, file: h5py.Group, name: str, *, reversed_axes: bool = False
+) -> HDF5Frames | None:
+    """Find the frames of a file, and read nothing of them.
+
+    Returns
+    -------
+    The frames; None if nothing has this name.
+
+    Raises
+    ------
+    FileError
+        The dataset holds no frames of real numbers, or numbers that were never written, or is
+        kept in files that are missing.
+    """
+    dataset = find_dataset(path, file, name)
+    if dataset is None:
+        return None
+    shape, dtype = dataset.shape, number_type(path, dataset)
+    if dtype.kind == "c" or len(shape) < 3 or 0 in shape:
+        raise refusal(
+            path,
+            f"{name} holds {dtype} of the shape {shape}; real numbers are wanted, at least three "
+            "axes: frames, rows and columns",
+        )
+    if not dataset.is_virtual and dataset.id.get_storage_size() == 0:
+        raise refusal(path, f"{name} was never written: its {dataset.size} numbers are not there")
+    _check_size(path, dataset, dataset.size // shape[0])
+    leading, frame = shape[:-2], shape[-2:]
+    return HDF5Frames(
+        path,
+        name,
+        (math.prod(leading), *(frame[::-1] if reversed_axes else frame)),
+        dtype,
+        leading,
+        reversed_axes,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class JoinedFrames:
+    """Frames of several places of the same size and type, one after the other."""
+
+    pieces: Sequence[Frames]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of frames of all pieces, rows and columns."""
+        return (sum(piece.shape[0] for piece in self.pieces), *self.pieces[0].shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type that the pieces have."""
+        return self.pieces[0].dtype
+
+    def __getitem__(self, which: slice) -> NDArray[Any]:
+        """Read the frames of a slice, (b, H, W)."""
+        start, stop, step = which.indices(self.shape[0])
+        parts, begin = [self.pieces[0][0:0]], 0
+        for piece in self.pieces:
+            count = piece.shape[0]
+            low, high = max(start - begin, 0), min(stop - begin, count)
+            if low < high:
+                parts.append(piece[low:high])
+            begin += count
+        return np.concatenate(parts)[::step]
+
+
+@dataclass(frozen=True, eq=False)
+class SelectedFrames:
+    """Some frames of others, in an order of their own."""
+
+    frames: Frames
+    order: NDArray[np.int64]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of frames that are selected, rows and columns."""
+        return (len(self.order), *self.frames.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the frames."""
+        return self.frames.dtype
+
+    def __getitem__(self, which: slice) -> NDArray[Any]:
+        """Read the frames of a slice, (b, H, W): each run of neighbours at once."""
+        wanted = self.order[which]
+        runs = np.split(wanted, np.flatnonzero(np.diff(wanted) != 1) + 1)
+        parts = [self.frames[int(run[0]) : int(run[-1]) + 1] for run in runs if run.size]
+        return np.concatenate([self.frames[0:0], *parts])
+
+
+def _own(group: h5py.Group, name: str) -> h5py.Dataset | h5py.Group | None:
+    """What a group itself holds under a name, not what a link there leads to."""
+    link = group.get(name, getlink=True)
+    item = group.get(name) if isinstance(link, h5py.HardLink) else None
+    return item if isinstance(item, h5py.Dataset | h5py.Group) else None
+
+
+def _entry(item: h5py.Dataset | h5py.Group | None) -> Entry:
+    if not isinstance(item, h5py.Dataset):
+        return Entry()
+    try:
+        return Entry(item.shape, item.dtype)
+    except TypeError:  # a type that NumPy does not have
+        return Entry(item.shape)
+
+
+def _text(item: h5py.Dataset) -> str:
+    """The text that a dataset holds, empty if it holds something else."""
+    is_text = h5py.check_string_dtype(item.dtype) is not None
+    if not is_text or item.size != 1 or item.dtype.itemsize > _LONGEST_TEXT:
+        return ""
+    value = np.asarray(item[()]).reshape(-1)[0]
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _follow(
+    path: Path, here: h5py.Group, name: str, links: int
+) -> h5py.Dataset | h5py.Group | None:
+    item: Any = here.file if name.startswith("/") else here
+    for part in filter(None, name.split("/")):
+        if not isinstance(item, h5py.Group):
+            return None
+        link = item.get(part, getlink=True)
+        if link is None:
+            return None
+        if links == 0:
+            raise refusal(path, f"{name} is a link that leads from one to the next without an end")
+        if isinstance(link, h5py.SoftLink):
+            found = _follow(path, item, link.path, links - 1)
+            if found is None:
+                raise refusal(path, f"{part} is a link to {link.path}, which is not there")
+        elif isinstance(link, h5py.ExternalLink):
+            _other_file(path, item, link.filename)
+            found = item.get(part)
+            if found is None:
+                raise refusal(
+                    path, f"{part} is a link to {link.path} of {link.filename}, which has no such"
+                )
+        else:
+            found = item.get(part)
+        item = found
+    return item if isinstance(item, h5py.Dataset | h5py.Group) else None
+
+
+def _other_file(path: Path, item: h5py.Group | h5py.Dataset, name: str) -> Path:
+    """Where another file lies that this one needs. What HDF5 does not find it reads as zeros."""
+    folder = Path(item.file.filename).parent
+    for place in (folder / name, folder / Path(name).name):
+        if place.is_file():  # no pipe or device, which would never end
+            return place
+    raise refusal(path, f"needs the file {name} beside it, which is missing")
+
+
+def _check_complete(path: Path, dataset: h5py.Dataset) -> None:
+    """Refuse a dataset whose numbers lie in files that are missing or cannot be unpacked."""
+    if dataset.external:
+        raise refusal(path, f"{dataset.name} keeps its numbers in raw files, which are not read")
+    if dataset.is_virtual:
+        for source in dataset.virtual_sources():
+            _check_source(path, dataset, source)
+    plist = dataset.id.get_create_plist()
+    filters = [plist.get_filter(number) for number in range(plist.get_nfilters())]
+    unknown = [code for code, *_ in filters if not h5py.h5z.filter_avail(code)]
+    if unknown:
+        import hdf5plugin  # noqa: F401 - registers filters, and costs time
+
+        unknown = [code for code in unknown if not h5py.h5z.filter_avail(code)]
+    if unknown:
+        raise refusal(path, f"{dataset.name} is packed by HDF5 filter {unknown[0]}, not known here")
+    if dataset.chunks:
+        _check_size(path, dataset, math.prod(dataset.chunks))
+
+
+def _check_source(path: Path, dataset: h5py.Dataset, source: Any) -> None:
+    """Refuse a virtual dataset if a source is missing or shorter than what is taken of it."""
+    if source.file_name == ".":
+        found = find(path, dataset.file, source.dset_name)
+        shape = found.shape if isinstance(found, h5py.Dataset) else None
+    else:
+        place = _other_file(path, dataset, source.file_name)
+        with opened(place) as other:
+            found = find(place, other, source.dset_name)
+            shape = found.shape if isinstance(found, h5py.Dataset) else None
+    if shape is None:
+        raise refusal(path, f"needs {source.dset_name} of {source.file_name}, which is not there")
+    _, last = source.src_space.get_select_bounds()
+    if len(last) != len(shape) or any(end >= side for end, side in zip(last, shape, strict=True)):
+        raise refusal(
+            path,
+            f"needs {source.dset_name} of {source.file_name} up to {tuple(last)}; it has the "
+            f"shape {shape}",
+        )
+
+
+def _check_size(path: Path, dataset: h5py.Dataset, numbers: int) -> None:
+    claimed, allowed = numbers * dataset.dtype.itemsize, largest_content()
+    if claimed > allowed:
+        raise refusal(
+            path,
+            f"{dataset.name} claims {claimed} bytes at once; at most {allowed}, half of the "
+            "memory of this machine, are allowed",
+        )

@@ -1,0 +1,277 @@
+"""Any HDF5 or NPZ file, where `keys:` of the study says which of its arrays hold what."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from ptychopareto.files.errors import refusal
+from ptychopareto.files.npz import read_npz
+from ptychopareto.readers.format import Contents, Format
+from ptychopareto.readers.hdf5 import find_dataset, frames_of, opened, read_array, text_attribute
+from ptychopareto.readers.measured_scan import Frames, MeasuredScan
+from ptychopareto.readers.quantities import (
+    a_position_per_frame,
+    energy_unit,
+    metres,
+    object_image,
+    probe_modes,
+    wavelength_of,
+)
+
+# What `keys:` can name.
+KEYS = (
+    *("diffraction", "positions", "position_rows", "position_columns", "probe", "object", "mask"),
+    *("wavelength", "energy", "distance", "pixel_size", "object_pixel_size"),
+)
+_LARGEST_SPAN_IN_METRES = 0.1  # a scan that extends further counts pixels
+
+
+def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
+    """Read a scan from the arrays that `keys` names.
+
+    Parameters
+    ----------
+    keys : for some of `KEYS`, diffraction among them, the name of an array
+
+    Raises
+    ------
+    FileError
+        A key is not known, an array is missing, or an array has a shape that does not fit.
+    """
+    check_keys(path, keys)
+    if h5py.is_hdf5(path):
+        return read_hdf5(path, keys)
+    arrays = read_npz(path, set(keys.values()))
+    missing = [name for name in keys.values() if name not in arrays]
+    if missing:
+        raise refusal(path, f"has no {missing[0]}, which `keys:` names")
+    frames = arrays[keys["diffraction"]]
+    while frames.ndim > 3 and frames.shape[0] == 1:
+        frames = frames[0]
+    named = {key: arrays[name] for key, name in keys.items()}
+    return scan_of(path, frames, named, keys, {})
+
+
+def read_hdf5(path: Path, keys: Mapping[str, str], *, reversed_axes: bool = False) -> MeasuredScan:
+    """Read a scan from an HDF5 file; MATLAB names the axes of its arrays in the reversed order.
+
+    Raises
+    ------
+    FileError
+        An array is missing, or has a shape or type that does not fit.
+    """
+    with opened(path) as file:
+        frames = frames_of(path, file, keys["diffraction"], reversed_axes=reversed_axes)
+        if frames is None:
+            raise refusal(path, f"has no {keys['diffraction']}, which `keys:` names")
+        arrays: dict[str, NDArray[Any]] = {}
+        units: dict[str, str | None] = {}
+        for key, name in keys.items():
+            if key == "diffraction":
+                continue
+            dataset = find_dataset(path, file, name)
+            if dataset is None:
+                raise refusal(path, f"has no {name}, which `keys:` names")
+            array = read_array(path, dataset)
+            arrays[key] = array.transpose() if reversed_axes else array
+            units[key] = text_attribute(dataset, "units")
+    return scan_of(path, frames, arrays, keys, units)
+
+
+def scan_of(
+    path: Path,
+    frames: Frames,
+    arrays: Mapping[str, NDArray[Any]],
+    names: Mapping[str, str],
+    units: Mapping[str, str | None],
+) -> MeasuredScan:
+    """Make a scan of arrays whose meaning is known.
+
+    Parameters
+    ----------
+    frames : (B, H, W)
+    arrays : the other arrays, by what they hold
+    names : what each is called in the file
+    units : of those where the file names one
+
+    Raises
+    ------
+    FileError
+        An array has a shape that does not fit.
+    """
+    count = frames.shape[0] if frames.shape else 0
+    found: dict[str, Any] = {}
+    origins = {"frames": names["diffraction"]}
+    for attribute, convert in _PARTS.items():
+        part = convert(path, arrays, names, units, count)
+        if part is not None:
+            found[attribute], origins[attribute] = part
+    if "positions" in found:
+        found["positions"], found["position_unit"] = found["positions"]
+        origins["position_unit"] = origins["positions"]
+    return MeasuredScan(path=str(path), format="keys", frames=frames, origins=origins, **found)
+
+
+def check_keys(path: Path, keys: Mapping[str, str]) -> None:
+    """Refuse keys that no reader knows, and a list of them without the frames.
+
+    Raises
+    ------
+    FileError
+        A key is not one of `KEYS`, or diffraction is missing.
+    """
+    for key in keys:
+        if key not in KEYS:
+            raise refusal(path, f"keys: {key} is not known; known are: {', '.join(KEYS)}")
+    if "diffraction" not in keys:
+        raise refusal(path, "keys: diffraction is missing; it names the array of the frames")
+
+
+_Arrays = Mapping[str, NDArray[Any]]
+_Names = Mapping[str, str]
+_Units = Mapping[str, str | None]
+_Part = Callable[[Path, _Arrays, _Names, _Units, int], tuple[Any, str] | None]
+
+
+def _positions(
+    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int
+) -> tuple[tuple[NDArray[np.float64], Literal["m", "px"]], str] | None:
+    """Positions with their unit; columns of the array are (row, column)."""
+    if "positions" in arrays:
+        key = "positions"
+        array, name = arrays[key], names[key]
+        positions = a_position_per_frame(path, array, count, name)
+        if positions.shape[1] != 2:
+            raise refusal(path, f"{name} has three numbers a position; `keys:` needs (row, column)")
+    elif "position_rows" in arrays and "position_columns" in arrays:
+        key = "position_rows"
+        pair = [arrays[k].reshape(-1) for k in ("position_rows", "position_columns")]
+        name = f"{names['position_rows']} and {names['position_columns']}"
+        if len(pair[0]) != len(pair[1]):
+            raise refusal(path, f"{name} differ in length; one number each per pattern is wanted")
+        positions = a_position_per_frame(path, np.stack(pair, axis=1), count, name)
+    else:
+        return None
+    unit = units.get(key)
+    if unit and unit.lower() in ("px", "pixel", "pixels"):
+        return (positions, "px"), f"{name}, (row, column) in the file's unit, pixels"
+    if unit:
+        return (positions * metres(path, unit), "m"), f"{name}, (row, column) in {unit}"
+    if np.ptp(positions, axis=0).max() < _LARGEST_SPAN_IN_METRES:
+        return (positions, "m"), f"{name}, (row, column), assumed to be metres as they are small"
+    return (positions, "px"), f"{name}, (row, column), assumed to be pixels as they are large"
+
+
+def _valid(
+    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int
+) -> tuple[NDArray[np.bool_], str] | None:
+    """Which pixels are good; most of a detector is."""
+    if "mask" not in arrays:
+        return None
+    mask = arrays["mask"]
+    while mask.ndim > 2 and mask.shape[0] == 1:
+        mask = mask[0]
+    marked = mask != 0
+    if marked.mean() > 0.5:
+        return marked, f"{names['mask']}, where 0 is assumed to mean bad, as most pixels are not 0"
+    return ~marked, f"{names['mask']}, where 0 is assumed to mean good, as most pixels are 0"
+
+
+def _probe(
+    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int
+) -> tuple[NDArray[np.complex64], str] | None:
+    if "probe" not in arrays:
+        return None
+    return probe_modes(path, arrays["probe"], names["probe"]), names["probe"]
+
+
+def _object(
+    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int
+) -> tuple[NDArray[np.complex64], str] | None:
+    if "object" not in arrays:
+        return None
+    return object_image(path, arrays["object"], names["object"]), names["object"]
+
+
+def _wavelength(
+    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int
+) -> tuple[float, str] | None:
+    if "wavelength" in arrays:
+        return _length(path, "wavelength", arrays, names, units)
+    if "energy" not in arrays:
+        return None
+    energy = _one_number(path, arrays["energy"], names["energy"])
+    unit = energy_unit(path, units.get("energy"))
+    return wavelength_of(path, energy, unit, names["energy"])
+
+
+def _distance(
+    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int
+) -> tuple[float, str] | None:
+    return _length(path, "distance", arrays, names, units)
+
+
+def _detector_pixel(
+    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int
+) -> tuple[tuple[float, float], str] | None:
+    return _pixel(path, "pixel_size", arrays, names, units)
+
+
+def _object_pixel(
+    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int
+) -> tuple[tuple[float, float], str] | None:
+    return _pixel(path, "object_pixel_size", arrays, names, units)
+
+
+def _length(
+    path: Path, key: str, arrays: _Arrays, names: _Names, units: _Units
+) -> tuple[float, str] | None:
+    if key not in arrays:
+        return None
+    value = _one_number(path, arrays[key], names[key]) * metres(path, units.get(key))
+    return value, f"{names[key]}, in {units.get(key) or 'metres'}"
+
+
+def _pixel(
+    path: Path, key: str, arrays: _Arrays, names: _Names, units: _Units
+) -> tuple[tuple[float, float], str] | None:
+    if key not in arrays:
+        return None
+    sides = arrays[key].reshape(-1)
+    if sides.size not in (1, 2) or sides.dtype.kind not in "iuf":
+        raise refusal(path, f"{names[key]} has {sides.size} numbers; one or (row, column) wanted")
+    scale = metres(path, units.get(key))
+    pitch = (float(sides[0]) * scale, float(sides[-1]) * scale)
+    return pitch, f"{names[key]}, in {units.get(key) or 'metres'}"
+
+
+def _one_number(path: Path, array: NDArray[Any], name: str) -> float:
+    if array.size != 1 or array.dtype.kind not in "iuf":
+        raise refusal(path, f"{name} has the shape {array.shape}; one real number is wanted")
+    return float(array.reshape(-1)[0])
+
+
+_PARTS: dict[str, _Part] = {
+    "positions": _positions,
+    "valid": _valid,
+    "probe": _probe,
+    "object": _object,
+    "wavelength": _wavelength,
+    "distance": _distance,
+    "detector_pixel": _detector_pixel,
+    "object_pixel": _object_pixel,
+}
+
+
+def _recognises(contents: Contents) -> bool:
+    """No file says that it is one of any layout: only `keys:` do."""
+    return False
+
+
+FORMAT = Format(
+    "keys", "any HDF5 or NPZ file whose arrays `keys:` names", _recognises, read, takes_keys=True
+)

@@ -1,0 +1,95 @@
+"""The formats of measured scans, and the one that a file has."""
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+
+from ptychopareto.files.errors import reading, refusal
+from ptychopareto.files.npz import read_headers
+from ptychopareto.readers import cxi, keyed
+from ptychopareto.readers.format import Contents, Entry, Format
+from ptychopareto.readers.hdf5 import read_contents
+from ptychopareto.readers.measured_scan import MeasuredScan
+from ptychopareto.readers.quantities import check_scan
+
+# The first format that recognises a file is the one that it has.
+READERS: list[Format] = [
+    cxi.FORMAT,
+    keyed.FORMAT,
+]
+
+FORMATS = tuple(reader.name for reader in READERS)
+
+
+def read_scan(
+    path: Path, format: str | None = None, keys: Mapping[str, str] | None = None
+) -> MeasuredScan:
+    """Read a measured scan in the format that its contents have.
+
+    Parameters
+    ----------
+    path : the file; its name says nothing
+    format : one of `FORMATS`, where the contents say none or the wrong one
+    keys : which array of the file holds what, for files of no known format
+
+    Returns
+    -------
+    What the file says. Frames are read only where they are asked for.
+
+    Raises
+    ------
+    FileError
+        The file is missing or damaged, has none of the formats, or its parts do not agree.
+    """
+    contents = read_any(path)
+    reader = _reader(contents, format, bool(keys))
+    if keys and not reader.takes_keys:
+        takers = ", ".join(other.name for other in READERS if other.takes_keys)
+        raise refusal(path, f"is read as {reader.name}, which takes no keys; {takers} take them")
+    with reading(path, f"a scan of the format {reader.name}"):
+        scan = reader.read(path, keys or {})
+        return check_scan(replace(scan, path=str(path), format=reader.name))
+
+
+def read_any(path: Path) -> Contents:
+    """List what an HDF5 or NPZ file holds.
+
+    Raises
+    ------
+    FileError
+        The file is missing, damaged, or neither of the two.
+    """
+    with reading(path, "an HDF5 or NPZ file"):
+        with path.open("rb") as stream:
+            preamble = stream.read(128)
+        is_hdf5, is_npz = h5py.is_hdf5(path), zipfile.is_zipfile(path)
+    if is_hdf5:
+        return read_contents(path)
+    if is_npz:
+        entries = {key: Entry(*header) for key, header in read_headers(path).items()}
+        return Contents(path, "npz", entries, preamble=preamble)
+    raise refusal(path, f"is neither HDF5 nor NPZ; a scan is wanted in one of: {_known()}")
+
+
+def _reader(contents: Contents, format: str | None, has_keys: bool) -> Format:
+    if format is not None:
+        for reader in READERS:
+            if reader.name == format:
+                return reader
+        raise refusal(contents.path, f"format {format!r} is not known; known are: {_known()}")
+    for reader in READERS:
+        if (reader.takes_keys or not has_keys) and reader.recognises(contents):
+            return reader
+    if has_keys:
+        return keyed.FORMAT
+    raise refusal(
+        contents.path,
+        f"is a scan of no known format ({_known()}); `keys:` can say what its arrays hold",
+    )
+
+
+def _known() -> str:
+    return ", ".join(reader.name for reader in READERS)
