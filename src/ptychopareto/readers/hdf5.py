@@ -171,7 +171,7 @@ def number_type(path: Path, dataset: h5py.Dataset) -> np.dtype[Any]:
     """
     dtype: np.dtype[Any] = dataset.dtype
     if dtype.names in _COMPLEX_FIELDS:
-        parts = [dtype[name] for name in dtype.names or ()]
+        parts = [dtype[name] for name in dtype.names]
         if all(part.kind == "f" and part.shape == () for part in parts):
             return np.dtype(np.complex128 if parts[0].itemsize > 4 else np.complex64)
     if dtype.kind not in "biufc" or dtype.itemsize == 0:
