@@ -14,14 +14,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from scipy.signal import windows
 
-from ptychopareto.assessment.metrics import (
-    align,
-    evaluate,
-    fourier_ring_correlation,
-    phase_and_amplitude,
-    published_measures,
-    tukey,
-)
+from ptychopareto.assessment.alignment import align, phase_and_amplitude
+from ptychopareto.assessment.fourier_ring import fourier_ring_correlation, tukey
+from ptychopareto.assessment.metrics import evaluate
+from ptychopareto.assessment.published import published_measures
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference"
 MEASURES = {f"{m}_{part}" for m in ("ssim", "psnr", "mae", "frc50") for part in ("phase", "amp")}

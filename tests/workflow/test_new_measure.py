@@ -17,10 +17,13 @@ _evaluate = evaluate
 
 
 def evaluate(
-    reconstruction: ArrayLike, truth: ArrayLike, remove_ramp: bool = True
+    reconstruction: ArrayLike,
+    truth: ArrayLike,
+    remove_ramp: bool = True,
+    region: ArrayLike | None = None,
 ) -> dict[str, float]:
     """What is scored, and the part of the field that is missed."""
-    scored = _evaluate(reconstruction, truth, remove_ramp)
+    scored = _evaluate(reconstruction, truth, remove_ramp, region)
     r, t = np.asarray(reconstruction), np.asarray(truth)
     overlap = abs(np.vdot(r, t)) ** 2 / (np.vdot(r, r).real * np.vdot(t, t).real)
     return {**scored, "missed": float(1 - overlap)}

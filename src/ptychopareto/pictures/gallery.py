@@ -17,7 +17,12 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 from pandas import DataFrame
 
-from ptychopareto.assessment.metrics import ComplexImage, Image, align, phase_and_amplitude
+from ptychopareto.assessment.alignment import (
+    ComplexImage,
+    Image,
+    align,
+    phase_and_amplitude,
+)
 from ptychopareto.config.columns import MEASURES
 from ptychopareto.files import read_objects, read_reconstruction
 from ptychopareto.pictures import style

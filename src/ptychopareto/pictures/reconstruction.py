@@ -10,7 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from ptychopareto.assessment.metrics import ComplexImage, Image, align, phase_and_amplitude
+from ptychopareto.assessment.alignment import (
+    ComplexImage,
+    Image,
+    align,
+    phase_and_amplitude,
+)
 from ptychopareto.pictures import style
 
 UNKNOWN = "–"
