@@ -330,7 +330,8 @@ MISTAKES = [
     (
         "dataset.object.phase = none",
         "pareto.quality: 'ssim_phase' is void for an object of flat phase "
-        "(dataset.object.phase = none); allowed are ssim_amp, psnr_amp, mae_amp, frc50_amp",
+        "(dataset.object.phase = none); allowed are ssim_amp, psnr_amp, mae_amp, frc50_amp, "
+        "r_work, r_free",
     ),
     (
         "pareto = [{quality: ssim_amp}, {quality: void}]",

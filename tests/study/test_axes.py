@@ -49,9 +49,10 @@ def test_new_columns_stand_at_the_end() -> None:
         *("run", "architecture", "input_transform", "modes", "width", "supervision", "seed"),
         "epochs",
     )
-    assert COLUMNS[-9:] == (
+    assert COLUMNS[-14:] == (
         *("device", "max_channels", "skips", "head", "gauge", "physics_weight"),
         *("blocks", "learning_rate", "batch_size"),
+        *("r_work", "r_free", "r_free_flat", "frc50_halves", "reference"),
     )
 
 

@@ -58,6 +58,21 @@ def test_config_takes_it() -> None:
         parse_study(study)
 
 
+def test_r_free_is_the_default_of_a_measured_scan() -> None:
+    block = {"architecture": ["fno"], "input_transform": ["none"], "modes": [4], "width": [4]}
+    study: dict[str, Any] = {"sweep": [block], "dataset": {"scan": "a.cxi"}}
+    assert [plot.quality for plot in parse_study(study).plots] == ["r_free"]
+    study["pareto"] = [{"cost": "train_time_s"}, {"quality": "ssim_phase"}, {"quality": "r_work"}]
+    plots = parse_study(study).plots
+    assert [plot.quality for plot in plots] == ["r_free", "ssim_phase", "r_work"]
+    assert plots[0].cost == "train_time_s"
+    del study["dataset"]
+    assert parse_study(study).plots[0].quality == "ssim_phase"
+    study["pareto"] = {"quality": "frc50_halves"}
+    with pytest.raises(ConfigError, match=r"allowed is .*'r_work' or 'r_free'"):
+        parse_study(study)
+
+
 def test_front_knee_and_bootstrap(table: pd.DataFrame) -> None:
     front = pareto_front(table, "model_params", "mae_phase")
     mirrored = pareto_front(table, "model_params", "psnr_phase")
@@ -156,5 +171,5 @@ def test_every_line_of_the_table_says_the_direction() -> None:
     better = {name: column.better for name, column in columns.MEASURES.items()}
     large = {name for name in columns.AXES if better[name] == "more"}
     measures = {name for name in large if name.startswith(("ssim_", "psnr_", "frc50_"))}
-    assert len(measures) == 6
+    assert len(measures) == 7
     assert large - measures == {"published_ssim_amp", "published_ssim_phase", "patterns_per_s"}

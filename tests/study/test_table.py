@@ -48,6 +48,7 @@ def test_columns_are_in_the_order_of_the_contract() -> None:
     measures += ["published_ssim_amp", "published_ssim_phase", "device"]
     measures += ["max_channels", "skips", "head", "gauge", "physics_weight"]  # came later
     measures += ["blocks", "learning_rate", "batch_size"]
+    measures += ["r_work", "r_free", "r_free_flat", "frc50_halves", "reference"]
     assert [name for name in COLUMNS[10:] if not name.endswith("_floor")] == measures
     assert COLUMNS[COLUMNS.index("ssim_phase") + 1] == "ssim_phase_floor"
 

@@ -39,6 +39,9 @@ class Column:
         for each scenario, in the order of `PARTS`. Empty: it does not score a reconstruction.
     latency
         Whether the timing job measures it.
+    late
+        Whether it came later: it stands at the end of the table, whose order stays as it was. The
+        page leaves such a column out where no run has it.
     """
 
     heading: str
@@ -50,6 +53,7 @@ class Column:
     pareto: bool = False
     part: Part = ""
     latency: bool = False
+    late: bool = False
 
 
 PARTS: tuple[Part, ...] = ("phase", "amp", "published", "other")
@@ -62,8 +66,9 @@ def _measure(
     better: Better,
     scale: Scale = "linear",
     pareto: bool = True,
+    late: bool = False,
 ) -> Column:
-    return Column(heading, label, "quality", better, scale, part=part, pareto=pareto)
+    return Column(heading, label, "quality", better, scale, part=part, pareto=pareto, late=late)
 
 
 def _floor(heading: str, label: str, part: Part) -> Column:
@@ -153,6 +158,32 @@ MEASURES: dict[str, Column] = {
         "ssim",
         pareto=False,
     ),
+    # Without a truth: how well the object predicts patterns.
+    "r_work": _measure("R-work", "R-factor of patterns used (R-work)", "other", "less", late=True),
+    "r_free": _measure(
+        "R-free", "R-factor of patterns left out (R-free)", "other", "less", late=True
+    ),
+    "r_free_flat": Column(
+        "R-free, flat object",
+        "R-factor of patterns left out, flat object",
+        "beside",
+        part="other",
+        late=True,
+    ),
+    "frc50_halves": _measure(
+        "half-set FRC½",
+        "phase resolution, FRC of two half sets = ½ [fraction of Nyquist]",
+        "other",
+        "more",
+        pareto=False,
+        late=True,
+    ),
+}
+
+# Beside a measure, what an image without content scores.
+FLOORS = {
+    **{f"ssim_{part}": f"ssim_{part}_floor" for part in ("phase", "amp")},
+    "r_free": "r_free_flat",
 }
 
 # What is scored of each reconstruction: of a network's, of rPIE's after each step, in a scenario.

@@ -171,7 +171,8 @@ class Pareto(Section):
     )
     quality: Quality = Field(
         default="ssim_phase",
-        description="column on the quality axis; larger is better, but smaller for an error (mae)",
+        description="column on the quality axis; larger is better, but smaller for an error (mae) "
+        "and an R-factor (r_free, r_work). For a measured scan the default is r_free",
     )
 
 
@@ -279,7 +280,15 @@ class StudyConfig(Section):
     @property
     def plots(self) -> tuple[Pareto, ...]:
         """The axes of each plot; the first is the main one."""
-        return (self.pareto,) if isinstance(self.pareto, Pareto) else self.pareto
+        plots = (self.pareto,) if isinstance(self.pareto, Pareto) else self.pareto
+        if not isinstance(self.dataset, MeasuredDataset):
+            return plots
+        # There is no truth to be similar to.
+        r_free = {"quality": "r_free"}
+        return tuple(
+            plot if "quality" in plot.model_fields_set else plot.model_copy(update=r_free)
+            for plot in plots
+        )
 
 
 def check_pattern_size(study: StudyConfig, n: int) -> None:

@@ -16,7 +16,7 @@ from plotly.offline import get_plotlyjs
 
 from ptychopareto.config import AXES as AXES_OF_GRID
 from ptychopareto.config import Architecture, InputTransform, Supervision
-from ptychopareto.config.columns import AXES, MEASURES
+from ptychopareto.config.columns import AXES, FLOORS, MEASURES
 from ptychopareto.files import atomic
 from ptychopareto.page import columns
 from ptychopareto.page.thumbnail import data_uri, thumbnails
@@ -158,10 +158,14 @@ def _data(
     """What the script draws from."""
     usable = _usable_axes(table)
     ok = table["status"] == "ok"
+    # A flat object's R-factor is too far from all others to be a line among them.
     floors = {
-        name: columns.number(table.loc[ok, f"{name}_floor"].mean())
-        for name in usable
-        if f"{name}_floor" in table and table.loc[ok, f"{name}_floor"].notna().any()
+        name: columns.number(table.loc[ok, floor].mean())
+        for name, floor in FLOORS.items()
+        if name in usable
+        and AXES[name].scale == "ssim"
+        and floor in table
+        and table.loc[ok, floor].notna().any()
     }
     return {
         "axes": {
@@ -169,7 +173,7 @@ def _data(
             for name, axis in AXES.items()
             if name in usable
         },
-        "measures": [name for name in MEASURES if name in table],
+        "measures": [name for name in MEASURES if name in table and not _is_empty(table, name)],
         "ssim": {"ticks": style.SSIM_TICKS[0], "resolution": style.SSIM_RESOLUTION},
         "x": axes["cost"],
         "y": axes["quality"],
@@ -229,7 +233,13 @@ def _several_seeds(table: pd.DataFrame) -> bool:
 
 
 def _usable_axes(table: pd.DataFrame) -> list[str]:
-    return [name for name in AXES if name in table]
+    return [name for name in AXES if name in table and not _is_empty(table, name)]
+
+
+def _is_empty(table: pd.DataFrame, name: str) -> bool:
+    """Whether a column that is for some scans only has no value in this study."""
+    late = name == "reference" or (name in MEASURES and MEASURES[name].late)
+    return late and bool(table[name].isna().all())
 
 
 def _axis_groups(table: pd.DataFrame) -> dict[str, dict[str, str]]:
@@ -253,7 +263,8 @@ def _shown(table: pd.DataFrame, axes: Mapping[str, str]) -> list[str]:
     """All columns, what one looks for first before the others; `error` only if there is one."""
     reasons = ["error"] if table["error"].notna().any() else []
     first = ["run", "status", *reasons, axes["quality"], axes["cost"]]
-    return [*first, *(name for name in table.columns if name not in (*first, "error"))]
+    others = (name for name in table.columns if name not in (*first, "error"))
+    return [*first, *(name for name in others if not _is_empty(table, name))]
 
 
 def _headings(table: pd.DataFrame, axes: Mapping[str, str]) -> list[Row]:

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from ptychopareto.config import Architecture, Supervision
-from ptychopareto.config.columns import MEASURES
+from ptychopareto.config.columns import FLOORS, MEASURES
 from ptychopareto.pictures import style
 from ptychopareto.pictures.labels import label_points, rows_of, short_names
 from ptychopareto.study.configurations import configurations, names_of
@@ -49,8 +49,8 @@ def draw(table: pd.DataFrame, cost: str, quality: str, png: Path, svg: Path) -> 
     Args:
         table: the runs, as `table.gather` returns them; any number of them, ok or not.
         cost: the column on the horizontal, logarithmic axis.
-        quality: the column on the vertical axis, on which the better end is up; if there is a
-            `{quality}_floor`, it is a line.
+        quality: the column on the vertical axis, on which the better end is up. What an image
+            without content scores in it, if that is known, is a line, or words if it is far away.
         png: where to write the picture to be looked at.
         svg: where to write the picture to be edited.
     """
@@ -123,6 +123,9 @@ def _summary(table: pd.DataFrame, study: _Study) -> str:
         parts.append(f"\n{_counted(n_single, 'configuration')} with one run only: no interval")
     elif n_single:
         parts.append("\none seed each: no interval of the mean can be given")
+    floor = _floor(study.runs, study.quality)
+    if floor is not None and _is_far(floor, study):
+        parts.append(f"\n{_without_content(study.quality)}: {floor:.3g}, beyond this axis")
     return ", ".join(parts).replace(", \n", "\n")
 
 
@@ -134,6 +137,8 @@ def _draw_study(figure: Figure, axes: Axes, study: _Study) -> None:
     runs, means, front = study.runs, study.means, study.front
     cost, quality = study.cost, study.quality
     floor = _floor(runs, quality)
+    if floor is not None and _is_far(floor, study):
+        floor = None  # the summary has it in words
     names = short_names(rows_of(front), rows_of(means))
     numbered = names if len(names) > MOST_NAMES else []
     _add_legend(figure, axes, study, numbered)
@@ -165,7 +170,7 @@ def _draw_study(figure: Figure, axes: Axes, study: _Study) -> None:
         axes.axhline(floor, color=style.QUIET, linewidth=0.9, linestyle=(0, (5, 3)), zorder=1)
         ends = np.array([(end, floor) for end in axes.get_xlim()])
         points = np.concatenate([points, ends[1:]])
-        texts = [*texts, f"constant reconstruction: {floor:.2f}"]
+        texts = [*texts, f"{_without_content(quality)}: {floor:.2f}"]
         lines.append(ends)
     label_points(figure, axes, points, texts, study.points(means), lines)
     for text in axes.texts if study.several_seeds else ():  # bars may run behind it
@@ -173,8 +178,20 @@ def _draw_study(figure: Figure, axes: Axes, study: _Study) -> None:
 
 
 def _floor(runs: pd.DataFrame, quality: str) -> float | None:
-    column = f"{quality}_floor"
+    column = FLOORS.get(quality)
     return float(runs[column].mean()) if column in runs and runs[column].notna().any() else None
+
+
+def _without_content(quality: str) -> str:
+    return "flat object" if FLOORS[quality].endswith("_flat") else "constant reconstruction"
+
+
+def _is_far(floor: float, study: _Study) -> bool:
+    """Whether a line there would leave little room for what is compared; an SSIM's scale has it."""
+    qualities = study.points(study.runs)[:, 1]
+    low, high = float(qualities.min()), float(qualities.max())
+    apart = max(low - floor, floor - high)
+    return not style.is_ssim(study.quality) and apart > 2 * (high - low)
 
 
 def _labels(front: pd.DataFrame, names: Sequence[str]) -> list[str]:

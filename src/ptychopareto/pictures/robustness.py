@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ptychopareto.config import AS_TRAINED, Scenario
+from ptychopareto.config.columns import FLOORS
 from ptychopareto.pictures import style
 from ptychopareto.pictures.labels import short_names
 from ptychopareto.study.robustness import RPIE, by_scenario
@@ -126,8 +127,8 @@ def _columns(rows: pd.DataFrame) -> tuple[Array, Array]:
 
 def _floors(scenarios: pd.DataFrame, names: list[str], quality: str) -> Array:
     """What a constant reconstruction scores in each scenario, (n,); NaN where it is not known."""
-    column = f"{quality}_floor"
-    if column not in scenarios:
+    column = FLOORS.get(quality)
+    if column is None or column not in scenarios:
         return np.full(len(names), np.nan)
     floors = scenarios.groupby("scenario")[column].max().reindex(names)
     return floors.to_numpy(dtype=np.float64, na_value=np.nan)

@@ -4,9 +4,9 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from ptychopareto.config import AXES
-from ptychopareto.study.table import MEASURES
+from ptychopareto.study.table import LATE_MEASURES, MEASURES
 
-# What training or the architecture decide came last, and stands last.
+# What training or the architecture decide came later, and stands behind the first measures.
 CONFIGURATION = sorted(AXES, key=lambda name: AXES[name].in_default)
 CONFIDENCE = 0.95
 
@@ -47,6 +47,7 @@ def configurations(table: pd.DataFrame) -> pd.DataFrame:
         summary[f"{name}_std"] = std[name]
         summary[f"{name}_ci95"] = interval[name]
     last = [name for name in CONFIGURATION if AXES[name].in_default]
+    last += [name + end for name in LATE_MEASURES for end in ("", "_std", "_ci95")]
     return summary[[*summary.columns.drop(last), *last]].reset_index()
 
 

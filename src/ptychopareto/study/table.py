@@ -20,14 +20,17 @@ LATER: dict[str, str] = {
     name: axis.column for name, axis in AXES.items() if axis.late and name != "epochs"
 }
 MEASURES: dict[str, str] = {name: column.kind for name, column in columns.MEASURES.items()}
+LATE_MEASURES = tuple(name for name, column in columns.MEASURES.items() if column.late)
 TYPES: dict[str, str] = {
     **IDENTITY,
     "epochs": AXES["epochs"].column,
     "status": "string",
     "error": "string",
-    **MEASURES,
+    **{name: kind for name, kind in MEASURES.items() if name not in LATE_MEASURES},
     "device": "string",
     **LATER,
+    **{name: MEASURES[name] for name in LATE_MEASURES},
+    "reference": "string",  # what the measures of similarity compare with: truth or classical
 }
 # What each run has; the others are missing where its architecture has no such key.
 _ALWAYS = ["run", *(name for name, axis in AXES.items() if not axis.optional), "seed"]
