@@ -10,8 +10,9 @@ import torch
 from benchmarks.measuring import copy_bandwidth, interleaved, light_study, simulated_scan, table
 from ptychopareto.config import SimulatedDataset
 from ptychopareto.physics.dataset import simulate
-from ptychopareto.reconstruction.rpie import flat_start, rpie
-from ptychopareto.reconstruction.stitch import scored_scan, stitch
+from ptychopareto.reconstruction.object_scan import ObjectScan
+from ptychopareto.reconstruction.rpie import flat_start
+from ptychopareto.reconstruction.stitch import stitch
 
 ALPHA = 0.1
 
@@ -66,15 +67,14 @@ def reconstruction(light: SimulatedDataset) -> list[list[str]]:
     """Stitching, and one epoch of rPIE, on the light study's test scan."""
     device = torch.device("cpu")
     _, test = simulate(light)
-    diffraction, corners = scored_scan(test, device)
-    probe = torch.from_numpy(test.probe)
-    start = flat_start(test.object_shape, device)
-    waves = torch.ones_like(diffraction, dtype=torch.complex64)
-    passes = rpie(diffraction, probe, corners, start, ALPHA)
+    scan = ObjectScan.of(test.scored(), device)
+    start = flat_start(scan.shape, device)
+    waves = torch.ones_like(scan.diffraction, dtype=torch.complex64)
+    passes = scan.rpie(start, ALPHA)
     transforms = partial(torch.fft.fft2, waves, norm="ortho")
     seconds = interleaved(
         {
-            "stitching": lambda: stitch(waves, probe, corners, test.object_shape),
+            "stitching": lambda: stitch(waves, scan.probe, scan.corners, scan.shape),
             "rPIE, one epoch": lambda: next(passes),
             "copy": waves.clone,
             "two FFTs": lambda: (transforms(), transforms()),
@@ -85,6 +85,6 @@ def reconstruction(light: SimulatedDataset) -> list[list[str]]:
         "rPIE, one epoch": ("two FFTs", "its two FFTs"),
     }
     return [
-        [name, f"{len(corners):,}", f"{seconds[name]:.3f}", f"{seconds[part]:.3f}", words]
+        [name, f"{len(scan):,}", f"{seconds[name]:.3f}", f"{seconds[part]:.3f}", words]
         for name, (part, words) in parts.items()
     ]

@@ -11,6 +11,7 @@ from ptychopareto.files import Dataset
 from ptychopareto.physics import scan
 from ptychopareto.physics.dataset import simulate
 from ptychopareto.physics.forward import diffraction_amplitude
+from ptychopareto.physics.subpixel import shifted
 
 SMALL = {
     "N": 32,
@@ -56,4 +57,40 @@ def round_scan(small_scan: tuple[Dataset, Dataset]) -> Dataset:
         corners=corners,
         object_index=np.zeros(len(corners), np.int32),
         patches=patches,
+    )
+
+
+@pytest.fixture(scope="session")
+def measured_scan(small_scan: tuple[Dataset, Dataset]) -> tuple[Dataset, np.ndarray]:
+    """81 patterns between pixels, of two modes, some pixels dead and filled with nonsense.
+
+    Three of them are free. The true object comes beside the scan.
+    """
+    train = small_scan[0]
+    assert train.objects is not None
+    rng = np.random.default_rng(0)
+    corners = np.clip(train.corners, 1, 96 - 32 - 1)
+    fractions = rng.uniform(-0.5, 0.5, corners.shape).astype(np.float32)
+    weaker = 0.4 * np.roll(train.probe, 3, axis=0)[None]
+    modes = torch.from_numpy(np.concatenate([train.probe[None], weaker]))
+    lights = shifted(modes, torch.from_numpy(fractions)[:, None])
+    patches = torch.from_numpy(scan.patches(train.objects[0], corners, 32))
+    diffraction = diffraction_amplitude(patches, lights).numpy()
+    valid = rng.random((1, 32, 32)) > 0.02
+    diffraction[:, ~valid[0]] = 9.0
+    free = np.zeros(81, bool)
+    free[[30, 41, 50]] = True
+    return (
+        Dataset(
+            diffraction=diffraction,
+            probe=train.probe,
+            corners=corners,
+            object_index=np.zeros(81, np.int32),
+            fractions=fractions,
+            valid=valid,
+            free=free,
+            further_modes=weaker,
+            shape=(96, 96),
+        ),
+        train.objects[0],
     )

@@ -87,3 +87,33 @@ def test_void_measures_say_so(model: Path, small_scan: tuple[Dataset, Dataset]) 
     metrics = evaluate_run(model, unknown, CPU).metrics
     assert "ssim_amp" not in metrics
     assert "no truth" in metrics["error"]
+
+
+def test_a_measured_scan_is_scored_by_its_free_patterns(
+    model: Path, measured_scan: tuple[Dataset, np.ndarray]
+) -> None:
+    data, image = measured_scan
+    region = data.scored_region()
+    metrics, reconstruction, wholes = evaluate_run(model, data, CPU, image[region])
+    assert reconstruction.shape == image[region].shape
+    assert 0 < metrics["r_work"] < metrics["r_free"] * 1.5 < 1.5
+    assert metrics["patterns_per_s"] == pytest.approx(78 / metrics["inference_time_s"])
+    assert wholes is not None
+    assert wholes.every is wholes.without_free
+    # What a free pattern holds changes no reconstruction.
+    changed = data.diffraction.copy()
+    changed[data.free] *= 2
+    again = evaluate_run(model, replace(data, diffraction=changed), CPU, image[region])
+    np.testing.assert_array_equal(again.reconstruction, reconstruction)
+    assert again.metrics["r_work"] == metrics["r_work"]
+    assert again.metrics["r_free"] != metrics["r_free"]
+
+
+def test_a_simulated_scan_has_r_factors_beside_its_truth(
+    model: Path, small_scan: tuple[Dataset, Dataset]
+) -> None:
+    metrics, _, wholes = evaluate_run(model, small_scan[1], CPU)
+    assert wholes is not None
+    assert not torch.equal(wholes.every, wholes.without_free)
+    assert 0 < metrics["r_free"] < 1
+    assert 0 < metrics["r_work"] < 1

@@ -33,7 +33,7 @@ def test_each_network_and_rpie(tmp_path: Path, small_scan: tuple[Dataset, Datase
     assert found["networks"]["ok"]["status"] == "ok"
     assert "train_time_s" not in found["networks"]["ok"]
     assert found["networks"]["diverged"] == {"status": "diverged", "error": ""}
-    assert found["classical"] == scores(classical(test, [2], 0.1, CPU), test.truth)[0]
+    assert found["classical"] == scores(classical(test, [2], 0.1, CPU), test)[0]
     assert found["classical"]["epochs"] == 2
 
 

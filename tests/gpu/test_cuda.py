@@ -27,8 +27,9 @@ from ptychopareto.learning.scan_data import ScanData, scan_data
 from ptychopareto.learning.training import Trained, Trainer, input_scale, train, transmission
 from ptychopareto.models.registry import NetworkConfig, build, save_model
 from ptychopareto.physics.groups import group
+from ptychopareto.reconstruction.object_scan import ObjectScan
 from ptychopareto.reconstruction.predict import predict
-from ptychopareto.reconstruction.stitch import scored_scan, stitch
+from ptychopareto.reconstruction.stitch import stitch
 from ptychopareto.reconstruction.teacher import teach
 
 pytestmark = pytest.mark.skipif(
@@ -153,11 +154,10 @@ def test_predictions_are_stitched_alike(small_scan: tuple[Dataset, Dataset]) -> 
     test, network = small_scan[1], build(CONFIG).eval()
     objects = []
     for device in (CPU, GPU):
-        diffraction, corners = scored_scan(test, device)
-        probe = torch.from_numpy(test.probe).to(device)
-        groups = group(corners, test.object_index[: len(corners)], test.N, 1, device)
-        patches = predict(network.to(device), diffraction, probe, groups)
-        objects.append(stitch(patches, probe, corners, test.object_shape))
+        scan = ObjectScan.of(test.scored(), device)
+        groups = group(scan.corners, test.object_index[: len(scan)], test.N, 1, device)
+        patches = predict(network.to(device), scan.diffraction, scan.probe, groups)
+        objects.append(stitch(patches, scan.probe, scan.corners, scan.shape))
     assert difference(objects[1], objects[0]) < TF32
 
 

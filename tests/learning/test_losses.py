@@ -62,3 +62,16 @@ def test_losses_have_finite_gradients_at_zero() -> None:
         zero = torch.zeros_like(patch(0), requires_grad=True)
         loss(zero).backward()
         assert torch.isfinite(torch.view_as_real(zero.grad)).all()
+
+
+@pytest.mark.parametrize("loss", [amplitude_loss, poisson_loss])
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 1, 8, 8)])
+def test_pixels_that_are_not_valid_do_not_count(loss, shape: tuple[int, ...]) -> None:
+    valid = torch.rand(shape) > 0.3
+    measured = diffraction_amplitude(patch(1), PROBE)
+    nonsense = torch.where(valid, measured, 1e3)
+    assert float(loss(patch(1), nonsense, PROBE, valid)) == pytest.approx(0, abs=1e-12)
+    everything = torch.ones(shape, dtype=torch.bool)
+    torch.testing.assert_close(
+        loss(patch(0), measured, PROBE, everything), loss(patch(0), measured, PROBE)
+    )

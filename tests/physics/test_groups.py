@@ -84,3 +84,20 @@ def test_a_pattern_alone_is_left_as_it_is() -> None:
     groups = alone(5, CPU)
     assert groups.merge(patches, torch.ones(4, 4), torch.tensor([0, 2, 4])) is patches
     assert len(groups.first(2)) == 2
+
+
+def test_patches_between_pixels_of_one_object_are_merged_almost_unchanged() -> None:
+    y, x = np.mgrid[:60, :60]
+    image = np.exp(1j * np.sin(0.2 * y + 0.1 * x)).astype(np.complex64)
+    corners = scan.grid(58, 32, 8) + 1
+    fractions = np.random.default_rng(0).uniform(-0.5, 0.5, corners.shape).astype(np.float32)
+    groups = group(corners, np.zeros(len(corners), int), 32, 2, CPU, fractions)
+    whole = group(corners, np.zeros(len(corners), int), 32, 2, CPU)
+    patches = torch.from_numpy(scan.patches_at(image, corners, fractions, 32))[groups.members]
+    distance = torch.hypot(*torch.meshgrid(*2 * [torch.arange(32.0) - 16], indexing="ij"))
+    probe = torch.exp(-((distance / 7) ** 2)) + 0j
+    which = torch.arange(len(groups))
+    lit = probe.abs() > 0.1
+    known = (groups.merge(patches, probe, which) - patches).abs()[..., lit].max()
+    ignored = (whole.merge(patches, probe, which) - patches).abs()[..., lit].max()
+    assert known < 0.01 < 0.1 < ignored

@@ -36,3 +36,28 @@ def test_patches_are_cut_at_their_corners() -> None:
     corners = np.array([[0, 0], [3, 7], [16, 16]])
     for patch, (row, col) in zip(scan.patches(image, corners, 4), corners, strict=True):
         np.testing.assert_array_equal(patch, image[row : row + 4, col : col + 4])
+
+
+def test_patches_between_pixels_are_those_of_the_moved_image() -> None:
+    """A smooth image, so that its value between pixels is known."""
+    y, x = np.mgrid[:60, :70]
+
+    def image(y: np.ndarray, x: np.ndarray) -> np.ndarray:
+        return (np.sin(0.31 * y + 0.2) + 1j * np.cos(0.17 * x - 0.4 * y)).astype(np.complex64)
+
+    corners = np.array([[10, 12], [0, 0], [28, 38], [7, 30]])
+    fractions = np.array([[0.3, -0.4], [0.5, 0.1], [-0.2, -0.5], [0.0, 0.0]], np.float32)
+    cut = scan.patches_at(image(y, x), corners, fractions, 32)
+    for patch, corner, fraction in zip(cut, corners, fractions, strict=True):
+        rows, columns = np.mgrid[:32, :32] + (corner + fraction)[:, None, None]
+        inner = slice(6, -6)
+        difference = np.abs(patch - image(rows, columns))
+        assert difference[inner, inner].max() < 0.03
+
+
+def test_patches_on_whole_pixels_are_cut() -> None:
+    image = np.random.default_rng(0).normal(size=(20, 20)).astype(np.complex64)
+    corners = np.array([[1, 2], [3, 4]])
+    np.testing.assert_array_equal(
+        scan.patches_at(image, corners, None, 8), scan.patches(image, corners, 8)
+    )

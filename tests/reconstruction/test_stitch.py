@@ -52,3 +52,23 @@ def test_cut_and_stitch_on_a_rectangle() -> None:
     patches = torch.from_numpy(scan.patches(image, corners, 8))
     again = stitch(patches, torch.ones(8, 8, dtype=torch.complex128), corners, (20, 30)).numpy()
     np.testing.assert_allclose(again[:20, :30], image, atol=1e-12)
+
+
+def test_true_patches_between_pixels_return_the_object(
+    measured_scan: tuple[Dataset, np.ndarray],
+) -> None:
+    data, image = measured_scan
+    patches = scan.patches_at(image, data.corners, data.fractions, data.N)
+    again = stitch(
+        torch.from_numpy(patches),
+        torch.from_numpy(data.modes),
+        data.corners,
+        data.object_shape,
+        data.fractions,
+    ).numpy()
+    region = data.scored_region()
+    known = np.abs(again[region] - image[region]).mean()
+    ignored = stitch(
+        torch.from_numpy(patches), torch.from_numpy(data.modes), data.corners, data.object_shape
+    ).numpy()
+    assert known < 0.2 * np.abs(ignored[region] - image[region]).mean()

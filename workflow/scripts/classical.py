@@ -18,11 +18,11 @@ def main(job: Any) -> None:
     test = read_dataset(Path(job.input.test))
     device = prepare(job)
     steps = classical(test, sorted(settings.epochs), settings.alpha, device)
-    objects = np.stack([image for _, image in steps])
+    objects = np.stack([step.image for step in steps])
     write_npz(
-        Path(job.output.objects), objects=objects, epochs=np.array([epoch for epoch, _ in steps])
+        Path(job.output.objects), objects=objects, epochs=np.array([step.epochs for step in steps])
     )
-    write_json(Path(job.output.scores), {"steps": scores(steps, test.truth)})
+    write_json(Path(job.output.scores), {"steps": scores(steps, test)})
 
 
 if "snakemake" in globals():

@@ -17,13 +17,13 @@ def main(job: Any) -> None:
     # Snakemake has recorded the training by now, so nobody will ask for its last state again.
     Path(job.input.model).with_name("checkpoint.pt").unlink(missing_ok=True)
     test = read_dataset(Path(job.input.test))
-    metrics, reconstruction, whole = evaluate_run(Path(job.input.model), test, prepare(job))
+    metrics, reconstruction, wholes = evaluate_run(Path(job.input.model), test, prepare(job))
     write_npz(Path(job.output.reconstruction), object=reconstruction)
     write_json(Path(job.output.metrics), metrics)
 
     refine = Refine.model_validate(job.params.refine)
-    steps = refined(whole, test, sorted(refine.epochs), refine.alpha)
-    write_json(Path(job.output.refinement), {"steps": scores(steps, test.truth)})
+    steps = refined(wholes, test, sorted(refine.epochs), refine.alpha)
+    write_json(Path(job.output.refinement), {"steps": scores(steps, test)})
 
     # Not before: what it imports would count as memory of the evaluation.
     from ptychopareto.pictures.reconstruction import draw

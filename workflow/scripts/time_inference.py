@@ -18,10 +18,13 @@ def main(job: Any) -> None:
     device = prepare(job)
     test = read_dataset(Path(job.input.test))
     models = {run: Path(file) for run, file in zip(job.params.runs, job.input.models, strict=True)}
-    groups = group(test.corners, test.object_index, test.N, job.params.gridsize, device)
-    diffraction, probe = (torch.from_numpy(x).to(device) for x in (test.diffraction, test.probe))
+    used = test if test.free is None else test.part(~test.free)
+    groups = group(
+        *(used.corners, used.object_index, used.N, job.params.gridsize, device, used.fractions)
+    )
+    diffraction, probe = (torch.from_numpy(x).to(device) for x in (used.diffraction, used.modes))
     timings = time_models(models, diffraction, probe, groups)
-    engine = time_engine(test, job.params.alpha, device)
+    engine = time_engine(used, job.params.alpha, device)
     write_json(Path(job.output.timing), as_record(timings, engine, device_name(device)))
 
 

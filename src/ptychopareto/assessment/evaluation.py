@@ -10,35 +10,63 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ptychopareto.assessment.comparison import compared
 from ptychopareto.assessment.cost import count_parameters, peak_memory_mb, timed
-from ptychopareto.assessment.metrics import evaluate
+from ptychopareto.assessment.free_patterns import free_patterns
+from ptychopareto.assessment.half_sets import frc50_halves
 from ptychopareto.files import Dataset
 from ptychopareto.models.registry import load_model
 from ptychopareto.physics.groups import group
+from ptychopareto.reconstruction.object_scan import ObjectScan
 from ptychopareto.reconstruction.predict import predict
 from ptychopareto.reconstruction.stitch import stitch
 
 WARM_UP = 64  # groups of patterns
 
 
+class Wholes(NamedTuple):
+    """What is made of the whole object (rows, columns) that is scored, on the device.
+
+    `every` is made from every pattern that may be used. `without_free` is made without the free
+    ones: of a measured scan, none of which may be used, the same object. `halves` are made from
+    every other pattern, if they are asked for.
+    """
+
+    every: Tensor
+    without_free: Tensor
+    halves: tuple[Tensor, Tensor] | None = None
+
+
 class Evaluation(NamedTuple):
     """What a run is worth, and what its network makes of the first object of the test scan.
 
     `metrics` are named as in the results table, `reconstruction` (H, W) is the scored region.
-    `whole` (rows, columns) is all of the object, on the device; None if the run failed.
+    `wholes` are all of the object; None if the run failed.
     """
 
     metrics: dict[str, Any]
     reconstruction: NDArray[np.complex64]
-    whole: Tensor | None
+    wholes: Wholes | None
 
 
-def evaluate_run(model: Path, test: Dataset, device: torch.device) -> Evaluation:
+def evaluate_run(
+    model: Path,
+    test: Dataset,
+    device: torch.device,
+    reference: NDArray[np.complex64] | None = None,
+) -> Evaluation:
     """Reconstruct the test scan with the network of a run, once, and measure the result.
 
     A run whose training failed, or that does not fit on the GPU, is not measured: its `status` and
     `error` say why, its object is NaN. Void measures (no truth, or a flat phase) are NaN, and
     `error` says why.
+
+    Parameters
+    ----------
+    model : the network's file
+    test : the scan
+    device : where the network runs
+    reference : (H, W) what a measured scan is compared with on its scored region
     """
     network, config, training = load_model(model)
     plain, real = count_parameters(network)
@@ -47,10 +75,11 @@ def evaluate_run(model: Path, test: Dataset, device: torch.device) -> Evaluation
     if training["status"] == "ok":
         try:
             gridsize = math.isqrt(config.channels)
-            costs, whole = _reconstruct(network.to(device), test, gridsize, device)
-            reconstruction = whole[test.scored_region()].cpu().numpy()
-            metrics |= costs | _measures(reconstruction, test.truth)
-            return Evaluation(metrics, reconstruction, whole)
+            costs, wholes = _reconstruct(network.to(device), test, gridsize, device)
+            reconstruction = wholes.every[test.scored_region()].cpu().numpy()
+            metrics |= costs | r_factors(wholes.without_free, test)
+            metrics |= agreement(wholes, test) | compared(reconstruction, test, reference)
+            return Evaluation(metrics, reconstruction, wholes)
         except torch.OutOfMemoryError as failure:
             metrics |= {"status": "out_of_memory", "error": str(failure).split("\n")[0]}
     rows, columns = test.scored_region()
@@ -60,34 +89,63 @@ def evaluate_run(model: Path, test: Dataset, device: torch.device) -> Evaluation
 
 def _reconstruct(
     network: nn.Module, test: Dataset, gridsize: int, device: torch.device
-) -> tuple[dict[str, float], Tensor]:
+) -> tuple[dict[str, float], Wholes]:
     """What inference costs, and the whole first object, complex64 (rows, columns)."""
-    diffraction, probe = (torch.from_numpy(x).to(device) for x in (test.diffraction, test.probe))
-    groups = group(test.corners, test.object_index, test.N, gridsize, device)
+    free = free_patterns(test)
+    if test.measured:
+        test, free = test.part(~free), np.zeros(int((~free).sum()), bool)
+    diffraction, probe = (torch.from_numpy(x).to(device) for x in (test.diffraction, test.modes))
+    groups = group(test.corners, test.object_index, test.N, gridsize, device, test.fractions)
     predict(network, diffraction, probe, groups.first(WARM_UP))
     # Once is enough here: other jobs may run beside this one, and `timing` measures without them.
     patches, seconds = timed(lambda: predict(network, diffraction, probe, groups), device)
-    members = groups.members.flatten().cpu().numpy()
-    scored = np.flatnonzero(test.object_index[members] == 0)
-    found, corners = patches.flatten(0, 1)[scored], test.corners[members[scored]]
-    whole = stitch(found, probe, corners, test.object_shape)
+    members = groups.members.cpu().numpy()
+    scored = test.object_index[members[:, 0]] == 0
+
+    def whole(which: NDArray[np.bool_]) -> Tensor:
+        own = members[which].ravel()
+        fractions = None if test.fractions is None else test.fractions[own]
+        found = patches[torch.from_numpy(which)].flatten(0, 1)
+        return stitch(found, probe, test.corners[own], test.object_shape, fractions)
+
+    every = whole(scored)
+    informed = free[members].any(axis=1)  # by a free pattern
+    even = np.cumsum(scored) % 2 == 0
+    wholes = Wholes(
+        every,
+        whole(scored & ~informed) if informed.any() else every,
+        (whole(scored & even), whole(scored & ~even)),
+    )
     costs = {
         "inference_time_s": seconds,
         "patterns_per_s": len(diffraction) / seconds,
         "peak_memory_mb": peak_memory_mb(device),
     }
-    return costs, whole
+    return costs, wholes
 
 
-def _measures(
-    reconstruction: NDArray[np.complex64], truth: NDArray[np.complex64] | None
-) -> dict[str, Any]:
-    if truth is None:
-        return {"error": "no truth in the test data: nothing to measure against"}
-    measures: dict[str, Any] = dict(evaluate(reconstruction, truth))
-    if math.isnan(measures["ssim_phase"]):
-        measures["error"] = "the truth has a flat phase: the phase measures are void"
-    return measures
+def r_factors(without_free: Tensor, test: Dataset) -> dict[str, float]:
+    """R-factors of an object (rows, columns) that no free pattern took part in.
+
+    Returns `r_work`, of the patterns it may be made from, and `r_free`, of those that are free.
+    """
+    free = free_patterns(test)
+    parts = {"r_work": (test.object_index == 0) & ~free, "r_free": free}
+    return {
+        name: ObjectScan.of(test.part(which), without_free.device).r_factor(without_free)
+        for name, which in parts.items()
+    }
+
+
+def agreement(wholes: Wholes, test: Dataset) -> dict[str, float]:
+    """Find how far two objects agree that are made from every other pattern, `frc50_halves`."""
+    if wholes.halves is None:
+        return {}
+    region = test.scored_region()
+    even, odd = (half[region].cpu().numpy() for half in wholes.halves)
+    if not (even.any() and odd.any()):
+        return {"frc50_halves": math.nan}
+    return {"frc50_halves": frc50_halves(even, odd, test.covered())}
 
 
 def device_name(device: torch.device) -> str:

@@ -36,5 +36,5 @@ def evaluate_all(
         if time.monotonic() - reported > REPORT_SECONDS or number == len(models):
             reported = time.monotonic()
             log.info("%d of %d networks evaluated", number, len(models))
-    reference = scores(classical(test, [epochs], alpha, device), test.truth)
+    reference = scores(classical(test, [epochs], alpha, device), test)
     return {"networks": networks, "classical": reference[0]}

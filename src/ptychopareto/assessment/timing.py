@@ -16,9 +16,10 @@ from ptychopareto.assessment.cost import seconds_of
 from ptychopareto.files import Dataset
 from ptychopareto.models.registry import load_model
 from ptychopareto.physics.groups import Groups
+from ptychopareto.reconstruction.object_scan import ObjectScan
 from ptychopareto.reconstruction.predict import batch_on, predict
-from ptychopareto.reconstruction.rpie import flat_start, rpie
-from ptychopareto.reconstruction.stitch import scored_scan, stitch
+from ptychopareto.reconstruction.rpie import flat_start
+from ptychopareto.reconstruction.stitch import stitch
 
 log = logging.getLogger(__name__)
 
@@ -95,18 +96,18 @@ def time_engine(
     test: Dataset, alpha: float, device: torch.device, rounds: int = ROUNDS
 ) -> EngineTiming:
     """Time stitching and rPIE on the scored scan; rPIE does the same work from any start."""
-    diffraction, corners = scored_scan(test, device)
-    probe = torch.from_numpy(test.probe).to(device)
-    start = flat_start(test.object_shape, device)
-    patches = torch.ones_like(diffraction, dtype=torch.complex64)
+    scan = ObjectScan.of(test.scored(), device)
+    start = flat_start(scan.shape, device)
+    patches = torch.ones_like(scan.diffraction, dtype=torch.complex64)
+    stitched = partial(stitch, patches, scan.probe, scan.corners, scan.shape, scan.fractions)
     times = []
     for _ in range(1 + rounds):
-        stitching = seconds_of(lambda: stitch(patches, probe, corners, test.object_shape), device)
-        passes = rpie(diffraction, probe, corners, start, alpha)
+        stitching = seconds_of(stitched, device)
+        passes = scan.rpie(start, alpha)
         first, second = (seconds_of(partial(next, passes), device) for _ in range(2))
         times.append((stitching, first - second, second))
     stitching, setup, epoch = (statistics.median(column) for column in zip(*times[1:], strict=True))
-    fraction = len(diffraction) / len(test.diffraction)
+    fraction = len(scan) / len(test.diffraction)
     return EngineTiming(fraction, stitching, max(setup, 0.0), epoch)
 
 

@@ -81,7 +81,7 @@ class Dataset:
         return int(rows), int(columns)
 
     def part(self, which: NDArray[np.bool_] | NDArray[np.intp]) -> "Dataset":
-        """Take some of the patterns of the scan, in the same objects.
+        """Take some of the patterns of the scan, in the same objects, without their true patches.
 
         Parameters
         ----------
@@ -97,12 +97,23 @@ class Dataset:
             diffraction=of(self.diffraction),
             corners=of(self.corners),
             object_index=of(self.object_index),
-            patches=of(self.patches),
+            patches=None,
             fractions=of(self.fractions),
             valid=self.valid if shared else of(self.valid),
             free=of(self.free),
             shape=self.object_shape,
         )
+
+    def scored(self) -> "Dataset":
+        """The patterns that the reconstruction to be scored is made from: object 0, none free."""
+        made_from = self.object_index == 0
+        return self.part(made_from if self.free is None else made_from & ~self.free)
+
+    def left_out(self) -> "Dataset":
+        """The free patterns of object 0, which no reconstruction may use."""
+        if self.free is None:
+            return self.part(np.zeros(len(self.corners), bool))
+        return self.part(self.free & (self.object_index == 0))
 
     def scored_region(self) -> tuple[slice, slice]:
         """Rows and columns of object 0 to be scored: the bounding box of its patch centres.

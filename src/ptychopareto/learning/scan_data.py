@@ -11,6 +11,7 @@ from torch import Tensor
 from ptychopareto.config import ConfigError
 from ptychopareto.files import Dataset
 from ptychopareto.physics import scan
+from ptychopareto.physics.forward import intensity
 from ptychopareto.physics.groups import Groups, group
 
 # The same for every run of a study, so that validation losses can be compared.
@@ -19,13 +20,25 @@ VALIDATION_SEED = 0
 
 @dataclass(frozen=True)
 class ScanData:
-    """Patterns (B, N, N), probe (N, N), target patches (B, N, N) where there are any, and which
-    patterns enter a network together."""
+    """The patterns that a network learns from, and what it learns.
+
+    diffraction : (B, N, N) measured amplitudes
+    probe : (N, N), or (M, N, N) of M modes
+    target : (B, N, N) complex patches, or None where there are none
+    groups : which patterns enter a network together
+    valid : (1, N, N) or (B, N, N) bool, the pixels that a loss of the patterns counts; None for all
+    """
 
     diffraction: Tensor
     probe: Tensor
     target: Tensor | None
     groups: Groups
+    valid: Tensor | None = None
+
+    @property
+    def amplitude(self) -> Tensor:
+        """|P| (N, N), of several modes the root of their intensity."""
+        return self.probe.abs() if self.probe.ndim == 2 else intensity(self.probe).sqrt()
 
     def split(self, validation_fraction: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Indices of the groups to train on and of those to validate on.
@@ -48,6 +61,12 @@ class ScanData:
         """The patterns (g, C, N, N) of the groups `which` (g,)."""
         return self.diffraction[self.groups.members[which]]
 
+    def counted(self, which: Tensor) -> Tensor | None:
+        """The pixels of the groups `which` (g,) that count, broadcasting with their patterns."""
+        if self.valid is None or len(self.valid) == 1:
+            return self.valid
+        return self.valid[self.groups.members[which]]
+
     def merge(self, patches: Tensor, which: Tensor) -> Tensor:
         """The patches (g, C, N, N) of groups, agreeing where they overlap."""
         return self.groups.merge(patches, self.probe, which)
@@ -56,7 +75,7 @@ class ScanData:
         """SHA-256 of all arrays: a checkpoint belongs to the data it was trained on."""
         digest = hashlib.sha256()
         grouped = self.groups.members if self.groups.patterns > 1 else None
-        for tensor in (self.diffraction, self.probe, self.target, grouped):
+        for tensor in (self.diffraction, self.probe, self.target, grouped, self.valid):
             if tensor is not None:
                 digest.update(tensor.cpu().numpy().tobytes())
         return digest.hexdigest()
@@ -78,11 +97,15 @@ def scan_data(
         cut = np.empty(dataset.diffraction.shape, np.complex64)
         for number, image in enumerate(objects):
             members = dataset.object_index == number
-            cut[members] = scan.patches(image, dataset.corners[members], dataset.N)
+            fractions = None if dataset.fractions is None else dataset.fractions[members]
+            cut[members] = scan.patches_at(image, dataset.corners[members], fractions, dataset.N)
         target = torch.from_numpy(cut).to(device)
     return ScanData(
         diffraction=torch.from_numpy(dataset.diffraction).to(device),
-        probe=torch.from_numpy(dataset.probe).to(device),
+        probe=torch.from_numpy(dataset.modes).to(device),
         target=target,
-        groups=group(dataset.corners, dataset.object_index, dataset.N, gridsize, device),
+        groups=group(
+            dataset.corners, dataset.object_index, dataset.N, gridsize, device, dataset.fractions
+        ),
+        valid=None if dataset.valid is None else torch.from_numpy(dataset.valid).to(device),
     )

@@ -21,13 +21,13 @@ def make_loss(
     measure = amplitude_loss if settings.physics_loss == "amplitude" else poisson_loss
 
     def of_patterns(predicted: Tensor, which: Tensor) -> Tensor:
-        return measure(predicted, scan.patterns(which), scan.probe)
+        return measure(predicted, scan.patterns(which), scan.probe, scan.counted(which))
 
     if supervision == "physics":
         return of_patterns
     if scan.target is None:
         raise ValueError(f"supervision '{supervision}' needs target objects")
-    target, weight, free = scan.target, scan.probe.abs(), settings.gauge == "free"
+    target, weight, free = scan.target, scan.amplitude, settings.gauge == "free"
     members = scan.groups.members
 
     def of_objects(predicted: Tensor, which: Tensor) -> Tensor:

@@ -36,3 +36,8 @@ def diffraction_amplitude(patch: Tensor, probe: Tensor) -> Tensor:
         return waves.squeeze(-3).abs()
     # The norm of real and imaginary parts: unlike a root of a sum, it has a gradient at zero.
     return torch.linalg.vector_norm(torch.view_as_real(waves), dim=(-4, -1))
+
+
+def intensity(probe: Tensor) -> Tensor:
+    """|P|² (N, N) of a probe (N, N), or of all modes of one (M, N, N)."""
+    return probe.abs().square() if probe.ndim == 2 else probe.abs().square().sum(dim=0)

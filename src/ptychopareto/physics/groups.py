@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ptychopareto.config import ConfigError
+from ptychopareto.physics.forward import intensity
+from ptychopareto.physics.subpixel import interpolated
 
-# Of the brightest pixel: the weight of a patch where its probe has no light, and no say.
+# The weight of a patch where its probe has no light, and no say, as part of the brightest pixel.
 DARK = 1e-6
 
 
@@ -24,11 +26,13 @@ class Groups:
     members : (G, C) indices of the patterns, in reading order; a pattern is in several groups
     starts : (G, C) where each patch begins on the canvas of its group, counted row by row
     side : side [px] of all canvases
+    fractions : (G, C, 2) how far each patch lies beyond its first pixel [px]; None for nothing
     """
 
     members: Tensor
     starts: Tensor
     side: int
+    fractions: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.members)
@@ -40,13 +44,15 @@ class Groups:
 
     def first(self, count: int) -> "Groups":
         """The first groups only."""
-        return Groups(self.members[:count], self.starts[:count], self.side)
+        fractions = None if self.fractions is None else self.fractions[:count]
+        return Groups(self.members[:count], self.starts[:count], self.side, fractions)
 
     def merge(self, patches: Tensor, probe: Tensor, which: Tensor) -> Tensor:
         """Let the patches (g, C, N, N) of the groups `which` (g,) agree where they overlap.
 
         Each pixel becomes the mean of what the patches of its group say, weighted by |P|² as in
-        `reconstruction.stitch`; the result has the shape of `patches`. `probe` is (N, N).
+        `reconstruction.stitch`; the result has the shape of `patches`. `probe` is (N, N), or
+        (M, N, N) of M modes.
         """
         if self.patterns == 1:
             return patches
@@ -55,13 +61,18 @@ class Groups:
         canvas = torch.arange(count, device=probe.device)[:, None] * self.side**2
         corner = (canvas + self.starts[which])[..., None, None]
         index = corner + axis[:, None] * self.side + axis
-        intensity = probe.abs().square()
-        weight = (intensity + DARK * intensity.max()).expand(patches.shape)
+        light = intensity(probe)
+        weight = (light + DARK * light.max()).expand(patches.shape)
+        by = None if self.fractions is None else self.fractions[which]
+        if by is not None:  # patches of a group begin at different parts of a pixel
+            weight = interpolated(weight, by).clamp(min=DARK * float(light.max()))
+            patches = interpolated(patches, by)
         total = patches.new_zeros(count * self.side**2)
         total = total.index_add(0, index.flatten(), (weight * patches).flatten())
         norm = weight.new_zeros(count * self.side**2)
         norm.index_add_(0, index.flatten(), weight.flatten())
-        return total[index] / norm[index]
+        merged = total[index] / norm[index]
+        return merged if by is None else interpolated(merged, -by)
 
 
 def alone(count: int, device: torch.device) -> Groups:
@@ -126,8 +137,12 @@ def group(
     N: int,
     gridsize: int,
     device: torch.device,
+    fractions: NDArray[np.float32] | None = None,
 ) -> Groups:
-    """The groups of a scan at `corners` (B, 2) [px] with patches of N×N; see `neighbours`."""
+    """The groups of a scan at `corners` (B, 2) [px] with patches of N×N; see `neighbours`.
+
+    The patches lie `fractions` (B, 2) of a pixel beyond their corners, if there are any.
+    """
     if gridsize == 1:
         return alone(len(corners), device)
     members = neighbours(corners, object_index, gridsize)
@@ -135,4 +150,7 @@ def group(
     offsets = places - places.min(axis=1, keepdims=True)
     side = N + int(offsets.max())
     starts = offsets[..., 0] * side + offsets[..., 1]
-    return Groups(torch.from_numpy(members).to(device), torch.from_numpy(starts).to(device), side)
+    beyond = None if fractions is None else torch.from_numpy(fractions[members]).to(device)
+    return Groups(
+        torch.from_numpy(members).to(device), torch.from_numpy(starts).to(device), side, beyond
+    )

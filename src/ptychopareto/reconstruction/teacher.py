@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ptychopareto.config import Teacher
 from ptychopareto.files import Dataset
-from ptychopareto.reconstruction.rpie import flat_start, rpie
+from ptychopareto.reconstruction.object_scan import ObjectScan
+from ptychopareto.reconstruction.rpie import flat_start
 
 log = logging.getLogger(__name__)
 
@@ -24,14 +25,12 @@ def teach(dataset: Dataset, settings: Teacher, device: torch.device) -> NDArray[
     and positive, and hence is the same for objects of the same kind. Pixels no pattern covers stay
     1.
     """
-    probe = torch.from_numpy(dataset.probe).to(device)
     rows, columns = dataset.scored_region()
     found = []
     for number in range(int(dataset.object_index.max()) + 1):
-        members = np.flatnonzero(dataset.object_index == number)
-        image = flat_start(dataset.object_shape, device)
-        diffraction = torch.from_numpy(dataset.diffraction[members]).to(device)
-        epochs = rpie(diffraction, probe, dataset.corners[members], image, settings.alpha)
+        scan = ObjectScan.of(dataset.part(dataset.object_index == number), device)
+        image = flat_start(scan.shape, device)
+        epochs = scan.rpie(image, settings.alpha)
         report = _Reporter(number, settings.epochs)
         for epoch, (current, misfit) in enumerate(islice(epochs, settings.epochs), start=1):
             image = current

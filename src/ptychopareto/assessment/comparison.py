@@ -1,0 +1,37 @@
+"""Compare what was reconstructed of the scored region with what it should be."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptychopareto.assessment.metrics import evaluate
+from ptychopareto.files import Dataset
+
+
+def compared(
+    reconstruction: NDArray[np.complex64],
+    test: Dataset,
+    reference: NDArray[np.complex64] | None = None,
+) -> dict[str, Any]:
+    """Score a reconstruction against the truth, or for want of one against a reference.
+
+    Parameters
+    ----------
+    reconstruction : (H, W) complex, the scored region
+    test : the scan
+    reference : (H, W) complex, the classical reconstruction of the whole scan, or None
+
+    Returns
+    -------
+    dict
+        The measures of `metrics.evaluate`, and `error` where there is nothing to measure against.
+    """
+    truth = test.truth if reference is None else reference
+    if truth is None:
+        return {"error": "no truth in the test data: nothing to measure against"}
+    measures: dict[str, Any] = dict(evaluate(reconstruction, truth, region=test.covered()))
+    if math.isnan(measures["ssim_phase"]):
+        measures["error"] = "the truth has a flat phase: the phase measures are void"
+    return measures
