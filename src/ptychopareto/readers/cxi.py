@@ -1,6 +1,6 @@
 """CXI, the format of the Coherent X-ray Imaging data bank (versions 1.3 to 1.6)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +10,19 @@ from numpy.typing import NDArray
 
 from ptychopareto.files.errors import refusal
 from ptychopareto.readers.format import Contents, Format
+from ptychopareto.readers.frames import HDF5Frames, frames_of
 from ptychopareto.readers.hdf5 import (
-    HDF5Frames,
     find,
     find_dataset,
-    frames_of,
     opened,
     read_array,
-    read_number,
-    text_attribute,
 )
 from ptychopareto.readers.measured_scan import MeasuredScan
 from ptychopareto.readers.quantities import (
     a_position_per_frame,
-    energy_unit,
     probe_modes,
-    wavelength_of,
+    read_energy,
+    read_length,
 )
 
 _HAS_SIGNAL = 0x1000  # the one bit of a mask that marks no bad pixel
@@ -57,17 +54,17 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
     which for the default vectors is row = +y, column = +x.
     """
     with opened(path) as file:
-        entry = _entry(path, file)
-        frames = _frames(path, entry)
+        entry, name_of_entry = find_entry(path, file)
+        frames = find_frames(path, file, [f"{name_of_entry}/{name}" for name in _FRAMES])
         origins = {"frames": frames.name, "values": "the format: counts"}
         found: dict[str, Any] = {}
         parts = {
             "positions": _positions(path, entry, frames.shape[0]),
             "valid": _valid(path, entry),
             "wavelength": _wavelength(path, entry),
-            "distance": _distance(path, entry),
-            "detector_pixel": _pixel(path, entry),
-            "probe": _probe(path, entry),
+            "distance": read_length(path, entry, f"{_DETECTOR}/distance"),
+            "detector_pixel": read_pixel_size(path, entry),
+            "probe": read_probe(path, entry),
         }
         for name, part in parts.items():
             if part is not None:
@@ -81,20 +78,34 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
         )
 
 
-def _entry(path: Path, file: h5py.File) -> h5py.Group:
+def find_entry(path: Path, file: h5py.File) -> tuple[h5py.Group, str]:
+    """Find the group of a scan, and the name under which this file has it.
+
+    Raises
+    ------
+    FileError
+        There is none.
+    """
     for name in ("entry_1", "entry"):
         entry = find(path, file, name)
         if isinstance(entry, h5py.Group):
-            return entry
+            return entry, name
     raise refusal(path, "has no group entry_1; a CXI file has one")
 
 
-def _frames(path: Path, entry: h5py.Group) -> HDF5Frames:
-    for name in _FRAMES:
-        frames = frames_of(path, entry, f"{entry.name}/{name}")
+def find_frames(path: Path, file: h5py.File, names: Sequence[str]) -> HDF5Frames:
+    """Find the frames under the first of several names that there is.
+
+    Raises
+    ------
+    FileError
+        There are none, or they are no frames.
+    """
+    for name in names:
+        frames = frames_of(path, file, name)
         if frames is not None:
             return frames
-    raise refusal(path, f"has no frames; one of {', '.join(_FRAMES)} of {entry.name} is wanted")
+    raise refusal(path, f"has no frames; one of {', '.join(names)} is wanted")
 
 
 def _positions(
@@ -145,28 +156,25 @@ def _valid(path: Path, entry: h5py.Group) -> tuple[NDArray[np.bool_], str] | Non
 
 
 def _wavelength(path: Path, entry: h5py.Group) -> tuple[float, str] | None:
+    """The energy is in joules, says the format; what cannot be joules is taken for what it is."""
     source = f"{_INSTRUMENT}/source_1"
-    wavelength = read_number(path, entry, f"{source}/wavelength")
-    if wavelength:
-        return wavelength, f"{entry.name}/{source}/wavelength, metres"
-    name = f"{source}/energy"
-    energy = read_number(path, entry, name)
-    if energy is None:
-        return None
-    unit = energy_unit(path, text_attribute(entry[name], "units"))
-    return wavelength_of(path, energy, unit, f"{entry.name}/{name}")
+    return read_length(path, entry, f"{source}/wavelength") or read_energy(
+        path, entry, f"{source}/energy"
+    )
 
 
-def _distance(path: Path, entry: h5py.Group) -> tuple[float, str] | None:
-    distance = read_number(path, entry, f"{_DETECTOR}/distance")
-    return (distance, f"{entry.name}/{_DETECTOR}/distance, metres") if distance else None
+def read_pixel_size(path: Path, entry: h5py.Group) -> tuple[tuple[float, float], str] | None:
+    """Read (row, column) [m], the pitch of the detector's pixels.
 
-
-def _pixel(path: Path, entry: h5py.Group) -> tuple[tuple[float, float], str] | None:
-    rows = read_number(path, entry, f"{_DETECTOR}/y_pixel_size")
-    columns = read_number(path, entry, f"{_DETECTOR}/x_pixel_size")
+    Raises
+    ------
+    FileError
+        It is no finite number, or has a unit that is no length.
+    """
+    rows = read_length(path, entry, f"{_DETECTOR}/y_pixel_size")
+    columns = read_length(path, entry, f"{_DETECTOR}/x_pixel_size")
     if rows and columns:
-        return (rows, columns), f"{entry.name}/{_DETECTOR}/y_pixel_size and x_pixel_size, metres"
+        return (rows[0], columns[0]), f"{rows[1]}, and {columns[1]}"
     basis = _basis(path, entry)
     if basis is None:
         return None
@@ -174,8 +182,14 @@ def _pixel(path: Path, entry: h5py.Group) -> tuple[tuple[float, float], str] | N
     return (float(lengths[0]), float(lengths[1])), "lengths of basis_vectors, metres"
 
 
-def _probe(path: Path, entry: h5py.Group) -> tuple[NDArray[np.complex64], str] | None:
-    """The probe at the sample, which some programs write beside the source."""
+def read_probe(path: Path, entry: h5py.Group) -> tuple[NDArray[np.complex64], str] | None:
+    """Read the probe at the sample, which some programs write beside the source.
+
+    Raises
+    ------
+    FileError
+        It has another shape than a probe, or numbers that are not finite.
+    """
     dataset = find_dataset(path, entry, f"{_INSTRUMENT}/source_1/illumination")
     if dataset is None or dataset.ndim < 2:
         return None

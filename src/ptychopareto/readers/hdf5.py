@@ -1,9 +1,8 @@
 """HDF5 files: read so that a damaged or incomplete one is refused in one line."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 from ptychopareto.files.errors import reading, refusal
 from ptychopareto.files.npz import largest_content
 from ptychopareto.readers.format import Contents, Entry
-from ptychopareto.readers.measured_scan import Frames
 
 _WANTED = "a whole HDF5 file"
 _DEPTH = 3  # levels of groups that recognition sees
@@ -117,7 +115,7 @@ def read_array(path: Path, dataset: h5py.Dataset) -> NDArray[Any]:
         The dataset is too large, cannot be unpacked, or holds text or objects.
     """
     dtype = number_type(path, dataset)
-    _check_size(path, dataset, dataset.size)
+    check_size(path, dataset, dataset.size)
     array = np.asarray(dataset[()])
     return as_complex(array) if array.dtype.names else array.astype(dtype, copy=False)
 
@@ -179,139 +177,27 @@ def number_type(path: Path, dataset: h5py.Dataset) -> np.dtype[Any]:
     return dtype
 
 
-def as_complex(array: NDArray[Any]) -> NDArray[Any]:
-    """Complex numbers of an array whose elements are compounds of a real and imaginary part."""
-    real, imaginary = (array[name] for name in array.dtype.names or ())
-    return np.asarray(real + 1j * imaginary)
-
-
-@dataclass(frozen=True, eq=False)
-class HDF5Frames:
-    """Frames of an HDF5 file, read where they are asked for.
-
-    Axes before the last two count frames, the last of them fastest. `reversed_axes` is for MATLAB,
-    which names the axes of an array in the other order: (rows, columns, frames) there is
-    (frames, columns, rows) here.
-    """
-
-    path: Path
-    name: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    leading: tuple[int, ...]
-    reversed_axes: bool = False
-
-    def __getitem__(self, which: slice) -> NDArray[Any]:
-        """Read the frames of a slice, (b, H, W), in the file's own type."""
-        start, stop, step = which.indices(self.shape[0])
-        if step < 0:
-            raise ValueError(f"frames are read forwards, not by {step}")
-        if start >= stop:
-            return np.empty((0, *self.shape[1:]), self.dtype)
-        inner = math.prod(self.leading[1:])
-        first, last = start // inner, -(-stop // inner)
-        with opened(self.path) as file:
-            dataset = find_dataset(self.path, file, self.name)
-            if dataset is None or dataset.shape[: len(self.leading)] != self.leading:
-                raise refusal(self.path, f"{self.name} is no longer what it was")
-            _check_size(self.path, dataset, (last - first) * dataset.size // self.leading[0])
-            block = dataset[first:last]
-        frames = block.reshape(-1, *block.shape[-2:])
-        frames = frames[start - first * inner : stop - first * inner : step]
-        return frames.swapaxes(1, 2) if self.reversed_axes else frames
-
-
-def frames_of(
-    path: Path, file: h5py.Group, name: str, *, reversed_axes: bool = False
-) -> HDF5Frames | None:
-    """Find the frames of a file, and read nothing of them.
-
-    Returns
-    -------
-    The frames; None if nothing has this name.
+def check_size(path: Path, dataset: h5py.Dataset, numbers: int) -> None:
+    """Refuse to load more numbers of a dataset than half of the machine's memory holds.
 
     Raises
     ------
     FileError
-        The dataset holds no frames of real numbers, or numbers that were never written, or is
-        kept in files that are missing.
+        The numbers take more.
     """
-    dataset = find_dataset(path, file, name)
-    if dataset is None:
-        return None
-    shape, dtype = dataset.shape, number_type(path, dataset)
-    if dtype.kind == "c" or len(shape) < 3 or 0 in shape:
+    claimed, allowed = numbers * dataset.dtype.itemsize, largest_content()
+    if claimed > allowed:
         raise refusal(
             path,
-            f"{name} holds {dtype} of the shape {shape}; real numbers are wanted, at least three "
-            "axes: frames, rows and columns",
+            f"{dataset.name} claims {claimed} bytes at once; at most {allowed}, half of the "
+            "memory of this machine, are allowed",
         )
-    if not dataset.is_virtual and dataset.id.get_storage_size() == 0:
-        raise refusal(path, f"{name} was never written: its {dataset.size} numbers are not there")
-    _check_size(path, dataset, dataset.size // shape[0])
-    leading, frame = shape[:-2], shape[-2:]
-    return HDF5Frames(
-        path,
-        name,
-        (math.prod(leading), *(frame[::-1] if reversed_axes else frame)),
-        dtype,
-        leading,
-        reversed_axes,
-    )
 
 
-@dataclass(frozen=True, eq=False)
-class JoinedFrames:
-    """Frames of several places of the same size and type, one after the other."""
-
-    pieces: Sequence[Frames]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of frames of all pieces, rows and columns."""
-        return (sum(piece.shape[0] for piece in self.pieces), *self.pieces[0].shape[1:])
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type that the pieces have."""
-        return self.pieces[0].dtype
-
-    def __getitem__(self, which: slice) -> NDArray[Any]:
-        """Read the frames of a slice, (b, H, W)."""
-        start, stop, step = which.indices(self.shape[0])
-        parts, begin = [self.pieces[0][0:0]], 0
-        for piece in self.pieces:
-            count = piece.shape[0]
-            low, high = max(start - begin, 0), min(stop - begin, count)
-            if low < high:
-                parts.append(piece[low:high])
-            begin += count
-        return np.concatenate(parts)[::step]
-
-
-@dataclass(frozen=True, eq=False)
-class SelectedFrames:
-    """Some frames of others, in an order of their own."""
-
-    frames: Frames
-    order: NDArray[np.int64]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of frames that are selected, rows and columns."""
-        return (len(self.order), *self.frames.shape[1:])
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type of the frames."""
-        return self.frames.dtype
-
-    def __getitem__(self, which: slice) -> NDArray[Any]:
-        """Read the frames of a slice, (b, H, W): each run of neighbours at once."""
-        wanted = self.order[which]
-        runs = np.split(wanted, np.flatnonzero(np.diff(wanted) != 1) + 1)
-        parts = [self.frames[int(run[0]) : int(run[-1]) + 1] for run in runs if run.size]
-        return np.concatenate([self.frames[0:0], *parts])
+def as_complex(array: NDArray[Any]) -> NDArray[Any]:
+    """Complex numbers of an array whose elements are compounds of a real and imaginary part."""
+    real, imaginary = (array[name] for name in array.dtype.names or ())
+    return np.asarray(real + 1j * imaginary)
 
 
 def _own(group: h5py.Group, name: str) -> h5py.Dataset | h5py.Group | None:
@@ -394,7 +280,7 @@ def _check_complete(path: Path, dataset: h5py.Dataset) -> None:
     if unknown:
         raise refusal(path, f"{dataset.name} is packed by HDF5 filter {unknown[0]}, not known here")
     if dataset.chunks:
-        _check_size(path, dataset, math.prod(dataset.chunks))
+        check_size(path, dataset, math.prod(dataset.chunks))
 
 
 def _check_source(path: Path, dataset: h5py.Dataset, source: Any) -> None:
@@ -415,14 +301,4 @@ def _check_source(path: Path, dataset: h5py.Dataset, source: Any) -> None:
             path,
             f"needs {source.dset_name} of {source.file_name} up to {tuple(last)}; it has the "
             f"shape {shape}",
-        )
-
-
-def _check_size(path: Path, dataset: h5py.Dataset, numbers: int) -> None:
-    claimed, allowed = numbers * dataset.dtype.itemsize, largest_content()
-    if claimed > allowed:
-        raise refusal(
-            path,
-            f"{dataset.name} claims {claimed} bytes at once; at most {allowed}, half of the "
-            "memory of this machine, are allowed",
         )

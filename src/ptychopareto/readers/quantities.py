@@ -4,17 +4,20 @@ import math
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from ptychopareto.config.measured import ELECTRONVOLT_METRES
 from ptychopareto.files.errors import refusal
+from ptychopareto.readers.hdf5 import read_number, text_attribute
 from ptychopareto.readers.measured_scan import MeasuredScan
 
 _UNITS = {"J": 1 / 1.602176634e-19, "keV": 1e3, "eV": 1.0}  # in eV
 _XRAYS = (100.0, 100e3)  # eV
-_LENGTHS = {"m": 1.0, "mm": 1e-3, "um": 1e-6, "µm": 1e-6, "nm": 1e-9, "pm": 1e-12}
+_LENGTHS = {"m": 1.0, "mm": 1e-3, "um": 1e-6, "µm": 1e-6, "nm": 1e-9, "Å": 1e-10, "pm": 1e-12}
 _SMALLEST_FRAME = 8  # px a side
+_LARGEST_POSITION = 1e9  # px or m
 
 
 def wavelength_of(
@@ -44,13 +47,14 @@ def wavelength_of(
     """
     if energy == 0:
         return None
-    assumed = unit or next((u for u in _UNITS if _is_xray(energy * _UNITS[u])), "eV")
-    if assumed not in _UNITS or not _is_xray(energy * _UNITS[assumed]):
+    assumed = unit or next((u for u in _UNITS if is_xray(energy * _UNITS[u])), "eV")
+    if assumed not in _UNITS or not is_xray(energy * _UNITS[assumed]):
         raise refusal(
             path,
             f"{name} is {energy:g} {assumed}; the energy of X-rays, 0.1 to 100 keV, is wanted",
         )
-    return ELECTRONVOLT_METRES / (energy * _UNITS[assumed]), f"{name}, an energy in {assumed}"
+    said = assumed if unit else f"{assumed}, assumed from its size"
+    return ELECTRONVOLT_METRES / (energy * _UNITS[assumed]), f"{name}, an energy in {said}"
 
 
 def energy_unit(path: Path, text: str | None) -> str | None:
@@ -81,9 +85,54 @@ def metres(path: Path, unit: str | None) -> float:
         return 1.0
     name = unit.strip().replace("μ", "µ")
     known = {**_LENGTHS, "meter": 1.0, "metre": 1.0, "micron": 1e-6, "micrometer": 1e-6}
+    known |= {"angstrom": 1e-10, "Angstrom": 1e-10, "A": 1e-10}
     if name in known or name.rstrip("s") in known:
         return known.get(name) or known[name.rstrip("s")]
     raise refusal(path, f"gives a length in {unit}; one of {', '.join(_LENGTHS)} is wanted")
+
+
+def read_length(path: Path, file: h5py.Group, *names: str) -> tuple[float, str] | None:
+    """Read a length, the first that there is under one of several names.
+
+    Returns
+    -------
+    The length [m] and where it came from; None if there is none, or a 0, which files hold for
+    what they do not know.
+
+    Raises
+    ------
+    FileError
+        The dataset is not one finite number, or its unit is no length.
+    """
+    for name in names:
+        number = read_number(path, file, name)
+        if number:
+            dataset = file[name]
+            unit = text_attribute(dataset, "units") or text_attribute(dataset, "unit")
+            where = f"{dataset.name}, {unit}" if unit else f"{dataset.name}, assumed to be metres"
+            return number * metres(path, unit), where
+    return None
+
+
+def read_energy(path: Path, file: h5py.Group, *names: str) -> tuple[float, str] | None:
+    """Read the energy of X-rays, the first that there is under one of several names.
+
+    Returns
+    -------
+    The wavelength [m] and where it came from; None if there is no energy, or a 0.
+
+    Raises
+    ------
+    FileError
+        The dataset is not one finite number, or not the energy of X-rays.
+    """
+    for name in names:
+        energy = read_number(path, file, name)
+        if energy:
+            dataset = file[name]
+            unit = text_attribute(dataset, "units") or text_attribute(dataset, "unit")
+            return wavelength_of(path, energy, energy_unit(path, unit), str(dataset.name))
+    return None
 
 
 def a_position_per_frame(
@@ -184,8 +233,10 @@ def check_scan(scan: MeasuredScan) -> MeasuredScan:
             raise refusal(
                 path, f"has {len(positions)} positions for {shape[0]} patterns; one each is wanted"
             )
-        if not np.isfinite(positions).all():
-            raise refusal(path, "holds positions that are NaN or infinite; finite are wanted")
+        if not (np.abs(positions) < _LARGEST_POSITION).all():
+            raise refusal(path, "holds positions that are NaN or beyond all bounds")
+        if shape[0] > 1 and (positions == positions[0]).all():
+            raise refusal(path, "has the same position for all patterns; a scan is wanted")
     if scan.valid is not None and scan.valid.shape not in (shape, shape[1:]):
         raise refusal(path, f"has a mask of {scan.valid.shape} for patterns of {shape[1:]}")
     _check_lengths(path, scan)
@@ -221,5 +272,6 @@ def _without_one(shape: tuple[int, ...]) -> list[int]:
     return sides
 
 
-def _is_xray(electronvolts: float) -> bool:
+def is_xray(electronvolts: float) -> bool:
+    """Whether an energy is one of X-rays, 0.1 to 100 keV."""
     return _XRAYS[0] <= electronvolts <= _XRAYS[1]

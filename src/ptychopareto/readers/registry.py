@@ -9,7 +9,7 @@ import h5py
 
 from ptychopareto.files.errors import reading, refusal
 from ptychopareto.files.npz import read_headers
-from ptychopareto.readers import cxi, keyed
+from ptychopareto.readers import cxi, dectris, keyed, matlab, nxcxi_ptycho, ptyd, ptylab
 from ptychopareto.readers.format import Contents, Entry, Format
 from ptychopareto.readers.hdf5 import read_contents
 from ptychopareto.readers.measured_scan import MeasuredScan
@@ -17,7 +17,12 @@ from ptychopareto.readers.quantities import check_scan
 
 # The first format that recognises a file is the one that it has.
 READERS: list[Format] = [
+    nxcxi_ptycho.FORMAT,
     cxi.FORMAT,
+    dectris.FORMAT,
+    ptyd.FORMAT,
+    ptylab.FORMAT,
+    matlab.FORMAT,
     keyed.FORMAT,
 ]
 

@@ -1,0 +1,125 @@
+"""NXcxi_ptycho, the NeXus application definition for ptychography that CXI can read too."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from ptychopareto.files.errors import refusal
+from ptychopareto.readers.cxi import find_entry, find_frames, read_pixel_size, read_probe
+from ptychopareto.readers.format import Contents, Format
+from ptychopareto.readers.frames import HDF5Frames
+from ptychopareto.readers.hdf5 import find_dataset, opened, read_array, text_attribute
+from ptychopareto.readers.measured_scan import MeasuredScan
+from ptychopareto.readers.quantities import (
+    a_position_per_frame,
+    metres,
+    read_energy,
+    read_length,
+)
+
+_DETECTOR, _BEAM = "instrument_1/detector_1", "instrument_1/beam_1"
+_FRAMES = (f"{_DETECTOR}/data", "data_1/data")
+_TRANSLATIONS = (
+    f"{_DETECTOR}/translation",
+    "data_1/translation",
+    "sample_1/geometry_1/translation",
+)
+_MOTORS = ("sample_1/transformations/y", "sample_1/transformations/x")
+_DEFINITIONS = ("NXcxi_ptycho", "NXptycho")  # the definition's own list names the second one
+_BAD_BITS = 0xFFFF
+
+
+def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
+    """Read an NXcxi_ptycho file.
+
+    Raises
+    ------
+    FileError
+        The file has no frames, or something in it has a shape or value that cannot be right.
+
+    Notes
+    -----
+    The energy of the X-rays is that of the beam: `source_1/energy` is the energy of the electrons
+    in the ring. Frames have one axis for the scan or, on a raster, two. Positions (x, y, z) mean
+    what they do in CXI without basis vectors: row = +y, column = +x.
+    """
+    with opened(path) as file:
+        entry, name_of_entry = find_entry(path, file)
+        frames = find_frames(path, file, [f"{name_of_entry}/{name}" for name in _FRAMES])
+        origins = {"frames": frames.name, "values": "the format: counts"}
+        found: dict[str, Any] = {}
+        parts = {
+            "positions": _positions(path, entry, frames),
+            "valid": _valid(path, entry),
+            "wavelength": _wavelength(path, entry),
+            "distance": read_length(path, entry, f"{_DETECTOR}/distance"),
+            "detector_pixel": read_pixel_size(path, entry),
+            "probe": read_probe(path, entry),
+        }
+        for name, part in parts.items():
+            if part is not None:
+                found[name], origins[name] = part
+        if "positions" in found:
+            origins["position_unit"] = origins["positions"]
+        return MeasuredScan(
+            str(path), "nxcxi_ptycho", frames, values="intensity", origins=origins, **found
+        )
+
+
+def _positions(
+    path: Path, entry: h5py.Group, frames: HDF5Frames
+) -> tuple[NDArray[np.float64], str] | None:
+    """Positions from the list of all, or from the motors."""
+    count = frames.shape[0]
+    dataset = find_dataset(path, entry, *_TRANSLATIONS)
+    if dataset is not None:
+        name, unit = str(dataset.name), text_attribute(dataset, "units")
+        array = read_array(path, dataset)
+        if array.ndim > 2 and array.shape[-1] in (2, 3):
+            array = array.reshape(-1, array.shape[-1])  # a raster's two axes
+        stored = a_position_per_frame(path, array, count, name)
+        scaled = stored[:, [1, 0]] * metres(path, unit)
+        return scaled, f"{name} (x, y): row = +y, column = +x, {unit or 'assumed to be metres'}"
+    columns = []
+    for motor in (find_dataset(path, entry, name) for name in _MOTORS):
+        if motor is None:
+            return None
+        numbers = read_array(path, motor).reshape(-1)
+        if numbers.size != count:
+            raise refusal(path, f"{motor.name} has {numbers.size} values for {count} patterns")
+        columns.append(numbers * metres(path, text_attribute(motor, "units")))
+    name = " and ".join(_MOTORS)
+    positions = a_position_per_frame(path, np.stack(columns, axis=1), count, name)
+    return positions, f"{name}: row = +y, column = +x, metres"
+
+
+def _valid(path: Path, entry: h5py.Group) -> tuple[NDArray[np.bool_], str] | None:
+    dataset = find_dataset(path, entry, f"{_DETECTOR}/pixel_mask", f"{_DETECTOR}/mask")
+    if dataset is None:
+        return None
+    mask = read_array(path, dataset)
+    if mask.dtype.kind not in "biu":
+        raise refusal(path, f"{dataset.name} holds {mask.dtype}; bits are wanted")
+    while mask.ndim > 2 and mask.shape[0] == 1:
+        mask = mask[0]
+    valid = (mask.astype(np.int64) & _BAD_BITS) == 0
+    return valid, f"{dataset.name}, where one of the lower 16 bits marks a bad pixel"
+
+
+def _wavelength(path: Path, entry: h5py.Group) -> tuple[float, str] | None:
+    return (
+        read_length(path, entry, f"{_BEAM}/wavelength", f"{_BEAM}/incident_wavelength")
+        or read_energy(path, entry, f"{_BEAM}/energy", f"{_BEAM}/incident_energy")
+        or read_energy(path, entry, f"{_BEAM}/incident_beam_energy")
+    )
+
+
+def _recognises(contents: Contents) -> bool:
+    return any(text in _DEFINITIONS for text in contents.definitions.values())
+
+
+FORMAT = Format("nxcxi_ptycho", "NeXus files of the definition NXcxi_ptycho", _recognises, read)
