@@ -24,6 +24,7 @@ from ptychopareto.config import (
     AXES,
     ConfigError,
     ExistingDataset,
+    MeasuredDataset,
     NpzObject,
     ProbeNpz,
     check_pattern_size,
@@ -45,6 +46,11 @@ except ConfigError as error:
 # of each job, so with all names in it a plan would grow with the square of their number.
 wildcard_constraints:
     run="[a-z0-9_]+",
+
+
+# A measured scan is compared with its classical reconstruction, for want of a truth.
+MEASURED = isinstance(STUDY.dataset, MeasuredDataset)
+REFERENCE = ["results/reference.npz"] if MEASURED else []
 
 
 GPUS_PER_JOB = 0 if STUDY.device == "cpu" else 1
@@ -108,11 +114,22 @@ def group_of_assessment(wildcards):
     return group_of_training(wildcards) or "assessments"
 
 
+def files_of_measured_scan(dataset):
+    """The files of a measured scan, by their key."""
+    files = {f"dataset.scan[{number}]": path for number, path in enumerate(dataset.scan)}
+    more = {"dataset.test.scan": dataset.test.scan, "dataset.mask": dataset.mask}
+    if isinstance(dataset.probe, ProbeNpz):
+        more |= {"dataset.probe.path": dataset.probe.path}
+    return files | {key: path for key, path in more.items() if path is not None}
+
+
 def study_files():
     """The files that the config names, by their key."""
     dataset = STUDY.dataset
     if isinstance(dataset, ExistingDataset):
         return {"dataset.train_npz": dataset.train_npz, "dataset.test_npz": dataset.test_npz}
+    if MEASURED:
+        return files_of_measured_scan(dataset)
     files = {}
     if isinstance(dataset.object, NpzObject):
         files |= {
@@ -144,7 +161,8 @@ def files_of_scenarios():
 
 for key, path in (study_files() | files_of_scenarios()).items():
     if not path.is_file():
-        sys.exit(f"{key}: there is no file {str(path)!r}; the path of an existing .npz is wanted")
+        wanted = "file" if MEASURED else ".npz"
+        sys.exit(f"{key}: there is no file {str(path)!r}; the path of an existing {wanted} is wanted")
 
 
 def check_patterns(dataset):
@@ -285,6 +303,7 @@ def study_targets():
         *[f"results/{name}.png" for name in ALL_PICTURES],
         *[f"results/pareto_{axes}.png" for axes in OTHER_AXES],
         *(["results/scenarios.csv"] if STUDY.scenarios else []),
+        *(["results/scan.png", "results/probe.png"] if MEASURED else []),
     ]
 
 

@@ -1,7 +1,8 @@
 # What makes the networks comparable: their latencies from one job, and rPIE on the same test scan.
 #
 # takes results/runs/{run}/model.safetensors and results/dataset/test.npz
-# makes results/timing.json, results/classical.npz, results/classical.json
+# makes results/timing.json, results/classical.npz, results/classical.json; of a measured scan also
+#       results/reference.npz and reference.json
 
 
 rule time_inference:
@@ -36,6 +37,9 @@ rule time_inference:
 rule classical:
     input:
         test="results/dataset/test.npz",
+        train="results/dataset/train.npz" if MEASURED else [],
+        reference=REFERENCE,
+        steps="results/reference.json" if MEASURED else [],
         library=library("classical"),
     output:
         objects=ensure("results/classical.npz", non_empty=True),
@@ -57,3 +61,34 @@ rule classical:
         "Reconstructing the test scan classically"
     script:
         "../scripts/classical.py"
+
+
+if MEASURED:
+
+    # All patterns but the free ones: what a measured scan is compared with for want of a truth.
+    rule reference:
+        input:
+            train="results/dataset/train.npz",
+            test="results/dataset/test.npz",
+            library=library("reference"),
+        output:
+            object=ensure("results/reference.npz", non_empty=True),
+            steps=ensure("results/reference.json", non_empty=True),
+        log:
+            "results/logs/reference.log",
+        benchmark:
+            "results/benchmarks/reference.tsv"
+        conda:
+            "../envs/ptychopareto.yaml"
+        threads: 1
+        resources:
+            **demands(estimates.rpie(STUDY, "train", 10 * STUDY.dataset.joint.most_epochs)),
+            gpu=GPUS_PER_JOB,
+        params:
+            joint=STUDY.dataset.joint.model_dump(mode="json"),
+            epochs=list(STUDY.classical.epochs),
+            device=STUDY.device,
+        message:
+            "Reconstructing the whole measured scan classically"
+        script:
+            "../scripts/reference.py"

@@ -1,6 +1,7 @@
-# The scan: simulated, or brought in from existing files.
+# The scan: simulated, brought in from existing files, or prepared from a measurement.
 #
-# makes results/dataset/{train,test}.npz and results/dataset/dataset.png
+# makes results/dataset/{train,test}.npz and results/dataset/dataset.png; from a measurement also results/scan/,
+#       scan.json, scan.png, probe.json, probe.png and, as the teacher, results/dataset/teacher.npz and teacher.json
 
 
 localrules:
@@ -31,6 +32,68 @@ if isinstance(STUDY.dataset, ExistingDataset):
             "Bringing in the scan from existing files"
         script:
             "../scripts/import_dataset.py"
+
+elif MEASURED:
+
+    localrules:
+        prepare_scan,
+
+    rule prepare_scan:
+        input:
+            scans=[str(path) for path in STUDY.dataset.scan],
+            others=[str(path) for key, path in study_files().items() if "scan[" not in key],
+            library=library("prepare_scan"),
+        output:
+            train=ensure("results/scan/train.npz", non_empty=True),
+            test=ensure("results/scan/test.npz", non_empty=True),
+            record=ensure("results/scan.json", non_empty=True),
+            picture=picture("scan", category="Data", label="the scan as it was measured"),
+        log:
+            "results/logs/prepare_scan.log",
+        conda:
+            "../envs/ptychopareto.yaml"
+        threads: 1
+        resources:
+            **demands(estimates.simulation(STUDY)),
+        params:
+            dataset=STUDY.dataset.model_dump(
+                mode="json", exclude={"register_input", "gridsize", "joint"}
+            ),
+        message:
+            "Preparing the measured scan"
+        script:
+            "../scripts/prepare_scan.py"
+
+    # Nothing of the scored part has a say in it: networks learn with this probe.
+    rule prepare_probe:
+        input:
+            train="results/scan/train.npz",
+            test="results/scan/test.npz",
+            library=library("prepare_probe"),
+        output:
+            train=ensure("results/dataset/train.npz", non_empty=True),
+            test=ensure("results/dataset/test.npz", non_empty=True),
+            objects=ensure("results/dataset/teacher.npz", non_empty=True),
+            score=ensure("results/dataset/teacher.json", non_empty=True),
+            record=ensure("results/probe.json", non_empty=True),
+            picture=picture("probe", category="Data", label="the probe that was found"),
+        log:
+            "results/logs/prepare_probe.log",
+        benchmark:
+            "results/benchmarks/prepare_probe.tsv"
+        conda:
+            "../envs/ptychopareto.yaml"
+        threads: 1
+        resources:
+            **demands(estimates.rpie(STUDY, "train", 5 * STUDY.dataset.joint.most_epochs)),
+            gpu=GPUS_PER_JOB,
+        params:
+            joint=STUDY.dataset.joint.model_dump(mode="json"),
+            device=STUDY.device,
+        message:
+            "Finding the probe from the training part"
+        script:
+            "../scripts/prepare_probe.py"
 
 else:
 

@@ -1,6 +1,6 @@
 # Each trained network reconstructs the test scan, once, and all that is made of it: scores, rPIE, a picture.
 #
-# takes results/runs/{run}/model.safetensors and results/dataset/test.npz
+# takes results/runs/{run}/model.safetensors, results/dataset/test.npz and, of a measured scan, results/reference.npz
 # makes results/runs/{run}/metrics.json, reconstruction.npz, refinement.json and reconstruction.png
 
 
@@ -8,6 +8,7 @@ rule evaluate:
     input:
         model="results/runs/{run}/model.safetensors",
         test="results/dataset/test.npz",
+        reference=REFERENCE,
     output:
         metrics=ensure("results/runs/{run}/metrics.json", non_empty=True),
         reconstruction=ensure("results/runs/{run}/reconstruction.npz", non_empty=True),

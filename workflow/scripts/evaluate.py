@@ -12,23 +12,26 @@ def main(job: Any) -> None:
     from ptychopareto.assessment.evaluation import evaluate_run
     from ptychopareto.assessment.refinement import refined
     from ptychopareto.config import Refine
-    from ptychopareto.files import read_dataset, write_json, write_npz
+    from ptychopareto.files import read_dataset, read_reconstruction, write_json, write_npz
 
     # Snakemake has recorded the training by now, so nobody will ask for its last state again.
     Path(job.input.model).with_name("checkpoint.pt").unlink(missing_ok=True)
     test = read_dataset(Path(job.input.test))
-    metrics, reconstruction, wholes = evaluate_run(Path(job.input.model), test, prepare(job))
+    reference = next((read_reconstruction(Path(file)) for file in job.input.reference), None)
+    metrics, reconstruction, wholes = evaluate_run(
+        Path(job.input.model), test, prepare(job), reference
+    )
     write_npz(Path(job.output.reconstruction), object=reconstruction)
     write_json(Path(job.output.metrics), metrics)
 
     refine = Refine.model_validate(job.params.refine)
     steps = refined(wholes, test, sorted(refine.epochs), refine.alpha)
-    write_json(Path(job.output.refinement), {"steps": scores(steps, test)})
+    write_json(Path(job.output.refinement), {"steps": scores(steps, test, reference)})
 
     # Not before: what it imports would count as memory of the evaluation.
     from ptychopareto.pictures.reconstruction import draw
 
-    draw(reconstruction, test.truth, metrics, job.wildcards.run, Path(job.output.picture))
+    draw(reconstruction, test.truth if reference is None else reference, metrics, job.wildcards.run, Path(job.output.picture))
 
 
 if "snakemake" in globals():

@@ -248,6 +248,8 @@ class StudyConfig(Section):
 
     @model_validator(mode="after")
     def _parts_agree(self) -> "StudyConfig":
+        if isinstance(self.dataset, MeasuredDataset):
+            self._needs_no_truth(self.dataset.N)
         if isinstance(self.dataset, SimulatedDataset):
             for at, reason in _misfits(self, self.dataset.N):
                 raise refusal(f"{reason} (dataset.N = {self.dataset.N})", *at)
@@ -258,6 +260,21 @@ class StudyConfig(Section):
                 reason = f"{axes.quality} against {axes.cost} stands twice; one plot is enough"
                 raise refusal(reason, "pareto", number)
         return self
+
+    def _needs_no_truth(self, n: int | None) -> None:
+        for number, block in enumerate(self.sweep):
+            if "truth" in block.supervision:
+                reason = "'truth' is not known of a measured scan; allowed are physics, teacher"
+                raise refusal(reason, "sweep", number, "supervision")
+        if self.scenarios:
+            raise refusal(
+                "a measured scan has no truth that could be measured again after a change; "
+                "no scenarios are allowed",
+                "scenarios",
+            )
+        if n is not None:
+            for at, reason in _misfits(self, n):
+                raise refusal(f"{reason} (dataset.N = {n})", *at)
 
     def _quality_is_defined(self, obj: Object) -> None:
         if isinstance(obj, NpzObject) or obj.phase != "none":

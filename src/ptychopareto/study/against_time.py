@@ -29,12 +29,16 @@ def with_latencies(table: pd.DataFrame, timing: Mapping[str, Any]) -> pd.DataFra
 
 
 def classical_table(steps: Iterable[Mapping[str, Any]], timing: Mapping[str, Any]) -> pd.DataFrame:
-    """rPIE from a flat start: one row per number of epochs, with seconds and all measures."""
+    """Gather the classical engines: one row per number of epochs, with seconds and all measures.
+
+    A step that names no engine is rPIE's from a flat start, whose epochs were timed beside the
+    networks. An engine that finds the probe too says how long it took itself.
+    """
     rows = [
-        {**step, "seconds": _engine_seconds(step["epochs"], timing), "epochs": step["epochs"]}
+        {"engine": "rpie", "seconds": _engine_seconds(step["epochs"], timing), **step}
         for step in steps
     ]
-    return pd.DataFrame(rows, columns=["epochs", "seconds", *QUALITIES])
+    return pd.DataFrame(rows, columns=["epochs", "seconds", *QUALITIES, "engine"])
 
 
 def refinement_table(

@@ -75,7 +75,7 @@ def read_steps(path: Path) -> list[dict[str, Any]]:
     if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
         raise FileError(f"{path}: has no list of steps; that of a study is wanted")
     for step in steps:
-        check_types(path, step, {**dict.fromkeys(step, float), "epochs": int})
+        check_types(path, step, {**dict.fromkeys(step, float), "epochs": int, "engine": str})
         if step.get("epochs") is None or step["epochs"] < 0:
             raise FileError(f"{path}: has a step without epochs; a number of at least 0 is wanted")
     return steps

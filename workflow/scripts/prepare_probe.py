@@ -1,0 +1,27 @@
+"""Find the probe of a measured scan, and the object of its training part, from that part alone."""
+
+from pathlib import Path
+from typing import Any
+
+from joblog import run_job
+
+
+def main(job: Any) -> None:
+    from device import prepare
+    from ptychopareto.config import Joint
+    from ptychopareto.files import read_dataset, write_dataset, write_json, write_npz
+    from ptychopareto.pictures.probe import draw
+    from ptychopareto.reconstruction.found_probe import find_probe, with_probe
+
+    train, test = (read_dataset(Path(file)) for file in (job.input.train, job.input.test))
+    found = find_probe(train, Joint.model_validate(job.params.joint), prepare(job))
+    write_dataset(Path(job.output.train), with_probe(train, found, refined=True))
+    write_dataset(Path(job.output.test), with_probe(test, found, refined=False))
+    write_npz(Path(job.output.objects), objects=found.objects)
+    write_json(Path(job.output.score), found.history[-1])
+    write_json(Path(job.output.record), found.record())
+    draw(train, found, Path(job.output.picture))
+
+
+if "snakemake" in globals():
+    run_job(main, globals()["snakemake"])
