@@ -295,10 +295,14 @@ def _check_source(path: Path, dataset: h5py.Dataset, source: Any) -> None:
             shape = found.shape if isinstance(found, h5py.Dataset) else None
     if shape is None:
         raise refusal(path, f"needs {source.dset_name} of {source.file_name}, which is not there")
-    _, last = source.src_space.get_select_bounds()
-    if len(last) != len(shape) or any(end >= side for end, side in zip(last, shape, strict=True)):
+    if source.src_space.get_select_type() == h5py.h5s.SEL_ALL:  # has no shape of its own
+        fits = math.prod(shape) == source.vspace.get_select_npoints()
+    else:
+        _, last = source.src_space.get_select_bounds()
+        fits = len(last) == len(shape) and all(map(int.__lt__, last, shape))
+    if not fits:
         raise refusal(
             path,
-            f"needs {source.dset_name} of {source.file_name} up to {tuple(last)}; it has the "
+            f"takes more of {source.dset_name} in {source.file_name} than there is; that has the "
             f"shape {shape}",
         )
