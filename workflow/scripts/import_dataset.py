@@ -8,10 +8,11 @@ from joblog import run_job
 
 def main(job: Any) -> None:
     from ptychopareto.config.sections import SMALLEST_SCORED
-    from ptychopareto.files import FileError, read_dataset, write_dataset
+    from ptychopareto.files import FileError, write_dataset
+    from ptychopareto.preparation.sound_patterns import read_sound_dataset
 
     paths = (Path(job.input.train), Path(job.input.test))
-    train, test = (read_dataset(path, patches=True) for path in paths)
+    train, test = (read_sound_dataset(path, patches=True) for path in paths)
     if train.N != test.N:
         wanted = f"the {train.N} px of the training scan are wanted"
         raise FileError(f"{job.input.test}: has patterns of {test.N} px; {wanted}")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from ptychopareto.files.content import Content
 from ptychopareto.files.errors import refusal
+from ptychopareto.files.grid_lines import as_corners
 from ptychopareto.files.images import probe_of
 from ptychopareto.files.npz import read_npz, read_shape
 from ptychopareto.files.scan import Dataset
@@ -74,9 +76,10 @@ def read_dataset(path: Path, *, patches: bool = False) -> Dataset:
     """Read and check a dataset, made here or elsewhere.
 
     Unknown keys are ignored, numbers of other precision are converted, trailing axes of length 1
-    may be missing. Without `object_index`, the patterns of several objects must be the same scan,
-    one object after the other. Without `YY_full` or `object_shape`, positions are taken as relative
-    and shifted to begin at 0.
+    may be missing. Positions that are centres of patches, as in PtychoPINN's grid-lines files, are
+    recognised (`files.grid_lines`). Without `object_index`, the patterns of several objects must be
+    the same scan, one object after the other. Without `YY_full` or `object_shape`, positions are
+    taken as relative and shifted to begin at 0.
 
     Parameters
     ----------
@@ -94,11 +97,23 @@ def read_dataset(path: Path, *, patches: bool = False) -> Dataset:
     FileError
         The file is damaged, a key is missing, or a value cannot be right.
     """
-    content = Content(path, read_npz(path, _KNOWN if patches else _KNOWN - _OF_PATCHES))
+    content = read_content(path, patches=patches)
+    return dataset_of(content, read_metadata(path))
+
+
+def read_content(path: Path, *, patches: bool = False, more: Iterable[str] = ()) -> Content:
+    """Read the arrays of a dataset and of the keys `more`, each still to be checked."""
+    return Content(path, read_npz(path, (_KNOWN if patches else _KNOWN - _OF_PATCHES) | {*more}))
+
+
+def dataset_of(content: Content, metadata: dict[str, Any]) -> Dataset:
+    """Check the arrays of a dataset; see `read_dataset`."""
     diffraction = _diffraction(content)
     objects = _objects(content, diffraction.shape[-1])
     object_shape = None if objects is not None else _object_shape(content, diffraction.shape[-1])
+    sides = object_shape if objects is None else objects.shape[1:]
     positions = _positions(content, diffraction.shape)
+    positions = as_corners(positions, diffraction.shape[-1], sides, metadata)
     corners, fractions = _corners(content, positions, diffraction.shape[-1], objects, object_shape)
     dataset = Dataset(
         diffraction=diffraction,
@@ -109,7 +124,7 @@ def read_dataset(path: Path, *, patches: bool = False) -> Dataset:
         patches=_patches(content, diffraction.shape),
         intensity_scale=_scale(content, "intensity_scale"),
         norm_Y_I=_scale(content, "norm_Y_I"),
-        metadata=_metadata(path),
+        metadata=metadata,
         fractions=fractions,
         valid=_valid(content, diffraction.shape),
         free=_flags(content, "free", (diffraction.shape[0],)),
@@ -314,7 +329,7 @@ def _scale(content: Content, key: str) -> float | None:
     return float(scale.item())
 
 
-def _metadata(path: Path) -> dict[str, Any]:
+def read_metadata(path: Path) -> dict[str, Any]:
     """Read `_metadata`, or nothing: older files hold it as a pickle, and no result needs it."""
     try:
         text = read_npz(path, ("_metadata",))["_metadata"]

@@ -1,0 +1,1 @@
+"""Preparation of measured patterns: what cannot be right is found before anything is trained."""

@@ -1,0 +1,196 @@
+"""An existing scan without the frames and pixels that cannot be right."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptychopareto.files.content import Content
+from ptychopareto.files.dataset import dataset_of, read_content, read_metadata
+from ptychopareto.files.errors import refusal
+from ptychopareto.files.scan import Dataset
+from ptychopareto.preparation.bad_pixels import (
+    BROKEN,
+    DARK,
+    PixelStatistics,
+    brightest_allowed,
+    filled,
+    hot,
+    impossible,
+    never_counts,
+    too_dark,
+)
+
+log = logging.getLogger(__name__)
+
+# Another value than 0 marks a good pixel, as in ptypy, cdtools and pty-chi, or a bad one, as in
+# ptychodus. The first key that the file has counts.
+_GOOD, _BAD = ("valid", "mask"), ("bad_pixels",)
+_LARGEST_SHARE_MASKED = 0.5  # of the pixels: more are good ones by the other convention
+_CHUNK = 64  # frames at a time
+
+
+def read_sound_dataset(path: Path, *, patches: bool = False) -> Dataset:
+    """Read a scan as `read_dataset` does, but leave out what cannot be right.
+
+    Bad pixels are those of the keys `valid` or `mask` (0 marks a bad pixel) or `bad_pixels`
+    (0 marks a good one), values that are no measurement (NaN, infinite, negative), and pixels that
+    never count or are hot in comparison with their surroundings. They are False in the dataset's
+    `valid`; its `diffraction` holds the mean of the pixels around them. Frames that are dark or
+    mostly bad are left out. What was found is said in a line of the log each.
+
+    Parameters
+    ----------
+    path : the NPZ file
+    patches : whether `Y_I` and `Y_phi` are read too
+
+    Returns
+    -------
+    Dataset
+        The scan. A file without anything wrong gives what `read_dataset` gives.
+
+    Raises
+    ------
+    FileError
+        The file is damaged, a key is missing, or too little of it can be right.
+    """
+    content = read_content(path, patches=patches, more=(*_GOOD, *_BAD))
+    diffraction = content.arrays.get("diffraction")
+    sound = None
+    if diffraction is not None and diffraction.dtype.kind in "iuf" and _holds_frames(diffraction):
+        sound = _mend(content, diffraction.reshape(diffraction.shape[:3]))
+    dataset = dataset_of(content, read_metadata(path))
+    if sound is None or sound.all():
+        return dataset
+    left = dataset.part(sound)
+    missing = set(dataset.object_index.tolist()) - set(left.object_index.tolist())
+    if missing:
+        raise refusal(path, f"has no bright pattern of object {min(missing)}; some are wanted")
+    return left
+
+
+def _holds_frames(array: NDArray[Any]) -> bool:
+    return array.ndim >= 3 and array.size > 0 and set(array.shape[3:]) <= {1}
+
+
+def _mend(content: Content, frames: NDArray[Any]) -> NDArray[np.bool_]:
+    """Put sound patterns and their `valid` in place of the file's; tell the sound frames (B,)."""
+    unmeasured = np.concatenate([impossible(piece) for piece in _pieces(frames)])
+    masked = _masked(content, frames.shape)
+    valid = ~(unmeasured | masked)
+    amplitude = np.where(valid, frames, 0).astype(np.float32)
+    found = _stand_out(content, amplitude, valid)
+    valid &= ~found
+    share = valid.mean(axis=(1, 2))
+    dark = too_dark(_light(amplitude, valid) / np.maximum(share, 1e-9))
+    broken = share < BROKEN
+    sound = ~(dark | broken)
+    if not sound.any():
+        raise content.refusal("has no pattern with light in its good pixels; some are wanted")
+    if not valid.all():
+        content.arrays["valid"] = _shared(valid, sound)
+        amplitude = filled(amplitude, content.arrays["valid"])
+        content.arrays["diffraction"] = amplitude
+    _report(content.path, {"masked by the file": masked, "no measurement": unmeasured}, found)
+    _report_frames(content.path, dark & ~broken, broken)
+    return sound
+
+
+def _pieces(frames: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    return (frames[start : start + _CHUNK] for start in range(0, len(frames), _CHUNK))
+
+
+def _light(amplitude: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The light in the good pixels of each frame, (B,)."""
+    pieces = zip(_pieces(amplitude), _pieces(valid), strict=True)
+    return np.concatenate(
+        [
+            np.square(np.where(good, frames, 0), dtype=np.float64).sum(axis=(1, 2))
+            for frames, good in pieces
+        ]
+    )
+
+
+def _masked(content: Content, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Pixels that the file itself calls bad, (1, N, N) or (B, N, N)."""
+    given = {key: content.arrays.pop(key) for key in (*_GOOD, *_BAD) if key in content}
+    if not given:
+        return np.zeros((1, *shape[1:]), bool)
+    key, mask = next(iter(given.items()))
+    side = mask.shape
+    while mask.ndim > 2 and mask.shape[-1] == 1:
+        mask = mask[..., 0]
+    mask = mask[None] if mask.ndim == 2 else mask
+    allowed = ((1, *shape[1:]), shape)
+    is_a_mask = mask.dtype.kind in "biu" or (mask.dtype.kind == "f" and np.isfinite(mask).all())
+    if mask.shape not in allowed or not is_a_mask:
+        raise content.refusal(
+            f"{key} is {mask.dtype} {side}; 0 and 1, {shape[1:]} or {shape}, are wanted"
+        )
+    bad: NDArray[np.bool_] = mask == 0 if key in _GOOD else mask != 0
+    share = float(bad.mean())
+    if share > _LARGEST_SHARE_MASKED:
+        other = "bad_pixels" if key in _GOOD else "mask"
+        raise content.refusal(
+            f"{key} calls {share:.0%} of the pixels bad; at most {_LARGEST_SHARE_MASKED:.0%} are "
+            f"allowed (where 1 and 0 mean the opposite, the key is {other})"
+        )
+    return bad
+
+
+def _stand_out(
+    content: Content, amplitude: NDArray[np.float32], valid: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Good pixels that never count, or are hot; (B, N, N)."""
+    statistics = _statistics(amplitude, valid)
+    if not np.isfinite(statistics.smallest):
+        return np.zeros(amplitude.shape, bool)
+    probe = content.arrays.get("probeGuess")
+    probe = np.squeeze(probe) if probe is not None else None
+    if probe is not None and (probe.dtype.kind not in "iufc" or not np.isfinite(probe).all()):
+        probe = None  # `dataset_of` says what is wrong with it
+    limit = np.sqrt(brightest_allowed(statistics, probe)).astype(np.float32)
+    sometimes = valid & (amplitude > limit)
+    # A cosmic ray in one frame must not make the pixel a hot one in all.
+    statistics = _statistics(amplitude, valid & ~sometimes)
+    always = never_counts(statistics, probe) | hot(statistics, probe)
+    always |= sometimes.all(axis=0, where=valid) & sometimes.any(axis=0)
+    return always | sometimes
+
+
+def _statistics(amplitude: NDArray[np.float32], valid: NDArray[np.bool_]) -> PixelStatistics:
+    statistics = PixelStatistics.of_shape(amplitude.shape[1:])
+    for frames, good in zip(_pieces(amplitude), _pieces(valid), strict=True):
+        statistics.add(np.square(frames, dtype=np.float64), good)
+    return statistics
+
+
+def _shared(valid: NDArray[np.bool_], sound: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """One mask (1, N, N) for all frames where the sound ones have the same, else (B, N, N)."""
+    first = valid[np.argmax(sound)]
+    return first[None] if (valid[sound] == first).all() else valid
+
+
+def _report(path: Path, known: dict[str, NDArray[np.bool_]], found: NDArray[np.bool_]) -> None:
+    always, ever = found.all(axis=0), found.any(axis=0)
+    counts = {name: int(bad.any(axis=0).sum()) for name, bad in known.items()}
+    counts |= {"without a count in any pattern, or hot in all": int(always.sum())}
+    counts |= {"hot in some": int((ever & ~always).sum())}
+    pixels = found.shape[1] * found.shape[2]
+    for name, count in counts.items():
+        if count:
+            log.warning("%s: %d of %d pixels are %s; they are left out", path, count, pixels, name)
+
+
+def _report_frames(path: Path, dark: NDArray[np.bool_], broken: NDArray[np.bool_]) -> None:
+    kinds = {
+        f"dark (less than {DARK:.0%} of the median light)": dark,
+        f"broken (less than {BROKEN:.0%} of their pixels are good)": broken,
+    }
+    for name, frames in kinds.items():
+        if frames.any():
+            count, total = int(frames.sum()), len(frames)
+            log.warning("%s: %d of %d patterns are %s and left out", path, count, total, name)
