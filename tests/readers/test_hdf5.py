@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ptychopareto.files import FileError
-from ptychopareto.readers import MeasuredScan, hdf5, read_scan
+from ptychopareto.readers import MeasuredScan, hdf5_values, read_scan
 
 FRAMES = np.arange(6 * 10 * 12, dtype=np.uint16).reshape(6, 10, 12)
 
@@ -94,6 +94,19 @@ def test_virtual_frames_whose_source_is_short_are_refused(tmp_path: Path, whole:
     assert line in refused(path)
 
 
+def test_virtual_frames_that_are_taken_from_themselves_are_refused(tmp_path: Path) -> None:
+    """HDF5 follows them until the process is out of stack."""
+    path = tmp_path / "scan.h5"
+    virtual(path, "source.h5", 6)
+    (tmp_path / "source.h5").unlink()
+    layout = h5py.VirtualLayout((6, 10, 12), np.uint16)
+    layout[:] = h5py.VirtualSource("scan.h5", "data", (6, 10, 12))
+    with h5py.File(tmp_path / "source.h5", "w") as file:
+        file.create_virtual_dataset("frames", layout)
+    with pytest.raises(FileError, match="is taken from itself"):
+        read(path)
+
+
 def test_a_frame_that_claims_more_than_the_memory_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "scan.h5"
     with h5py.File(path, "w") as file:
@@ -101,6 +114,10 @@ def test_a_frame_that_claims_more_than_the_memory_is_refused(tmp_path: Path) -> 
         data[0, :64, :64] = 1
         file["mask"] = np.ones((2, 2))
     assert "claims 400000000000000 bytes at once" in refused(path)
+    with h5py.File(path, "w") as file:
+        data = file.create_dataset("data", (2**40, 10, 12), "u2", chunks=(1, 10, 12))
+        data[0] = FRAMES[0]
+    assert "claims 263882790666240 bytes; the file has 240 for it" in refused(path)
     with h5py.File(path, "w") as file:
         file["data"] = FRAMES
         file.create_dataset("mask", (10**7, 10**7), "f4", chunks=(64, 64))
@@ -141,7 +158,7 @@ def test_compound_complex_numbers_are_complex(tmp_path: Path) -> None:
     pairs["real"], pairs["imag"] = 1, 2
     with h5py.File(tmp_path / "scan.h5", "w") as file:
         file["pairs"] = pairs
-        array = hdf5.read_array(tmp_path / "scan.h5", file["pairs"])
+        array = hdf5_values.read_array(tmp_path / "scan.h5", file["pairs"])
     assert array.dtype == np.complex64
     assert (array == 1 + 2j).all()
 

@@ -229,6 +229,26 @@ def write_keyed(path: Path, scan: Scan) -> None:
         file["detector/pitch"] = [scan.pixel, scan.pixel]
 
 
+def write_ptychodus_hdf5(path: Path, scan: Scan) -> None:
+    """Patterns, and beside them `product.h5` with positions in another order, by index."""
+    order = np.random.default_rng(5).permutation(len(scan.frames))
+    indexes = 10 + np.arange(len(scan.frames))
+    with h5py.File(path, "w") as file:
+        file.create_dataset("indexes", data=indexes, compression="lzf")
+        patterns = file.create_dataset("patterns", data=scan.frames, compression="lzf")
+        patterns.attrs["detector_pixel_height_m"] = scan.pixel
+        patterns.attrs["detector_pixel_width_m"] = scan.pixel
+        file.create_dataset("bad_pixels", data=~scan.valid, compression="lzf")
+    with h5py.File(path.with_name("product.h5"), "w") as file:
+        file.attrs["detector_object_distance_m"] = scan.distance
+        file.attrs["photon_energy_eV"] = scan.energy / ELECTRONVOLT
+        file["probe_position_indexes"] = indexes[order]
+        file["probe_position_y_m"], file["probe_position_x_m"] = scan.positions[order].T
+        file["probe"] = np.atleast_3d(scan.probe.T).T[None]
+        for side in ("pixel_width_m", "pixel_height_m"):
+            file["probe"].attrs[side] = scan.object_pixel
+
+
 def write_dectris(path: Path, scan: Scan, per_file: int = 12) -> None:
     """A master file and its files of frames beside it, packed by bitshuffle and LZ4."""
     import hdf5plugin
@@ -266,6 +286,7 @@ WRITERS: dict[str, Callable[[Path, Scan], None]] = {
     "nxcxi_ptycho": write_nxcxi_ptycho,
     "ptyd": write_ptyd,
     "ptylab": write_ptylab,
+    "ptychodus_hdf5": write_ptychodus_hdf5,
     "matlab": write_matlab,
     "keys": write_keyed,
 }

@@ -31,7 +31,13 @@ def main(job: Any) -> None:
     # Not before: what it imports would count as memory of the evaluation.
     from ptychopareto.pictures.reconstruction import draw
 
-    draw(reconstruction, test.truth if reference is None else reference, metrics, job.wildcards.run, Path(job.output.picture))
+    draw(
+        reconstruction,
+        test.truth if reference is None else reference,
+        metrics,
+        job.wildcards.run,
+        Path(job.output.picture),
+    )
 
 
 if "snakemake" in globals():

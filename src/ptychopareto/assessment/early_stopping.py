@@ -36,9 +36,7 @@ def best_epochs(
     own = np.flatnonzero(train.object_index == 0)
     order = np.random.default_rng(HELD_OUT_SEED).permutation(own)
     held_out, kept = np.split(order, [max(1, round(HELD_OUT_PART * len(order)))])
-    seen, unseen = (
-        ObjectScan.of(train.part(np.sort(which)), device) for which in (kept, held_out)
-    )
+    seen, unseen = (ObjectScan.of(train.part(np.sort(which)), device) for which in (kept, held_out))
     passes = enumerate(seen.rpie(flat_start(seen.shape, device), alpha), start=1)
     found = {
         epoch: unseen.r_factor(image)

@@ -11,14 +11,8 @@ from numpy.typing import NDArray
 from ptychopareto.files.errors import refusal
 from ptychopareto.readers.format import Contents, Format
 from ptychopareto.readers.frames import HDF5Frames, JoinedFrames, frames_of
-from ptychopareto.readers.hdf5 import (
-    find,
-    find_dataset,
-    opened,
-    read_array,
-    read_number,
-    text_attribute,
-)
+from ptychopareto.readers.hdf5 import find, find_dataset, opened
+from ptychopareto.readers.hdf5_values import read_array, read_number, text_attribute
 from ptychopareto.readers.measured_scan import Frames, MeasuredScan
 from ptychopareto.readers.quantities import is_xray, read_energy, read_length
 

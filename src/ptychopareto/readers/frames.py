@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptychopareto.files.errors import refusal
-from ptychopareto.readers.hdf5 import check_size, find_dataset, number_type, opened
+from ptychopareto.readers.hdf5 import check_size, check_stored, find_dataset, opened
+from ptychopareto.readers.hdf5_values import number_type
 from ptychopareto.readers.measured_scan import Frames
 
 
@@ -79,6 +80,7 @@ def frames_of(
     if not dataset.is_virtual and dataset.id.get_storage_size() == 0:
         raise refusal(path, f"{name} was never written: its {dataset.size} numbers are not there")
     check_size(path, dataset, dataset.size // shape[0])
+    check_stored(path, dataset, dataset.size)
     leading, frame = shape[:-2], shape[-2:]
     return HDF5Frames(
         path,

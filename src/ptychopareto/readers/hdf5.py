@@ -8,7 +8,6 @@ from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
 from ptychopareto.files.errors import reading, refusal
 from ptychopareto.files.npz import largest_content
@@ -17,9 +16,11 @@ from ptychopareto.readers.format import Contents, Entry
 _WANTED = "a whole HDF5 file"
 _DEPTH = 3  # levels of groups that recognition sees
 _MOST_NAMES = 2000  # that recognition sees; a level is listed before the next one
+_MOST_VIRTUAL = 3  # datasets that are taken from one another; HDF5 itself follows endlessly
+_NEED_NO_REASON = 2**27  # bytes that a dataset may take however few the file has for it
+_LARGEST_RATIO = 20_000  # of packed counts, were nearly all of them zero
 _MOST_LINKS = 16  # that lead from one to the next
-_LONGEST_TEXT = 2**16  # characters
-_COMPLEX_FIELDS = (("real", "imag"), ("r", "i"), ("re", "im"))  # of compound types
+LONGEST_TEXT = 2**16  # characters
 
 
 @contextmanager
@@ -104,86 +105,13 @@ def find_dataset(path: Path, file: h5py.Group, *names: str) -> h5py.Dataset | No
     return None
 
 
-def read_array(path: Path, dataset: h5py.Dataset) -> NDArray[Any]:
-    """Read all numbers of a dataset, if half of the machine's memory can hold them.
-
-    Complex numbers that are stored as a compound of two fields come back as complex numbers.
-
-    Raises
-    ------
-    FileError
-        The dataset is too large, cannot be unpacked, or holds text or objects.
-    """
-    dtype = number_type(path, dataset)
-    check_size(path, dataset, dataset.size)
-    array = np.asarray(dataset[()])
-    return as_complex(array) if array.dtype.names else array.astype(dtype, copy=False)
-
-
-def read_number(path: Path, file: h5py.Group, *names: str) -> float | None:
-    """Read one real number, the first that there is under one of several names.
-
-    An array of one element is a number too; None stands for no such dataset.
-
-    Raises
-    ------
-    FileError
-        The dataset holds something else than one finite real number.
-    """
-    dataset = find_dataset(path, file, *names)
-    if dataset is None:
-        return None
-    if dataset.size != 1:
-        raise refusal(path, f"{dataset.name} has the shape {dataset.shape}; one number is wanted")
-    number = read_array(path, dataset).reshape(-1)[0]
-    if np.iscomplexobj(number) or not math.isfinite(number):
-        raise refusal(path, f"{dataset.name} is {number}; a finite real number is wanted")
-    return float(number)
-
-
-def read_text(path: Path, file: h5py.Group, name: str) -> str | None:
-    """Read a text; None if there is no such dataset or it holds no text."""
-    item = find(path, file, name)
-    if not isinstance(item, h5py.Dataset):
-        return None
-    return _text(item) or None
-
-
-def text_attribute(item: h5py.Dataset | h5py.Group, name: str) -> str | None:
-    """Read a text that is attached to a dataset or group; None if there is none."""
-    value = item.attrs.get(name)
-    if isinstance(value, np.ndarray) and value.size == 1:
-        value = value.reshape(-1)[0]
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    return str(value) if isinstance(value, str) and len(value) <= _LONGEST_TEXT else None
-
-
-def number_type(path: Path, dataset: h5py.Dataset) -> np.dtype[Any]:
-    """Return the type of a dataset's numbers.
-
-    Raises
-    ------
-    FileError
-        The dataset holds text, objects or another compound than of a real and imaginary part.
-    """
-    dtype: np.dtype[Any] = dataset.dtype
-    if dtype.names in _COMPLEX_FIELDS:
-        parts = [dtype[name] for name in dtype.names]
-        if all(part.kind == "f" and part.shape == () for part in parts):
-            return np.dtype(np.complex128 if parts[0].itemsize > 4 else np.complex64)
-    if dtype.kind not in "biufc" or dtype.itemsize == 0:
-        raise refusal(path, f"{dataset.name} holds {dtype}; plain numbers are wanted")
-    return dtype
-
-
 def check_size(path: Path, dataset: h5py.Dataset, numbers: int) -> None:
     """Refuse to load more numbers of a dataset than half of the machine's memory holds.
 
     Raises
     ------
     FileError
-        The numbers take more.
+        The numbers take more, or more than the file has for them.
     """
     claimed, allowed = numbers * dataset.dtype.itemsize, largest_content()
     if claimed > allowed:
@@ -192,12 +120,20 @@ def check_size(path: Path, dataset: h5py.Dataset, numbers: int) -> None:
             f"{dataset.name} claims {claimed} bytes at once; at most {allowed}, half of the "
             "memory of this machine, are allowed",
         )
+    check_stored(path, dataset, numbers)
 
 
-def as_complex(array: NDArray[Any]) -> NDArray[Any]:
-    """Complex numbers of an array whose elements are compounds of a real and imaginary part."""
-    real, imaginary = (array[name] for name in array.dtype.names or ())
-    return np.asarray(real + 1j * imaginary)
+def check_stored(path: Path, dataset: h5py.Dataset, numbers: int) -> None:
+    """Refuse numbers of a dataset that the bytes which the file has for it cannot unpack to.
+
+    Raises
+    ------
+    FileError
+        The numbers take many times more. Few are allowed in any case.
+    """
+    claimed, stored = numbers * dataset.dtype.itemsize, dataset.id.get_storage_size()
+    if claimed > max(_NEED_NO_REASON, _LARGEST_RATIO * stored) and not dataset.is_virtual:
+        raise refusal(path, f"{dataset.name} claims {claimed} bytes; the file has {stored} for it")
 
 
 def _own(group: h5py.Group, name: str) -> h5py.Dataset | h5py.Group | None:
@@ -219,7 +155,7 @@ def _entry(item: h5py.Dataset | h5py.Group | None) -> Entry:
 def _text(item: h5py.Dataset) -> str:
     """The text that a dataset holds, empty if it holds something else."""
     is_text = h5py.check_string_dtype(item.dtype) is not None
-    if not is_text or item.size != 1 or item.dtype.itemsize > _LONGEST_TEXT:
+    if not is_text or item.size != 1 or item.dtype.itemsize > LONGEST_TEXT:
         return ""
     value = np.asarray(item[()]).reshape(-1)[0]
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
@@ -263,13 +199,15 @@ def _other_file(path: Path, item: h5py.Group | h5py.Dataset, name: str) -> Path:
     raise refusal(path, f"needs the file {name} beside it, which is missing")
 
 
-def _check_complete(path: Path, dataset: h5py.Dataset) -> None:
+def _check_complete(path: Path, dataset: h5py.Dataset, depth: int = 0) -> None:
     """Refuse a dataset whose numbers lie in files that are missing or cannot be unpacked."""
     if dataset.external:
         raise refusal(path, f"{dataset.name} keeps its numbers in raw files, which are not read")
+    if dataset.is_virtual and depth == _MOST_VIRTUAL:
+        raise refusal(path, f"{dataset.name} is taken from itself, or from too far away")
     if dataset.is_virtual:
         for source in dataset.virtual_sources():
-            _check_source(path, dataset, source)
+            _check_source(path, dataset, source, depth + 1)
     plist = dataset.id.get_create_plist()
     filters = [plist.get_filter(number) for number in range(plist.get_nfilters())]
     unknown = [code for code, *_ in filters if not h5py.h5z.filter_avail(code)]
@@ -283,16 +221,14 @@ def _check_complete(path: Path, dataset: h5py.Dataset) -> None:
         check_size(path, dataset, math.prod(dataset.chunks))
 
 
-def _check_source(path: Path, dataset: h5py.Dataset, source: Any) -> None:
+def _check_source(path: Path, dataset: h5py.Dataset, source: Any, depth: int) -> None:
     """Refuse a virtual dataset if a source is missing or shorter than what is taken of it."""
     if source.file_name == ".":
-        found = find(path, dataset.file, source.dset_name)
-        shape = found.shape if isinstance(found, h5py.Dataset) else None
+        shape = _source_shape(path, dataset.file, source.dset_name, depth)
     else:
         place = _other_file(path, dataset, source.file_name)
         with opened(place) as other:
-            found = find(place, other, source.dset_name)
-            shape = found.shape if isinstance(found, h5py.Dataset) else None
+            shape = _source_shape(place, other, source.dset_name, depth)
     if shape is None:
         raise refusal(path, f"needs {source.dset_name} of {source.file_name}, which is not there")
     if source.src_space.get_select_type() == h5py.h5s.SEL_ALL:  # has no shape of its own
@@ -306,3 +242,13 @@ def _check_source(path: Path, dataset: h5py.Dataset, source: Any) -> None:
             f"takes more of {source.dset_name} in {source.file_name} than there is; that has the "
             f"shape {shape}",
         )
+
+
+def _source_shape(path: Path, file: h5py.File, name: str, depth: int) -> tuple[int, ...] | None:
+    """The shape of a dataset that a virtual one takes from; None if there is no such."""
+    found = find(path, file, name)
+    if not isinstance(found, h5py.Dataset) or found.shape is None:
+        return None
+    check_stored(path, found, found.size)
+    _check_complete(path, found, depth)
+    return tuple(found.shape)

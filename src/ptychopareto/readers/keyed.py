@@ -12,7 +12,8 @@ from ptychopareto.files.errors import refusal
 from ptychopareto.files.npz import read_npz
 from ptychopareto.readers.format import Contents, Format
 from ptychopareto.readers.frames import frames_of
-from ptychopareto.readers.hdf5 import find_dataset, opened, read_array, text_attribute
+from ptychopareto.readers.hdf5 import find_dataset, opened
+from ptychopareto.readers.hdf5_values import read_array, text_attribute
 from ptychopareto.readers.measured_scan import Frames, MeasuredScan
 from ptychopareto.readers.quantities import (
     a_position_per_frame,

@@ -12,7 +12,8 @@ from ptychopareto.files.errors import refusal
 from ptychopareto.readers.cxi import find_entry, find_frames, read_pixel_size, read_probe
 from ptychopareto.readers.format import Contents, Format
 from ptychopareto.readers.frames import HDF5Frames
-from ptychopareto.readers.hdf5 import find_dataset, opened, read_array, text_attribute
+from ptychopareto.readers.hdf5 import find_dataset, opened
+from ptychopareto.readers.hdf5_values import read_array, text_attribute
 from ptychopareto.readers.measured_scan import MeasuredScan
 from ptychopareto.readers.quantities import (
     a_position_per_frame,

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ptychopareto.files.errors import refusal
 from ptychopareto.readers.format import Contents, Format
 from ptychopareto.readers.frames import frames_of
-from ptychopareto.readers.hdf5 import find, find_dataset, opened, read_array
+from ptychopareto.readers.hdf5 import find, find_dataset, opened
+from ptychopareto.readers.hdf5_values import read_array
 from ptychopareto.readers.measured_scan import MeasuredScan
 from ptychopareto.readers.quantities import a_position_per_frame, probe_modes, read_length
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ptychopareto.config.measured import ELECTRONVOLT_METRES
 from ptychopareto.files.errors import refusal
-from ptychopareto.readers.hdf5 import read_number, text_attribute
+from ptychopareto.readers.hdf5_values import read_number, text_attribute
 from ptychopareto.readers.measured_scan import MeasuredScan
 
 _UNITS = {"J": 1 / 1.602176634e-19, "keV": 1e3, "eV": 1.0}  # in eV

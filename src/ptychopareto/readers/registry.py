@@ -9,7 +9,16 @@ import h5py
 
 from ptychopareto.files.errors import reading, refusal
 from ptychopareto.files.npz import read_headers
-from ptychopareto.readers import cxi, dectris, keyed, matlab, nxcxi_ptycho, ptyd, ptylab
+from ptychopareto.readers import (
+    cxi,
+    dectris,
+    keyed,
+    matlab,
+    nxcxi_ptycho,
+    ptychodus_hdf5,
+    ptyd,
+    ptylab,
+)
 from ptychopareto.readers.format import Contents, Entry, Format
 from ptychopareto.readers.hdf5 import read_contents
 from ptychopareto.readers.measured_scan import MeasuredScan
@@ -22,6 +31,7 @@ READERS: list[Format] = [
     dectris.FORMAT,
     ptyd.FORMAT,
     ptylab.FORMAT,
+    ptychodus_hdf5.FORMAT,
     matlab.FORMAT,
     keyed.FORMAT,
 ]
