@@ -14,8 +14,7 @@ from ptychopareto.files.grid_lines import as_corners
 from ptychopareto.physics.dataset import expected_amplitude
 from ptychopareto.physics.scan import patches
 from ptychopareto.reconstruction.teacher import teach
-
-from .writers_npz import write_grid_lines
+from readers.writers_npz import write_grid_lines
 
 
 def odd(scan: Dataset) -> Dataset:

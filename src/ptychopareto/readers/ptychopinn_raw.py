@@ -1,6 +1,6 @@
 """Scans as PtychoPINN stores measured data: NPZ with `diff3d`, `xcoords` and `ycoords`."""
 
-from collections.abc import Container
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,51 +8,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptychopareto.files.content import Content
+from ptychopareto.readers.format import Contents, Format
 from ptychopareto.readers.measured_scan import MeasuredScan
 from ptychopareto.readers.npz_arrays import (
-    checked_positions,
     content_of,
     frames_of,
-    marks_of,
-    modes_of,
+    number_of,
     object_of,
-    positive_of,
+    probe_of,
+    valid_of,
     vector_of,
 )
-
-NAME = "ptychopinn_raw"
-DESCRIPTION = "NPZ of PtychoPINN: diff3d or diffraction, xcoords and ycoords [px], probeGuess"
+from ptychopareto.readers.quantities import wavelength_of
 
 _FRAMES = ("diff3d", "diffraction")
 _ENERGIES = ("photon_energy_eV", "probe_energy_ev")
+_MASKS = {"valid": "good", "mask": "good", "bad_pixels": "bad"}  # what another value than 0 marks
 _KEYS = frozenset(
-    {*_FRAMES, "xcoords", "ycoords", "probeGuess", "objectGuess", "bad_pixels", "mask", "valid"}
-    | {"detector_distance_m", "detector_pixel_size_m", *_ENERGIES}
+    {*_FRAMES, *_MASKS, *_ENERGIES, "xcoords", "ycoords", "probeGuess", "objectGuess"}
+    | {"detector_distance_m", "detector_pixel_size_m"}
 )
 _LARGEST_METRES = 1e-3  # m: scans in pixels span more than so many pixels, in metres less
 _FACTOR = 2.0  # by which the energy of patterns and probe may differ: objects absorb
-_PLANCK_C = 1.239841984e-6  # eV m, h c
 
 
-def recognises(contents: Container[str]) -> bool:
-    """Whether these names of arrays are those of this format."""
-    return "xcoords" in contents and "ycoords" in contents
-
-
-def read(path: Path) -> MeasuredScan:
+def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
     """Read a scan of PtychoPINN's raw layout.
-
-    Parameters
-    ----------
-    path : the NPZ file: `diff3d` or `diffraction` (B, H, W), or (H, W, B) by older writers;
-        `xcoords` and `ycoords` (B,), column and row [px] of each patch's centre on `objectGuess`;
-        `probeGuess` (h, w), (h, w, 1) or (modes, h, w); `bad_pixels`, where ptychodus wrote it
-
-    Returns
-    -------
-    MeasuredScan
-        `values` is counts where the frames are whole numbers. Other numbers are counts or their
-        root by the energy of the probe, and roots, as documented, where that does not tell.
 
     Raises
     ------
@@ -61,65 +42,53 @@ def read(path: Path) -> MeasuredScan:
 
     Notes
     -----
-    Only named arrays are read: `_metadata` may be a pickle. A centre c lies at pixel N // 2 of
-    its patch where PtychoPINN cuts it, and between the two middle pixels of an even patch where
-    ptychodus wrote the file or all centres are half-integer.
+    `xcoords` and `ycoords` are column and row [px] of each patch's centre on `objectGuess`. That
+    is pixel N // 2 of the patch where PtychoPINN itself cuts it, but the point between the two
+    middle pixels where ptychodus wrote the file, or all centres are half-integer. Frames are
+    (B, H, W), by older writers (H, W, B). Whole numbers are counts; other ones are counts or their
+    root by the energy of the probe, and roots, as PtychoPINN documents, where that does not tell.
+    Only arrays with known names are read: `_metadata` may be a pickle.
     """
     content = content_of(path, _KEYS)
-    x, y = vector_of(content, "xcoords"), vector_of(content, "ycoords")
-    if len(x) != len(y):
-        raise content.refusal(f"has {len(x)} xcoords and {len(y)} ycoords; as many are wanted")
-    positions = checked_positions(content, "xcoords", np.stack([y, x], axis=-1))
+    x = vector_of(content, "xcoords")
+    positions = np.stack([vector_of(content, "ycoords", len(x)), x], axis=-1)
     key = next((key for key in _FRAMES if key in content), _FRAMES[0])
     frames = frames_of(content, key, len(positions))
     by_ptychodus = "bad_pixels" in content
-    valid, origins = _valid(content, frames.shape)
-    probe = modes_of(content, "probeGuess") if "probeGuess" in content else None
+    probe = probe_of(content, "probeGuess")
     values, why = _values(frames, probe)
-    unit: Literal["m", "px"] = "px"
-    if np.ptp(positions) > 0 and np.abs(positions).max() <= _LARGEST_METRES:
-        unit = "m"
-    image, corners = None, None
-    if "objectGuess" in content and unit == "px":
-        image = object_of(content, "objectGuess")
-        corners = positions - _middle(frames.shape[1:], positions, by_ptychodus)
-        origins |= {"object": "objectGuess", "corners_on_object": "ycoords, xcoords"}
+    in_metres = np.ptp(positions) > 0 and np.abs(positions).max() <= _LARGEST_METRES
+    origins = {
+        "frames": key,
+        "positions": "ycoords, xcoords",
+        "position_unit": f"assumed: {'metres, as they are small' if in_metres else 'pixels'}",
+        "values": why,
+        "zero_frequency": "the format: at N // 2",
+    }
+    found: dict[str, Any] = {}
+    mask = next((key for key in _MASKS if key in content), None)
+    if mask is not None:
+        found["valid"] = valid_of(content, mask, frames.shape, marks=_MASKS[mask])
+        origins["valid"] = f"{mask}, where another value than 0 marks a {_MASKS[mask]} pixel"
     if probe is not None:
-        origins["probe"] = "probeGuess"
-    scalars, told = _scalars(content)
+        found["probe"], origins["probe"] = probe, "probeGuess"
+    if "objectGuess" in content and not in_metres:
+        found["object"] = object_of(content, "objectGuess")
+        found["corners_on_object"] = positions - _middle(frames.shape[1:], positions, by_ptychodus)
+        origins |= {"object": "objectGuess", "corners_on_object": "ycoords, xcoords"}
+    for name, (part, origin) in _geometry(content).items():
+        found[name], origins[name] = part, origin
     return MeasuredScan(
-        path=str(path),
-        format=NAME,
-        frames=frames,
+        str(path),
+        "ptychopinn_raw",
+        frames,
         positions=positions,
-        position_unit=unit,
+        position_unit="m" if in_metres else "px",
         values=values,
         zero_frequency="centre",
-        valid=valid,
-        probe=probe,
-        object=image,
-        corners_on_object=corners,
-        **scalars,
-        origins=origins
-        | told
-        | {
-            "frames": key,
-            "positions": f"ycoords, xcoords [{unit}]",
-            "values": why,
-            "zero_frequency": "PtychoPINN's convention: at N // 2",
-        },
+        origins=origins,
+        **found,
     )
-
-
-def _valid(
-    content: Content, shape: tuple[int, ...]
-) -> tuple[NDArray[np.bool_] | None, dict[str, str]]:
-    """The first mask that the file has, and where it came from."""
-    for key, marked in (("valid", "good"), ("mask", "good"), ("bad_pixels", "bad")):
-        if key in content:
-            origin = {"valid": f"{key}: another value than 0 marks a {marked} pixel"}
-            return marks_of(content, key, shape, marked=marked), origin
-    return None, {}
 
 
 def _values(
@@ -127,21 +96,20 @@ def _values(
 ) -> tuple[Literal["intensity", "amplitude"], str]:
     """Whether frames hold counts or their roots, and why that is assumed."""
     if frames.dtype.kind in "iu":
-        return "intensity", f"assumed: counts, since the frames are {frames.dtype}"
+        return "intensity", f"assumed: counts, as the frames are {frames.dtype}"
     sample = frames[:: max(1, len(frames) // 16)].astype(np.float64)
-    known = np.where(np.isfinite(sample) & (sample >= 0), sample, 0)
-    if known.max(initial=0) > 1 and np.array_equal(known, np.rint(known)):
-        return "intensity", "assumed: counts, since the frames are whole numbers"
-    if probe is not None:
-        with np.errstate(all="ignore"):
-            light = np.square(np.abs(probe).astype(np.float64)).sum()
-            as_counts = known.sum(axis=(1, 2)).mean() / light
-            as_roots = np.square(known).sum(axis=(1, 2)).mean() / light
-        fits = [1 / _FACTOR <= ratio <= _FACTOR for ratio in (as_counts, as_roots)]
-        if fits == [True, False]:
-            return "intensity", "assumed: counts, since their sum is the probe's energy"
-        if fits == [False, True]:
-            return "amplitude", "assumed: roots, since their squares sum to the probe's energy"
+    with np.errstate(all="ignore"):
+        known = np.where((sample >= 0) & (sample < np.sqrt(np.finfo(np.float32).max)), sample, 0)
+        if known.max(initial=0) > 1 and np.array_equal(known, np.rint(known)):
+            return "intensity", "assumed: counts, as the frames hold whole numbers"
+        if probe is not None:
+            light = np.square(np.abs(probe.astype(np.complex128))).sum()
+            energies = (known.sum(axis=(1, 2)), np.square(known).sum(axis=(1, 2)))
+            fits = [1 / _FACTOR <= energy.mean() / light <= _FACTOR for energy in energies]
+            if fits == [True, False]:
+                return "intensity", "assumed: counts, as they sum to the energy of the probe"
+            if fits == [False, True]:
+                return "amplitude", "assumed: roots, as their squares sum to the probe's energy"
     return "amplitude", "assumed: roots of counts, as PtychoPINN documents them"
 
 
@@ -150,25 +118,36 @@ def _middle(
 ) -> NDArray[np.float64]:
     """From a patch's first pixel to its centre, (row, column) [px]."""
     sides = np.array(shape, np.float64)
-    half_integers = np.allclose(np.abs(positions % 1 - 0.5), 0, atol=1e-3)
+    half_integers = np.allclose(positions % 1, 0.5, atol=1e-3)
     if by_ptychodus or (half_integers and (sides % 2 == 0).all()):
         return (sides - 1) / 2
     return sides // 2
 
 
-def _scalars(content: Content) -> tuple[dict[str, Any], dict[str, str]]:
-    """What ptychodus' reader of such files looks for besides."""
-    known: dict[str, Any] = {}
-    origins: dict[str, str] = {}
-    distance = positive_of(content, "detector_distance_m", "m")
-    if distance is not None:
-        known["distance"], origins["distance"] = distance, "detector_distance_m [m]"
-    pixel = positive_of(content, "detector_pixel_size_m", "m")
-    if pixel is not None:
-        known["detector_pixel"] = (pixel, pixel)
-        origins["detector_pixel"] = "detector_pixel_size_m [m]"
-    for key in _ENERGIES:
-        energy = positive_of(content, key, "eV")
-        if energy is not None and "wavelength" not in known:
-            known["wavelength"], origins["wavelength"] = _PLANCK_C / energy, f"{key} [eV]"
-    return known, origins
+def _geometry(content: Content) -> dict[str, tuple[Any, str]]:
+    """Numbers that ptychodus looks for in such files."""
+    found: dict[str, tuple[Any, str]] = {}
+    distance = number_of(content, "detector_distance_m")
+    if distance:
+        found["distance"] = (distance, "detector_distance_m")
+    pixel = number_of(content, "detector_pixel_size_m")
+    if pixel:
+        found["detector_pixel"] = ((pixel, pixel), "detector_pixel_size_m")
+    for key in reversed(_ENERGIES):
+        known = wavelength_of(content.path, number_of(content, key) or 0, "eV", key)
+        if known is not None:
+            found["wavelength"] = known
+    return found
+
+
+def _recognises(contents: Contents) -> bool:
+    names = ("xcoords", "ycoords")
+    return contents.container == "npz" and all(name in contents for name in names)
+
+
+FORMAT = Format(
+    "ptychopinn_raw",
+    "NPZ files of measured data for PtychoPINN: diff3d, xcoords, ycoords",
+    _recognises,
+    read,
+)

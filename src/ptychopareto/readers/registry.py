@@ -12,12 +12,16 @@ from ptychopareto.files.npz import read_headers
 from ptychopareto.readers import (
     cxi,
     dectris,
+    grid_lines,
     keyed,
     matlab,
     nxcxi_ptycho,
     ptychodus_hdf5,
+    ptychodus_npz,
+    ptychopinn_raw,
     ptyd,
     ptylab,
+    tike,
 )
 from ptychopareto.readers.format import Contents, Entry, Format
 from ptychopareto.readers.hdf5 import read_contents
@@ -33,6 +37,10 @@ READERS: list[Format] = [
     ptylab.FORMAT,
     ptychodus_hdf5.FORMAT,
     matlab.FORMAT,
+    ptychodus_npz.FORMAT,
+    ptychopinn_raw.FORMAT,
+    grid_lines.FORMAT,
+    tike.FORMAT,
     keyed.FORMAT,
 ]
 

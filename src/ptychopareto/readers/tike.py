@@ -1,37 +1,25 @@
 """Scans as tike's own examples hold them: NPZ with `data`, `scan` and `probe`."""
 
-from collections.abc import Container
+from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
+from ptychopareto.readers.format import Contents, Format
 from ptychopareto.readers.measured_scan import MeasuredScan
-from ptychopareto.readers.npz_arrays import content_of, frames_of, modes_of, object_of, pairs_of
+from ptychopareto.readers.npz_arrays import (
+    content_of,
+    frames_of,
+    object_of,
+    probe_of,
+    take,
+    without_singletons,
+)
+from ptychopareto.readers.quantities import a_position_per_frame
 
-NAME = "tike"
-DESCRIPTION = "NPZ of tike: data (counts, zero frequency at the corner), scan [px], probe"
 _KEYS = ("data", "scan", "probe", "psi")
 
 
-def recognises(contents: Container[str]) -> bool:
-    """Whether these names of arrays are those of this format."""
-    return "data" in contents and "scan" in contents
-
-
-def read(path: Path) -> MeasuredScan:
+def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
     """Read a scan of tike's layout.
-
-    Parameters
-    ----------
-    path : the NPZ file: `data` (B, H, W) counts with the zero frequency at pixel (0, 0), `scan`
-        (B, 2) float (row, column) [px] of the first pixel of each patch, `probe` (modes, h, w),
-        and `psi` (rows, columns), the object. Any number of axes of length 1 may precede
-
-    Returns
-    -------
-    MeasuredScan
-        With all modes of the probe: tike's need not be orthogonal, so the first one is not the
-        strongest.
 
     Raises
     ------
@@ -40,35 +28,47 @@ def read(path: Path) -> MeasuredScan:
 
     Notes
     -----
-    The convention of corners is that of tike 0.26, `tike.ptycho.position`.
+    `scan` holds (row, column) [px] of each patch's smallest corner, between pixels and of any sign
+    (`tike.ptycho.position` of tike 0.26). `data` are counts with the zero frequency at pixel
+    (0, 0). Axes of length 1 may precede all arrays. All modes of the probe are read: they need not
+    be orthogonal, so the first one alone is not the probe.
     """
     content = content_of(path, _KEYS)
-    positions = pairs_of(content, "scan")
-    frames = frames_of(content, "data", len(positions))
+    positions = take(content, "scan")
+    count = max(without_singletons(positions.shape, 2), default=0)
+    frames = frames_of(content, "data", count)
+    corners = a_position_per_frame(path, positions, len(frames), "scan")
+    if corners.shape[1] != 2:
+        raise content.refusal(f"scan has the shape {positions.shape}; (B, 2) is wanted")
+    probe, image = probe_of(content, "probe"), object_of(content, "psi")
     origins = {
         "frames": "data",
-        "positions": "scan, (row, column) of a patch's first pixel [px]",
-        "values": "tike's convention: counts",
-        "zero_frequency": "tike's convention: at the corner",
+        "positions": "scan, (row, column) of a patch's first pixel",
+        "position_unit": "the format: pixels",
+        "values": "the format: counts",
+        "zero_frequency": "the format: at the corner",
     }
-    probe = modes_of(content, "probe") if "probe" in content else None
     if probe is not None:
         origins["probe"] = "probe"
-    image = object_of(content, "psi") if "psi" in content else None
-    corners = None
     if image is not None:
-        corners = positions.astype(np.float64)
         origins |= {"object": "psi", "corners_on_object": "scan"}
     return MeasuredScan(
-        path=str(path),
-        format=NAME,
-        frames=frames,
-        positions=positions,
+        str(path),
+        "tike",
+        frames,
+        positions=corners,
         position_unit="px",
         values="intensity",
         zero_frequency="corner",
         probe=probe,
         object=image,
-        corners_on_object=corners,
+        corners_on_object=None if image is None else corners,
         origins=origins,
     )
+
+
+def _recognises(contents: Contents) -> bool:
+    return contents.container == "npz" and "data" in contents and "scan" in contents
+
+
+FORMAT = Format("tike", "NPZ files as tike has them: data, scan, probe", _recognises, read)

@@ -1,0 +1,46 @@
+"""A reconstruction that another program has finished."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class FinishedReconstruction:
+    """What a file holds of a finished reconstruction; None stands for what it does not say.
+
+    Attributes
+    ----------
+    path : the file, as messages name it
+    format : name of its format
+    probe : (modes, h, w) complex64, the incoherent modes at the sample, its beam in the middle of
+        the array. Its scale is that of its maker: the mean counts of the patterns set it
+    object : (rows, columns) complex64; None if it has several layers
+    corners_on_object : (B, 2) float64, (row, column) [px] of each patch's first pixel in `object`
+    positions : (B, 2) float64, (row, column) of each patch, refined where the program did so. Only
+        differences count
+    position_unit : of the positions, metres at the sample or pixels of the object
+    indexes : (B,) int64, the number of the pattern that each position belongs to, where the file
+        gives the patterns numbers
+    object_pixel : (row, column) [m], pixel size of `probe` and `object`
+    wavelength, distance : [m], where the file says them
+    origins : for each attribute that is known, where it came from
+    remarks : what a user should know besides, one line each
+    """
+
+    path: str
+    format: str
+    probe: NDArray[np.complex64]
+    object: NDArray[np.complex64] | None = None
+    corners_on_object: NDArray[np.float64] | None = None
+    positions: NDArray[np.float64] | None = None
+    position_unit: Literal["m", "px"] = "m"
+    indexes: NDArray[np.int64] | None = None
+    object_pixel: tuple[float, float] | None = None
+    wavelength: float | None = None
+    distance: float | None = None
+    origins: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
