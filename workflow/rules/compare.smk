@@ -87,6 +87,7 @@ if MEASURED:
         params:
             joint=STUDY.dataset.joint.model_dump(mode="json"),
             epochs=list(STUDY.classical.epochs),
+            one_scan=STUDY.dataset.test.scan is None,
             device=STUDY.device,
         message:
             "Reconstructing the whole measured scan classically"

@@ -14,7 +14,9 @@ def main(job: Any) -> None:
 
     train, test = (read_dataset(Path(file)) for file in (job.input.train, job.input.test))
     joint = Joint.model_validate(job.params.joint)
-    image, steps = reconstruct_reference(train, test, joint, job.params.epochs, prepare(job))
+    image, steps = reconstruct_reference(
+        train if job.params.one_scan else None, test, joint, job.params.epochs, prepare(job)
+    )
     write_npz(Path(job.output.object), object=image)
     write_json(Path(job.output.steps), {"steps": steps})
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ptychopareto.assessment.comparison import compared
+from ptychopareto.assessment.comparison import similarity
 from ptychopareto.assessment.evaluation import Wholes, r_factors
 from ptychopareto.assessment.free_patterns import free_patterns
 from ptychopareto.files import Dataset
@@ -77,12 +77,6 @@ def scores(
 ) -> list[dict[str, Any]]:
     """One row per step: its epochs, R-factors and, with a truth or a reference, measures."""
     return [
-        {"epochs": step.epochs} | step.r_factors | _without_error(step.image, test, reference)
+        {"epochs": step.epochs} | step.r_factors | similarity(step.image, test, reference)
         for step in steps
     ]
-
-
-def _without_error(
-    image: NDArray[np.complex64], test: Dataset, reference: NDArray[np.complex64] | None
-) -> dict[str, Any]:
-    return {k: v for k, v in compared(image, test, reference).items() if k != "error"}

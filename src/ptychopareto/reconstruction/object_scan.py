@@ -1,7 +1,7 @@
 """The patterns of one object on a device, with all that a classical engine asks for."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -54,6 +54,10 @@ class ObjectScan:
         return r_factor(
             image, self.probe, self.corners, self.fractions, self.diffraction, self.valid
         )
+
+    def with_probe(self, probe: Tensor) -> "ObjectScan":
+        """The same patterns under another probe (M, N, N)."""
+        return replace(self, probe=probe)
 
     def rpie(self, start: Tensor, alpha: float, seed: int = 0) -> Iterator[tuple[Tensor, float]]:
         """Run rPIE from a start object (rows, columns); see `rpie`."""
