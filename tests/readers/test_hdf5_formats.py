@@ -401,7 +401,7 @@ def test_matlab_by_keys(scan: Scan, tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"has no variable diffraction.*frames"):
         read_scan(path)
     found = read_scan(path, keys={"diffraction": "frames", "positions": "positions"})
-    assert found.format == "matlab"
+    assert found.format == "keys"
     assert (found.frames[4:6] == scan.frames[4:6]).all()
     np.testing.assert_allclose(found.positions, scan.positions)
 
@@ -420,11 +420,31 @@ def test_keys_of_an_npz_file(scan: Scan, tmp_path: Path) -> None:
     assert "keV, assumed from its size" in found.origins["wavelength"]
 
 
+def test_keys_complete_a_format_from_another_file(scan: Scan, tmp_path: Path) -> None:
+    """What a DECTRIS master file needs: it has no positions."""
+    path = tmp_path / "scan_master.h5"
+    write_dectris(path, scan)
+    with h5py.File(tmp_path / "motors.h5", "w") as file:
+        file["line/xy"] = scan.positions * 1e3
+        file["line/xy"].attrs["units"] = "mm"
+    np.savez(tmp_path / "beam.npz", probe=scan.probe)
+    keys = {"positions": "motors.h5:/line/xy", "probe": "beam.npz:probe"}
+    found = read_scan(path, keys=keys)
+    assert found.format == "dectris"
+    np.testing.assert_allclose(found.positions, scan.positions)
+    assert (found.probe == scan.probe[None]).all()
+    assert found.origins["positions"] == "motors.h5:/line/xy, (row, column) in mm"
+    assert found.wavelength == pytest.approx(scan.wavelength, rel=1e-6)
+    (tmp_path / "motors.h5").unlink()
+    with pytest.raises(FileError, match=r"needs the file motors\.h5 beside it"):
+        read_scan(path, keys=keys)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"difraction": "x"}, r"keys: difraction is not known; known are: diffraction, positions"),
-        ({"positions": "x"}, r"keys: diffraction is missing"),
+        ({"difraction": "x"}, r"no known format .*; `keys:` can say what its arrays hold"),
+        ({"diffraction": "measurement/images", "mas": "x"}, r"keys: mas is not known; known are"),
         ({"diffraction": "measurement/none"}, r"has no measurement/none"),
         ({"diffraction": "detector/good"}, r"at least three axes"),
         ({"diffraction": "text"}, r"holds object; plain numbers"),

@@ -57,9 +57,3 @@ def test_a_format_that_is_not_known_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "scan.npz", something=np.ones(3))
     with pytest.raises(FileError, match=r"format 'cxx' is not known; known are: .*cxi"):
         read_scan(tmp_path / "scan.npz", format="cxx")
-
-
-def test_keys_are_refused_by_a_format_that_takes_none(tmp_path: Path) -> None:
-    np.savez(tmp_path / "scan.npz", something=np.ones(3))
-    with pytest.raises(FileError, match=r"read as cxi, which takes no keys; .*keys"):
-        read_scan(tmp_path / "scan.npz", format="cxi", keys={"diffraction": "something"})

@@ -59,12 +59,10 @@ class Format:
     description : one line
     recognises : whether a file of these contents is one of this format
     read : reads a file that is recognised, or that `format:` says to be one. The second argument
-        holds the `keys:` of a study, empty for formats that need none
-    takes_keys : whether `keys:` may say where a file of this format holds what
+        holds the `keys:` of a study that name the frames; other keys are dealt with later
     """
 
     name: str
     description: str
     recognises: Callable[[Contents], bool]
     read: Callable[[Path, Mapping[str, str]], MeasuredScan]
-    takes_keys: bool = False

@@ -1,6 +1,7 @@
 """Any HDF5 or NPZ file, where `keys:` of the study says which of its arrays hold what."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from ptychopareto.files.errors import refusal
 from ptychopareto.files.npz import read_npz
 from ptychopareto.readers.format import Contents, Format
 from ptychopareto.readers.frames import frames_of
-from ptychopareto.readers.hdf5 import find_dataset, opened
+from ptychopareto.readers.hdf5 import find_dataset, opened, read_contents
 from ptychopareto.readers.hdf5_values import read_array, text_attribute
 from ptychopareto.readers.measured_scan import Frames, MeasuredScan
 from ptychopareto.readers.quantities import (
@@ -29,6 +30,7 @@ KEYS = (
     *("diffraction", "positions", "position_rows", "position_columns", "probe", "object", "mask"),
     *("wavelength", "energy", "distance", "pixel_size", "object_pixel_size"),
 )
+_PREAMBLE = b"MATLAB 7.3 MAT-file"
 _LARGEST_SPAN_IN_METRES = 0.1  # a scan that extends further counts pixels
 
 
@@ -37,100 +39,87 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
 
     Parameters
     ----------
-    keys : for some of `KEYS`, diffraction among them, the name of an array
+    keys : for some of `KEYS`, diffraction among them, the name of an array of the file. All but
+        diffraction may be `FILE:NAME`, an array of another file in the same folder
 
     Raises
     ------
     FileError
         A key is not known, an array is missing, or an array has a shape that does not fit.
     """
-    check_keys(path, keys)
+    if "diffraction" not in keys:
+        raise refusal(path, "keys: diffraction is missing; it names the array of the frames")
+    name = keys["diffraction"]
     if h5py.is_hdf5(path):
-        return read_hdf5(path, keys)
-    arrays = read_npz(path, set(keys.values()))
-    missing = [name for name in keys.values() if name not in arrays]
-    if missing:
-        raise refusal(path, f"has no {missing[0]}, which `keys:` names")
-    frames = arrays[keys["diffraction"]]
-    while frames.ndim > 3 and frames.shape[0] == 1:
-        frames = frames[0]
-    named = {key: arrays[name] for key, name in keys.items()}
-    return scan_of(path, frames, named, keys, {})
+        reversed_axes = _is_matlab(path)
+        said = f"{name}, axes reversed as MATLAB stores them" if reversed_axes else name
+        with opened(path) as file:
+            found = frames_of(path, file, name, reversed_axes=reversed_axes)
+        frames: Frames | None = found
+    else:
+        frames, said = read_npz(path, {name}).get(name), name
+        while isinstance(frames, np.ndarray) and frames.ndim > 3 and frames.shape[0] == 1:
+            frames = frames[0]
+    if frames is None:
+        raise refusal(path, f"has no {name}, which `keys:` names")
+    bare = MeasuredScan(str(path), "keys", frames, origins={"frames": said})
+    return completed(bare, {key: name for key, name in keys.items() if key != "diffraction"})
 
 
-def read_hdf5(path: Path, keys: Mapping[str, str], *, reversed_axes: bool = False) -> MeasuredScan:
-    """Read a scan from an HDF5 file; MATLAB names the axes of its arrays in the reversed order.
-
-    Raises
-    ------
-    FileError
-        An array is missing, or has a shape or type that does not fit.
-    """
-    with opened(path) as file:
-        frames = frames_of(path, file, keys["diffraction"], reversed_axes=reversed_axes)
-        if frames is None:
-            raise refusal(path, f"has no {keys['diffraction']}, which `keys:` names")
-        arrays: dict[str, NDArray[Any]] = {}
-        units: dict[str, str | None] = {}
-        for key, name in keys.items():
-            if key == "diffraction":
-                continue
-            dataset = find_dataset(path, file, name)
-            if dataset is None:
-                raise refusal(path, f"has no {name}, which `keys:` names")
-            array = read_array(path, dataset)
-            arrays[key] = array.transpose() if reversed_axes else array
-            units[key] = text_attribute(dataset, "units")
-    return scan_of(path, frames, arrays, keys, units)
-
-
-def scan_of(
-    path: Path,
-    frames: Frames,
-    arrays: Mapping[str, NDArray[Any]],
-    names: Mapping[str, str],
-    units: Mapping[str, str | None],
-) -> MeasuredScan:
-    """Make a scan of arrays whose meaning is known.
+def completed(scan: MeasuredScan, keys: Mapping[str, str]) -> MeasuredScan:
+    """Replace parts of a scan by the arrays that `keys` names.
 
     Parameters
     ----------
-    frames : (B, H, W)
-    arrays : the other arrays, by what they hold
-    names : what each is called in the file
-    units : of those where the file names one
+    keys : for some of `KEYS`, diffraction not among them, the name of an array, or `FILE:NAME`
 
     Raises
     ------
     FileError
-        An array has a shape that does not fit.
+        A key is not known, an array is missing, or an array has a shape that does not fit.
     """
-    count = frames.shape[0] if frames.shape else 0
+    path = Path(scan.path)
+    arrays: dict[str, NDArray[Any]] = {}
+    units: dict[str, str | None] = {}
+    for key, name in keys.items():
+        if key not in KEYS:
+            raise refusal(path, f"keys: {key} is not known; known are: {', '.join(KEYS)}")
+        arrays[key], units[key] = _array(path, name)
     found: dict[str, Any] = {}
-    origins = {"frames": names["diffraction"]}
+    origins = dict(scan.origins)
     for attribute, convert in _PARTS.items():
-        part = convert(path, arrays, names, units, count)
+        part = convert(path, arrays, keys, units, scan.frames.shape[0])
         if part is not None:
             found[attribute], origins[attribute] = part
     if "positions" in found:
         found["positions"], found["position_unit"] = found["positions"]
         origins["position_unit"] = origins["positions"]
-    return MeasuredScan(path=str(path), format="keys", frames=frames, origins=origins, **found)
+    return replace(scan, origins=origins, **found)
 
 
-def check_keys(path: Path, keys: Mapping[str, str]) -> None:
-    """Refuse keys that no reader knows, and a list of them without the frames.
+def _array(path: Path, name: str) -> tuple[NDArray[Any], str | None]:
+    """An array of the file, or of another one beside it, and its unit if it has one."""
+    other, colon, inside = name.partition(":")
+    place, inside = (path.parent / other, inside) if colon else (path, name)
+    array, unit = None, None
+    if colon and not place.is_file():
+        raise refusal(path, f"needs the file {other} beside it, which `keys:` names")
+    if h5py.is_hdf5(place):
+        with opened(place) as file:
+            dataset = find_dataset(place, file, inside)
+            if dataset is not None:
+                array, unit = read_array(place, dataset), text_attribute(dataset, "units")
+        array = array.transpose() if array is not None and _is_matlab(place) else array
+    else:
+        array = read_npz(place, {inside}).get(inside)
+    if array is None:
+        raise refusal(place, f"has no {inside}, which `keys:` names")
+    return array, unit
 
-    Raises
-    ------
-    FileError
-        A key is not one of `KEYS`, or diffraction is missing.
-    """
-    for key in keys:
-        if key not in KEYS:
-            raise refusal(path, f"keys: {key} is not known; known are: {', '.join(KEYS)}")
-    if "diffraction" not in keys:
-        raise refusal(path, "keys: diffraction is missing; it names the array of the frames")
+
+def _is_matlab(path: Path) -> bool:
+    """Whether MATLAB wrote the file, which names the axes of arrays in the reversed order."""
+    return is_matlab(read_contents(path))
 
 
 _Arrays = Mapping[str, NDArray[Any]]
@@ -269,11 +258,19 @@ _PARTS: dict[str, _Part] = {
 }
 
 
+def is_matlab(contents: Contents) -> bool:
+    """Whether MATLAB wrote an HDF5 file."""
+    compounds = [entry.dtype.names for entry in contents.entries.values() if entry.dtype]
+    return contents.container == "hdf5" and (
+        contents.preamble.startswith(_PREAMBLE)
+        or "#refs#" in contents
+        or ("real", "imag") in compounds
+    )
+
+
 def _recognises(contents: Contents) -> bool:
     """No file says that it is one of any layout: only `keys:` do."""
     return False
 
 
-FORMAT = Format(
-    "keys", "any HDF5 or NPZ file whose arrays `keys:` names", _recognises, read, takes_keys=True
-)
+FORMAT = Format("keys", "any HDF5 or NPZ file whose arrays `keys:` names", _recognises, read)

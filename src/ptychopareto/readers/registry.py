@@ -56,7 +56,8 @@ def read_scan(
     ----------
     path : the file; its name says nothing
     format : one of `FORMATS`, where the contents say none or the wrong one
-    keys : which array of the file holds what, for files of no known format
+    keys : which array holds what. With diffraction among them the format does not matter; without
+        it they say what the format does not say, or something else than it does
 
     Returns
     -------
@@ -67,14 +68,13 @@ def read_scan(
     FileError
         The file is missing or damaged, has none of the formats, or its parts do not agree.
     """
-    contents = read_any(path)
-    reader = _reader(contents, format, bool(keys))
-    if keys and not reader.takes_keys:
-        takers = ", ".join(other.name for other in READERS if other.takes_keys)
-        raise refusal(path, f"is read as {reader.name}, which takes no keys; {takers} take them")
+    contents, keys = read_any(path), keys or {}
+    reader = keyed.FORMAT if "diffraction" in keys else _reader(contents, format)
     with reading(path, f"a scan of the format {reader.name}"):
-        scan = reader.read(path, keys or {})
-        return check_scan(replace(scan, path=str(path), format=reader.name))
+        scan = replace(reader.read(path, keys), path=str(path), format=reader.name)
+        if reader is not keyed.FORMAT:
+            scan = keyed.completed(scan, keys)
+        return check_scan(scan)
 
 
 def read_any(path: Path) -> Contents:
@@ -97,17 +97,13 @@ def read_any(path: Path) -> Contents:
     raise refusal(path, f"is neither HDF5 nor NPZ; a scan is wanted in one of: {_known()}")
 
 
-def _reader(contents: Contents, format: str | None, has_keys: bool) -> Format:
-    if format is not None:
-        for reader in READERS:
-            if reader.name == format:
-                return reader
-        raise refusal(contents.path, f"format {format!r} is not known; known are: {_known()}")
+def _reader(contents: Contents, format: str | None) -> Format:
+    """The format that is named, or else the first one that recognises the file."""
     for reader in READERS:
-        if (reader.takes_keys or not has_keys) and reader.recognises(contents):
+        if reader.name == format or (format is None and reader.recognises(contents)):
             return reader
-    if has_keys:
-        return keyed.FORMAT
+    if format is not None:
+        raise refusal(contents.path, f"format {format!r} is not known; known are: {_known()}")
     raise refusal(
         contents.path,
         f"is a scan of no known format ({_known()}); `keys:` can say what its arrays hold",
