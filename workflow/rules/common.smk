@@ -162,7 +162,9 @@ def files_of_scenarios():
 for key, path in (study_files() | files_of_scenarios()).items():
     if not path.is_file():
         wanted = "file" if MEASURED else ".npz"
-        sys.exit(f"{key}: there is no file {str(path)!r}; the path of an existing {wanted} is wanted")
+        sys.exit(
+            f"{key}: there is no file {str(path)!r}; the path of an existing {wanted} is wanted"
+        )
 
 
 def check_patterns(dataset):
