@@ -28,7 +28,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 def _project(folder: Path) -> Project:
     """The project with its profile for Slurm, without results."""
-    project = copy_of_project(folder)
+    project = copy_of_project(folder, cold=True)
     shutil.copytree(ROOT / "slurm", project["slurm"])
     return project
 

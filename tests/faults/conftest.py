@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from disturbed import TABLE, finish, long_study
-from tiny_study import Project
+from tiny_study import Project, built_once, copy_of
 
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The study, finished without a fault as far as its table. Tests only read it."""
-    project = long_study(tmp_path_factory.mktemp("undisturbed") / "project")
-    finish(project, TABLE)
-    return project
+    return built_once(
+        "undisturbed", lambda folder: finish(long_study(folder), TABLE), tmp_path_factory
+    )
 
 
 @pytest.fixture
@@ -29,7 +29,5 @@ def study(tmp_path: Path) -> Iterator[Project]:
 @pytest.fixture
 def finished(undisturbed: Project, tmp_path: Path) -> Iterator[Project]:
     """A copy of the finished study, with the times of its files and Snakemake's records."""
-    copy = Project(tmp_path / "project")
-    shutil.copytree(undisturbed.folder, copy.folder)
-    yield copy
-    shutil.rmtree(copy.folder)
+    with copy_of(undisturbed, tmp_path / "project") as copy:
+        yield copy

@@ -17,7 +17,7 @@ from disturbed import (
 )
 from tiny_study import FNO, PHYSICS, Project
 
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = pytest.mark.xdist_group("faults_clock")
 
 MODEL = f"results/runs/{PHYSICS}/model.safetensors"
 

@@ -1,7 +1,6 @@
 """Files cut in half: a clear line, and after what it says is done, the same call finishes."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,9 +18,9 @@ from disturbed import (
     log_of_training,
     the_same_call,
 )
-from tiny_study import FNO, PHYSICS, Project, copy_of_project
+from tiny_study import FNO, PHYSICS, Project, copy_of, finished_study
 
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = pytest.mark.xdist_group("faults_damage")
 
 # What timing.json has of latencies; all of it but how often.
 TIMED = {"engine", "models"}
@@ -30,21 +29,17 @@ MODEL = f"{RUN}/model.safetensors"
 PHYSICS_MODEL = f"results/runs/{PHYSICS}/model.safetensors"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The tiny study up to its table and one picture. Tests only read it."""
-    project = copy_of_project(tmp_path_factory.mktemp("whole") / "project")
-    finish(project, TABLE, "results/gallery.png")
-    return project
+    """The tiny study, finished. Tests only read it."""
+    return finished_study(tmp_path_factory)
 
 
 @pytest.fixture
 def damaged(whole: Project, tmp_path: Path) -> Iterator[Project]:
     """A copy of it, to damage."""
-    copy = Project(tmp_path / "project")
-    shutil.copytree(whole.folder, copy.folder)
-    yield copy
-    shutil.rmtree(copy.folder)
+    with copy_of(whole, tmp_path / "project") as copy:
+        yield copy
 
 
 def cut_in_half(path: Path) -> None:

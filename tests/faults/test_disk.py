@@ -17,7 +17,7 @@ from disturbed import (
 )
 from tiny_study import PHYSICS, Project
 
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = pytest.mark.xdist_group("faults_disk")
 
 SCAN = "results/dataset/train.npz"
 MODEL = f"results/runs/{PHYSICS}/model.safetensors"

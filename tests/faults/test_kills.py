@@ -34,7 +34,7 @@ from disturbed import (
 )
 from tiny_study import FNO, PHYSICS, RUNS, Project
 
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = pytest.mark.xdist_group("faults_kills")
 
 VICTIMS = [
     ("snakemake", signal.SIGKILL),

@@ -11,7 +11,7 @@ import pytest
 from disturbed import the_same_call
 from tiny_study import Project
 
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = pytest.mark.xdist_group("faults_two_at_once")
 
 SCAN = "results/dataset/train.npz"
 SNAKEMAKE = f"{sys.executable} -m snakemake --cores 2 --rerun-incomplete {SCAN}"

@@ -91,6 +91,9 @@ def at_steps(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
     return arrange
 
 
+Refused = Callable[[], str | None]
+
+
 def kill() -> None:
     raise Killed
 
@@ -286,27 +289,47 @@ def with_state(content: bytes, change: Callable[[dict[str, Any]], object], path:
     return resealed(content.partition(b"\n")[0] + b"\n" + path.read_bytes())
 
 
-def refused(scan: ScanData, path: Path, caplog: pytest.LogCaptureFixture) -> str | None:
-    """The one line of refusal, after which the training is as new; None if it was accepted."""
-    caplog.clear()
-    trainer, fresh = begun(scan, path), begun(scan, path)
-    signal.alarm(20)  # a hang ends the tests
-    trainer._restore()
-    signal.alarm(0)
-    warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
-    weights = trainer.network.state_dict()
-    if not warnings:
-        assert trainer.progress.epoch * 11 + trainer.progress.step > 0
-        assert all(value.isfinite().all() for value in [*weights.values(), *trainer.best.values()])
-        return None
-    (line,) = (record.getMessage() for record in warnings)
-    assert line.startswith(str(path))
-    assert line.endswith("; the training starts over")
-    assert "\n" not in line
-    assert all(torch.equal(value, fresh.best[name]) for name, value in weights.items())
-    assert trainer.progress == fresh.progress
-    assert not trainer.optimizer.state
-    return line
+@pytest.fixture(scope="module")
+def untouched(scan: ScanData, tmp_path_factory: pytest.TempPathFactory) -> Trainer:
+    """The training before its first step. Tests only read it."""
+    return begun(scan, tmp_path_factory.mktemp("untouched") / "checkpoint.pt")
+
+
+@pytest.fixture
+def refused(
+    scan: ScanData, path: Path, untouched: Trainer, caplog: pytest.LogCaptureFixture
+) -> Refused:
+    """Restore a training from the checkpoint as it lies there.
+
+    What is called returns the one line of refusal, after which the training is as new, so that it
+    serves for the next try as well; None if the checkpoint was accepted.
+    """
+    as_new = [begun(scan, path)]
+
+    def restore() -> str | None:
+        caplog.clear()
+        trainer = as_new.pop() if as_new else begun(scan, path)
+        signal.alarm(20)  # a hang ends the tests
+        trainer._restore()
+        signal.alarm(0)
+        warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
+        weights, best = trainer.network.state_dict(), trainer.best
+        if not warnings:
+            assert trainer.progress.epoch * 11 + trainer.progress.step > 0
+            assert all(value.isfinite().all() for value in [*weights.values(), *best.values()])
+            return None
+        (line,) = (record.getMessage() for record in warnings)
+        assert line.startswith(str(path))
+        assert line.endswith("; the training starts over")
+        assert "\n" not in line
+        assert all(torch.equal(value, untouched.best[name]) for name, value in weights.items())
+        assert all(torch.equal(value, untouched.best[name]) for name, value in best.items())
+        assert trainer.progress == untouched.progress
+        assert not trainer.optimizer.state
+        as_new.append(trainer)
+        return line
+
+    return restore
 
 
 def test_the_first_line_tells_format_and_key(good: bytes) -> None:
@@ -336,13 +359,12 @@ def test_a_checkpoint_that_does_not_belong_is_refused(
     change: Callable[[bytes], bytes],
     words: str,
     good: bytes,
-    scan: ScanData,
     path: Path,
-    caplog: pytest.LogCaptureFixture,
+    refused: Refused,
 ) -> None:
-    assert refused(scan, path, caplog) is None
+    assert refused() is None
     path.write_bytes(change(good))
-    assert words in (refused(scan, path, caplog) or "accepted")
+    assert words in (refused() or "accepted")
 
 
 LIES: dict[str, Callable[[dict[str, Any]], object]] = {
@@ -385,13 +407,13 @@ def _replace(weights: dict[str, torch.Tensor], change: Callable[..., torch.Tenso
 
 @pytest.mark.parametrize("lie", LIES)
 def test_a_checkpoint_that_lies_is_refused(
-    lie: str, good: bytes, scan: ScanData, path: Path, caplog: pytest.LogCaptureFixture
+    lie: str, good: bytes, path: Path, refused: Refused
 ) -> None:
     path.write_bytes(with_state(good, LIES[lie], path))
-    assert "is damaged" in (refused(scan, path, caplog) or "accepted")
+    assert "is damaged" in (refused() or "accepted")
 
 
-def test_no_code_of_a_checkpoint_is_run(good: bytes, scan: ScanData, path: Path, caplog) -> None:
+def test_no_code_of_a_checkpoint_is_run(good: bytes, path: Path, refused: Refused) -> None:
     class Evil:
         def __reduce__(self) -> tuple[object, ...]:
             return os.mkdir, (str(path.with_name("hacked")),)
@@ -400,7 +422,7 @@ def test_no_code_of_a_checkpoint_is_run(good: bytes, scan: ScanData, path: Path,
         archive.writestr("archive/data.pkl", pickle.dumps({"progress": Evil()}, protocol=2))
         archive.writestr("archive/version", "3\n")
     path.write_bytes(resealed(good.partition(b"\n")[0] + b"\n" + path.read_bytes()))
-    assert "is damaged" in (refused(scan, path, caplog) or "accepted")
+    assert "is damaged" in (refused() or "accepted")
     assert not path.with_name("hacked").exists()
 
 
@@ -429,7 +451,7 @@ def mutated(content: bytes, seed: int) -> bytes:
 
 @pytest.mark.parametrize("sealed", [False, True], ids=["damaged", "with a checksum that fits"])
 def test_mutations_are_refused_or_loaded(
-    sealed: bool, good: bytes, scan: ScanData, path: Path, caplog: pytest.LogCaptureFixture
+    sealed: bool, good: bytes, path: Path, refused: Refused
 ) -> None:
     """Damage never passes; what is made to pass the checksum is loaded only if it makes sense."""
     lines: list[str] = []
@@ -440,7 +462,7 @@ def test_mutations_are_refused_or_loaded(
             path.write_bytes(resealed(head + b"\n" + mutated(content, seed)))
         else:
             path.write_bytes(mutated(good, seed))
-        line = refused(scan, path, caplog)
+        line = refused()
         if line is not None:
             lines.append(line)
         elif not sealed:

@@ -1,16 +1,20 @@
 """A tiny study in a folder of its own, and what a test asks the real Snakemake about it."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
+
+import warm
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,9 +38,14 @@ TINY: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Project:
-    """A copy of the project in a folder of its own, with a config of its own."""
+    """A copy of the project in a folder of its own, with a config of its own.
+
+    Its calls of Snakemake are forks of a process that has imported it (see `warm`); those of a
+    `cold` one are started from nothing.
+    """
 
     folder: Path
+    cold: bool = False
 
     def configure(self, **sections: Any) -> None:
         """Write the tiny study as config.yaml, with these sections instead of its own."""
@@ -55,7 +64,10 @@ class Project:
         self, *arguments: str, timeout: float = 300, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Call Snakemake in the folder, as a user would."""
-        return self.python("-m", "snakemake", *arguments, timeout=timeout, **environment)
+        if self.cold:
+            return self.python("-m", "snakemake", *arguments, timeout=timeout, **environment)
+        everything = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
+        return warm.snakemake(arguments, self.folder, everything, timeout)
 
     def python(
         self, *arguments: str, timeout: float = 300, **environment: str
@@ -119,12 +131,46 @@ def _job(rule: str, output: Path) -> str:
     return f"{rule}/{output.parent.name}" if "runs" in output.parts else rule
 
 
-def copy_of_project(folder: Path) -> Project:
+def copy_of_project(folder: Path, cold: bool = False) -> Project:
     """The project without results, and with the tiny study as its config."""
     folder.mkdir()
     for name in ("src", "workflow"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "Snakefile", folder)
-    project = Project(folder)
+    project = Project(folder, cold)
     project.configure()
     return project
+
+
+def built_once(
+    name: str, build: Callable[[Path], object], factory: pytest.TempPathFactory
+) -> Project:
+    """The project that `build` makes in the folder given to it.
+
+    The processes of one test run share it: the first that asks builds it, the others wait.
+    """
+    base = factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    shared.mkdir(exist_ok=True)
+    project = Project(shared / "project")
+    with open(shared / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "complete").exists():
+            shutil.rmtree(project.folder, ignore_errors=True)  # of a build that failed
+            build(project.folder)
+            (shared / "complete").touch()
+    return project
+
+
+def finished_study(factory: pytest.TempPathFactory) -> Project:
+    """The tiny study, finished. Tests only read it."""
+    return built_once("finished", lambda folder: copy_of_project(folder).build(), factory)
+
+
+@contextmanager
+def copy_of(project: Project, folder: Path) -> Iterator[Project]:
+    """A copy with the times of its files and Snakemake's records, to change something in."""
+    copy = Project(folder)
+    shutil.copytree(project.folder, copy.folder)
+    yield copy
+    shutil.rmtree(copy.folder)
