@@ -19,6 +19,7 @@ ROOT = Path(workflow.basedir)
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "workflow")]
 
 import cluster
+import command_line
 import estimates
 from ptychopareto.config import (
     AXES,
@@ -32,7 +33,12 @@ from ptychopareto.config import (
 )
 from ptychopareto.study.runs import expand
 from sources import sources
+from snakemake.utils import update_config
 from unlock import claim
+
+# A study file stays strict; what --config gives has lost its types on the way.
+given = workflow.config_settings
+update_config(config, command_line.typed(given.config_args, given.config))
 
 # A wrong config is a matter of one line, not of a traceback: so no exception leaves this file.
 try:
