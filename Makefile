@@ -27,12 +27,18 @@ help: ## list what can be done
 	@echo "ptycho-pareto: usage: make TARGET"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-study: $(VENV)/.installed ## run the study of config.yaml, or STUDY=studies/…, with PROFILE=slurm on a cluster
+# a measured scan that is fetched once, for the study that names it
+SIEMENS_STAR := scans/siemens_star.npz
+
+study: $(VENV)/.installed $(if $(findstring siemens_star,$(STUDY)),$(SIEMENS_STAR)) ## run the study of config.yaml, or STUDY=studies/…, with PROFILE=slurm on a cluster
 	@$(BIN)/python workflow/unlock.py
 	@$(BIN)/snakemake $(WHERE) $(if $(STUDY),--configfile $(STUDY)) $(SNAKEMAKE_FLAGS)
 	@echo
 	@echo "Done. Open results/index.html, or look at results/pareto_plot.png; the table behind them is"
 	@echo "results/study_results.csv, the recommended network results/recommended/model.safetensors."
+
+$(SIEMENS_STAR): | $(VENV)/.installed
+	@$(BIN)/python workflow/fetch_siemens_star.py $@
 
 quick: $(VENV)/.installed-dev ## run some tests of each layer, a tiny study among them, in a minute
 	@OMP_NUM_THREADS=1 $(BIN)/pytest $(PYTEST_FLAGS) $(QUICK_TESTS)
