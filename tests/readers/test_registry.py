@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ptychopareto.files import FileError
-from ptychopareto.readers import FORMATS, MeasuredScan, read_scan, registry
+from ptychopareto.readers import FORMATS, MeasuredScan, keyed, read_scan, registry
 from ptychopareto.readers.format import Contents, Format
 
 
@@ -57,3 +57,10 @@ def test_a_format_that_is_not_known_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "scan.npz", something=np.ones(3))
     with pytest.raises(FileError, match=r"format 'cxx' is not known; known are: .*cxi"):
         read_scan(tmp_path / "scan.npz", format="cxx")
+
+
+def test_the_page_lists_every_format() -> None:
+    page = (Path(__file__).parents[2] / "docs/formats.md").read_text()
+    listed = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert sorted(FORMATS) == sorted(set(listed) & set(FORMATS))
+    assert all(f"| `{key}" in page or f"`, `{key}`" in page for key in keyed.KEYS)
