@@ -9,7 +9,11 @@ from ptychopareto.assessment.metrics import evaluate
 from ptychopareto.config import Teacher
 from ptychopareto.files import Dataset
 from ptychopareto.physics import scan
-from ptychopareto.reconstruction.patches import disjoint_batches
+from ptychopareto.reconstruction.patches import (
+    IndexedWindows,
+    SlicedWindows,
+    disjoint_batches,
+)
 from ptychopareto.reconstruction.rpie import flat_start, rpie
 from ptychopareto.reconstruction.teacher import teach
 
@@ -57,6 +61,85 @@ def test_equals_the_sequential_update(
     expected = sequential_rpie(diffraction, probe, data.corners, start.numpy(), order, alpha)
     np.testing.assert_allclose(got.numpy(), expected, atol=1e-10)
     torch.testing.assert_close(start, torch.ones_like(start))  # not changed
+
+
+def sequential_measured_rpie(
+    diffraction: NDArray,
+    modes: NDArray,
+    corners: NDArray,
+    fractions: NDArray,
+    valid: NDArray,
+    order: list[int],
+    alpha: float,
+) -> NDArray:
+    """As `sequential_rpie`, for modes, positions between pixels and a mask, from a flat start."""
+    image, N = np.ones((48, 48), complex), modes.shape[-1]
+    frequency = np.fft.fftfreq(N)
+    for n in order:
+        window = np.s_[corners[n, 0] : corners[n, 0] + N, corners[n, 1] : corners[n, 1] + N]
+        angle = fractions[n, 0] * frequency[:, None] + fractions[n, 1] * frequency
+        lights = np.fft.ifft2(np.fft.fft2(modes) * np.exp(-2j * np.pi * angle))
+        waves = lights * image[window]
+        far = np.fft.fftshift(np.fft.fft2(waves, norm="ortho"), axes=(-2, -1))
+        model = np.sqrt((np.abs(far) ** 2).sum(0))
+        far = np.where(valid[n], diffraction[n] / model, 1) * far
+        revised = np.fft.ifft2(np.fft.ifftshift(far, axes=(-2, -1)), norm="ortho")
+        power = (np.abs(lights) ** 2).sum(0)
+        gain = (1 - alpha) * power + alpha * power.max()
+        image[window] += (lights.conj() * (revised - waves)).sum(0) / gain
+    return image
+
+
+def test_equals_the_sequential_update_of_a_measured_scan() -> None:
+    rng, N = np.random.default_rng(0), 16
+    corners = rng.integers(0, 32, (20, 2), endpoint=True)
+    fractions = rng.uniform(-0.5, 0.5, (20, 2))
+    modes = rng.normal(size=(2, N, N)) + 1j * rng.normal(size=(2, N, N))
+    diffraction = rng.uniform(0, 3, (20, N, N))
+    valid = rng.random((20, N, N)) > 0.1
+    start = flat_start((48, 48), torch.device("cpu")).to(torch.complex128)
+    epochs = rpie(
+        torch.from_numpy(np.where(valid, diffraction, np.nan)),
+        torch.from_numpy(modes),
+        corners,
+        start,
+        0.3,
+        seed=3,
+        fractions=fractions,
+        valid=torch.from_numpy(valid),
+    )
+    _, (got, misfit) = islice(epochs, 2)
+
+    batches, order = disjoint_batches(corners, N), np.random.default_rng(3)
+    numbers = [
+        n for _ in range(2) for chosen in order.permutation(len(batches)) for n in batches[chosen]
+    ]
+    expected = sequential_measured_rpie(diffraction, modes, corners, fractions, valid, numbers, 0.3)
+    np.testing.assert_allclose(got.numpy(), expected, atol=1e-10)
+    assert 0 < misfit < 3
+
+
+def test_two_runs_are_the_same_to_the_bit(small_scan: tuple[Dataset, Dataset]) -> None:
+    data = small_scan[0]
+    arguments = torch.from_numpy(data.diffraction), torch.from_numpy(data.probe), data.corners
+    start = flat_start(data.object_shape, torch.device("cpu"))
+    one, other = (next(rpie(*arguments, start, 0.1))[0] for _ in range(2))
+    assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("kind", [SlicedWindows, IndexedWindows])
+def test_windows_read_and_add_patches_that_overlap(kind: type) -> None:
+    rng = np.random.default_rng(0)
+    image, changes = rng.normal(size=(20, 23)), rng.normal(size=(6, 8, 8))
+    corners = rng.integers(0, 12, (6, 2), endpoint=True)
+    pixels = torch.from_numpy(image.copy())
+    windows = kind(pixels, corners, 8)
+    parts = [np.s_[row : row + 8, column : column + 8] for row, column in corners]
+    np.testing.assert_array_equal(windows.read(), [image[part] for part in parts])
+    windows.add(torch.from_numpy(changes))
+    for part, change in zip(parts, changes, strict=True):
+        image[part] += change
+    np.testing.assert_allclose(pixels, image, atol=1e-14)
 
 
 def first_fit(corners: NDArray, N: int) -> list[list[int]]:

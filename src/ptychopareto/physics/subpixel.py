@@ -65,9 +65,18 @@ def ramp(fractions: Tensor, N: int) -> Tensor:
 
     exp(−2πi·(f₀·k₀ + f₁·k₁)) of the frequencies k of `torch.fft.fftfreq`.
     """
+    return outer(ramp_axes(fractions, N))
+
+
+def ramp_axes(fractions: Tensor, N: int) -> Tensor:
+    """The factors (..., 2, N) along rows and along columns whose product is `ramp`."""
     frequency = torch.fft.fftfreq(N, device=fractions.device, dtype=fractions.dtype)
     angle = -2 * torch.pi * fractions[..., None] * frequency
-    axes = torch.polar(torch.ones_like(angle), angle)
+    return torch.polar(torch.ones_like(angle), angle)
+
+
+def outer(axes: Tensor) -> Tensor:
+    """The product (..., N, N) of factors (..., 2, N) along rows and along columns."""
     return axes[..., 0, :, None] * axes[..., 1, None, :]
 
 

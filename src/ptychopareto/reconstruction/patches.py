@@ -1,5 +1,7 @@
 """Read and write patches of an object at scan positions."""
 
+from typing import Protocol
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,6 +13,50 @@ def pixel_indices(corners: NDArray[np.int64], N: int, columns: int, device: torc
     start = torch.from_numpy(corners[:, 0] * columns + corners[:, 1]).to(device)
     axis = torch.arange(N, device=device)
     return start[:, None, None] + (axis[:, None] * columns + axis)[None]
+
+
+class Windows(Protocol):
+    """The patches of an image at some corners, to be read and added to."""
+
+    def read(self) -> Tensor:
+        """A copy of the patches (B, N, N)."""
+
+    def add(self, changes: Tensor) -> None:
+        """Add changes (B, N, N) to the image; where patches overlap, the sum of theirs."""
+
+
+class SlicedWindows:
+    """Patches as narrow slices: for a CPU, where to index every pixel takes as long as an FFT."""
+
+    def __init__(self, image: Tensor, corners: NDArray[np.int64], N: int) -> None:
+        self._parts = [image[row : row + N, column : column + N] for row, column in corners]
+
+    def read(self) -> Tensor:
+        return torch.stack(self._parts)
+
+    def add(self, changes: Tensor) -> None:
+        for part, change in zip(self._parts, changes, strict=True):
+            part += change
+
+
+class IndexedWindows:
+    """Patches as indices of their pixels: for a GPU, which starts one kernel for all of them."""
+
+    def __init__(self, image: Tensor, corners: NDArray[np.int64], N: int) -> None:
+        self._pixels = image.view(-1)
+        self._index = pixel_indices(corners, N, image.shape[1], image.device)
+
+    def read(self) -> Tensor:
+        return self._pixels[self._index]
+
+    def add(self, changes: Tensor) -> None:
+        self._pixels.index_put_((self._index,), changes, accumulate=True)
+
+
+def windows(image: Tensor, corners: NDArray[np.int64], N: int) -> Windows:
+    """The N×N patches of a contiguous image (rows, columns) at `corners` (B, 2), in its memory."""
+    kind = SlicedWindows if image.device.type == "cpu" else IndexedWindows
+    return kind(image, corners, N)
 
 
 def disjoint_batches(corners: NDArray[np.int64], N: int) -> list[NDArray[np.int64]]:

@@ -7,8 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ptychopareto.physics.subpixel import shifted
-from ptychopareto.reconstruction.patches import disjoint_batches, pixel_indices
+from ptychopareto.physics.subpixel import outer, ramp_axes
+from ptychopareto.reconstruction.modulus import Measured, modulus_change, sum_modes
+from ptychopareto.reconstruction.patches import disjoint_batches, windows
 
 
 def rpie(
@@ -33,45 +34,40 @@ def rpie(
     Parameters
     ----------
     diffraction : (B, N, N) measured √I, DC at pixel N // 2
-    probe : (N, N) complex
+    probe : (N, N) complex, or (M, N, N) of M incoherent modes: then |Fψ|², P*·(ψ' − ψ) and |P|² are
+        sums over the modes
     corners : (B, 2) top-left corners [px]
     start : (rows, columns) complex start object; not changed
     alpha, seed : regularisation, 0 < α ≤ 1; seed of the order
-    fractions : (B, 2) how far the patches lie beyond their corners [px]; None for nothing
-    valid : (1, N, N) or (B, N, N) bool; elsewhere a pixel keeps the model's value. None for all
+    fractions : (B, 2) what is missing from the corners to the positions [px]: the probe of each
+        pattern is moved by it. None for positions on whole pixels
+    valid : (1, N, N) or (B, N, N) bool, detector pixels to believe; the others keep the amplitude
+        of the model. None for all
 
     Yields, without end, after each epoch the object (rows, columns), on the device and in the
-    precision of `start`, and the mean |√I_model − √I| of its patterns before their update. The
+    precision of `start`, and the mean |√I_model − √I| of its valid pixels before their update. The
     object is changed in place by the next epoch.
     """
-    N = probe.shape[-1]
-    measured = torch.fft.ifftshift(diffraction, dim=(-2, -1))
-    if valid is not None:
-        seen = torch.fft.ifftshift(valid.expand(measured.shape), dim=(-2, -1))
-        measured = torch.where(seen, measured, torch.nan)
-    batches = disjoint_batches(corners, N)
-    indices = [pixel_indices(corners[batch], N, start.shape[1], start.device) for batch in batches]
-    targets = [measured[torch.from_numpy(batch).to(start.device)] for batch in batches]
-    lights = [_light(probe, fractions, batch) for batch in batches]
     order = np.random.default_rng(seed)
-    pixels = start.flatten().clone()
+    N = probe.shape[-1]
+    measured = Measured(diffraction, valid)
+    illumination = _Illumination(probe, alpha, fractions)
+    image = start.clone(memory_format=torch.contiguous_format)
+    batches = [
+        (windows(image, corners[batch], N), batch, *measured.batch(batch))
+        for batch in disjoint_batches(corners, N)
+    ]
     while True:
-        misfit = torch.zeros((), dtype=measured.dtype, device=start.device)
+        misfit = torch.zeros((), dtype=diffraction.dtype, device=start.device)
         for chosen in order.permutation(len(batches)):
-            index, target, light = indices[chosen], targets[chosen], lights[chosen]
-            intensity = light.abs() ** 2
-            gain = light.conj() / ((1 - alpha) * intensity + alpha * intensity.amax((-2, -1), True))
-            patch = pixels[index]
-            wave = torch.fft.fft2(light * patch, norm="ortho")
-            modulus = wave.abs()
-            if valid is not None:
-                target = torch.where(target.isnan(), modulus, target)
-            # ψ' − ψ in one inverse transform: F⁻¹[(√I/|Fψ| − 1)·Fψ]. No light, no phase to keep.
-            ratio = torch.where(modulus > 0, target / modulus, 1.0) - 1
-            change = torch.fft.ifft2(ratio * wave, norm="ortho")
-            pixels[index] = patch + gain * change
-            misfit += (modulus - target).abs().sum()
-        yield pixels.view(start.shape), float(misfit) / measured.numel()
+            places, members, target, mask = batches[chosen]
+            lights, gains = illumination(members)
+            far = torch.fft.fft2(lights * places.read().unsqueeze(1), norm="ortho")
+            change, apart = modulus_change(far, target, mask)
+            # ψ' − ψ in one inverse transform: F⁻¹[(√I/|Fψ| − 1)·Fψ].
+            places.add(sum_modes(gains * torch.fft.ifft2(change, norm="ortho")))
+            misfit += apart
+        yield image, float(misfit) / measured.pixels
 
 
 def flat_start(shape: tuple[int, int], device: torch.device) -> Tensor:
@@ -79,10 +75,30 @@ def flat_start(shape: tuple[int, int], device: torch.device) -> Tensor:
     return torch.ones(shape, dtype=torch.complex64, device=device)
 
 
-def _light(
-    probe: Tensor, fractions: NDArray[np.floating] | None, batch: NDArray[np.int64]
-) -> Tensor:
-    """The probe of each pattern of a batch (b, N, N), or the one of all (N, N)."""
-    if fractions is None:
-        return probe
-    return shifted(probe, torch.from_numpy(fractions[batch]).to(probe.device))
+class _Illumination:
+    """The probe of each pattern of a scan, and rPIE's gain P* / ((1 − α)·|P|² + α·max|P|²)."""
+
+    def __init__(self, probe: Tensor, alpha: float, fractions: NDArray[np.floating] | None) -> None:
+        N = probe.shape[-1]
+        self._alpha = alpha
+        self._probe = probe.reshape(1, -1, N, N)
+        self._gain = self._gain_of(self._probe)
+        self._axes = None
+        if fractions is not None:
+            moves = torch.from_numpy(fractions).to(probe.device, probe.real.dtype)
+            self._axes = ramp_axes(moves, N)
+            self._transform = torch.fft.fft2(self._probe)
+
+    def __call__(self, members: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
+        """Probe and gain, (1, M, N, N) for all patterns or (b, M, N, N) for each of its own."""
+        if self._axes is None:
+            return self._probe, self._gain
+        factor = outer(self._axes[members]).unsqueeze(1)
+        probe = torch.fft.ifft2(self._transform * factor)
+        return probe, self._gain_of(probe)
+
+    def _gain_of(self, probe: Tensor) -> Tensor:
+        intensity = (probe.real.square() + probe.imag.square()).sum(1, keepdim=True)
+        largest = intensity.amax((-2, -1), keepdim=True)
+        weight = ((1 - self._alpha) * intensity + self._alpha * largest).reciprocal_()
+        return torch.complex(weight, torch.zeros_like(weight)) * probe.conj()
