@@ -1,16 +1,20 @@
 """The gallery: every reconstruction beside the truth, whatever is missing."""
 
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from ptychopareto.assessment.metrics import evaluate
-from ptychopareto.pictures import gallery
+from ptychopareto.pictures import gallery, style
 
 
 @pytest.fixture
@@ -73,6 +77,68 @@ def test_names_what_it_cannot_show(tmp_path: Path, truth: NDArray[np.complex128]
     svg = drawn(tmp_path, made, truth, measures)
     assert all(words in svg for words in ("out of memory", "diverging", "nothing to show"))
     assert svg.count("<image") == 2 + 1 + 2
+
+
+SHAPES = [(50, 300), (300, 50), (120, 330), (330, 120), (100, 100), (12, 400), (400, 12)]
+
+
+@pytest.mark.parametrize("number", [0, 1, 3, 7, 14])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_nothing_lies_on_anything_else_on_a_region_of_any_shape(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shape: tuple[int, int], number: int
+) -> None:
+    figures: list[Figure] = []
+    monkeypatch.setattr(style, "save", lambda figure, _: figures.append(figure))
+    truth = np.exp(1j * np.random.default_rng(0).random(shape))
+    made = [(f"hybrid sqrt m12 w{i} teacher noskips, seed 2", truth * 1j) for i in range(number)]
+    measures = [{"ssim_phase": 0.987, "r_free": 0.15}] * number
+    gallery.draw(made, truth, measures, tmp_path / "a.png", "r_free", reference="classical")
+    (figure,) = figures
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    titles = [text.get_window_extent(renderer) for text in figure.texts]
+    images, bars = [], []
+    for axes in figure.axes:
+        (images if axes.images else bars).append(axes.get_tightbbox(renderer))
+    assert len(titles) == number + 1
+    assert len(images) == 2 * number + 1
+    assert len(bars) == 1 + (number > 0)
+    # An image of few pixels is no wider than the number at its scale bar.
+    images = [axes.get_window_extent(renderer) for axes in figure.axes if axes.images]
+    boxes = [*titles, *images, *bars]
+    for one, other in combinations(boxes, 2):
+        assert not one.padded(-0.5).overlaps(other.padded(-0.5))
+    for box in (*images, *bars):
+        assert box.x0 >= 0
+        assert box.y0 >= 0
+        assert box.x1 <= figure.bbox.x1
+        assert box.y1 <= figure.bbox.y1
+
+
+def test_pixels_outside_of_the_region_are_blank(
+    tmp_path: Path, truth: NDArray[np.complex128]
+) -> None:
+    """And whatever stands there, the picture is the same."""
+    y, x = np.indices(truth.shape)
+    region = np.hypot(y - 20, x - 24) < 18
+    made = items(truth, 2)
+    paths = [tmp_path / "a.png", tmp_path / "b.png"]
+    gallery.draw(made, truth, [{}] * 2, paths[0], region=region)
+    garbage = [(name, np.where(region, obj, np.nan)) for name, obj in made]
+    gallery.draw(garbage, np.where(region, truth, 50), [{}] * 2, paths[1], region=region)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    blank = np.array(to_rgb(style.BLANK))
+    share = (np.abs(imread(paths[0])[..., :3] - blank).max(axis=-1) < 0.01).mean()
+    assert 0.1 < share < 1 - region.mean()
+
+
+def test_classical_reference_is_named_and_errors_are_differences(
+    tmp_path: Path, truth: NDArray[np.complex128]
+) -> None:
+    measures = [{"ssim_phase": 0.9, "r_free": 0.1501}] * 2
+    svg = drawn(tmp_path, items(truth, 2), truth, measures, "r_free", None, "classical")
+    assert all(words in svg for words in ("classical", "(whole scan)", "difference [rad]"))
+    assert "R-free 0.150" in svg
+    assert "truth" not in svg
 
 
 def test_of_nothing_says_so(tmp_path: Path) -> None:

@@ -1,44 +1,42 @@
 """The gallery of a study: the truth, its reconstructions side by side, and their errors."""
 
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from pandas import DataFrame
 
 from ptychopareto.assessment.alignment import (
     ComplexImage,
     Image,
+    Region,
     align,
     phase_and_amplitude,
 )
 from ptychopareto.config.columns import MEASURES
 from ptychopareto.files import read_objects, read_reconstruction
 from ptychopareto.pictures import style
+from ptychopareto.pictures.grid import Grid
+from ptychopareto.pictures.labels import rows_of, short_names
+from ptychopareto.study.against_time import ENGINES, engines_of, stops_of
 from ptychopareto.study.pareto import pareto_front
 from ptychopareto.study.recommendation import median_run
 from ptychopareto.study.results import Results
 
-MOST_COLUMNS = 6
-LARGEST = 1.8  # inches: width of an image
-CHARACTER = 0.056  # inches: mean width of a letter of a title
-LINE = 0.13  # inches: height of a line of a title
 TITLE_SIZE = 7  # pt
 ERROR_QUANTILE = 0.99  # of all errors lie within the colour scale
 NAMES = {"phase": "phase", "amp": "amplitude"}
 UNITS = {"phase": " [rad]", "amp": ""}
 MAPS = {"phase": style.PHASE_MAP, "amp": style.AMPLITUDE_MAP}
+REFERENCES = {"truth": "truth", "classical": "classical\n(whole scan)"}
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,9 @@ class _Tile:
 @dataclass(frozen=True)
 class _Scale:
     colours: str
-    norm: Normalize
+    limits: tuple[float, float]
+    images: list[Image]
+    label: str
 
 
 def draw_study(
@@ -82,18 +82,50 @@ def draw_study(
         A reconstruction or the test scan is damaged.
     """
     items: list[tuple[str, ArrayLike]] = []
-    measures, by_run = [], table.set_index("run")
-    if len(classical):
-        step = classical.iloc[-1]
-        objects = read_objects(results.folder / "classical.npz")
-        items.append((f"rPIE, {step['epochs']:.0f} epochs", objects[-1]))
-        measures.append({str(name): value for name, value in step.items()})
-    for _, configuration in pareto_front(table, axes["cost"], axes["quality"]).iterrows():
+    measures = []
+    for name, step, obj in _classical(results.folder / "classical.npz", classical):
+        items.append((name, obj))
+        measures.append(step)
+    front, by_run = pareto_front(table, axes["cost"], axes["quality"]), table.set_index("run")
+    names = short_names(rows_of(front), always=["architecture"]) if len(front) else []
+    several = table["seed"].nunique() > 1
+    for name, (_, configuration) in zip(names, front.iterrows(), strict=True):
         run = median_run(table, configuration, axes["quality"])
-        items.append((run, read_reconstruction(results.of_runs("reconstruction.npz")[run])))
-        measures.append({str(name): value for name, value in by_run.loc[run].items()})
+        row = {str(key): value for key, value in by_run.loc[run].items()}
+        obj = read_reconstruction(results.of_runs("reconstruction.npz")[run])
+        items.append((f"{name}, seed\N{NO-BREAK SPACE}{row['seed']}" if several else name, obj))
+        measures.append(row)
     test = results.test_scan()
-    draw(items, None if test is None else test.truth, measures, path, axes["quality"])
+    draw(
+        items,
+        None if test is None else test.truth,
+        measures,
+        path,
+        axes["quality"],
+        None if test is None else test.covered(),
+        "classical" if test is not None and test.measured else "truth",
+    )
+
+
+def _classical(
+    path: Path, classical: DataFrame
+) -> list[tuple[str, dict[str, Any], NDArray[np.complex64]]]:
+    """One reconstruction of each classical engine: its name, its measures, the object.
+
+    It is the one at which early stopping ends, or the longest.
+    """
+    if not len(classical):
+        return []
+    objects, engines = read_objects(path), engines_of(classical)
+    shown = []
+    for engine in dict.fromkeys(engines):
+        own = engines == engine
+        stopped = own & stops_of(classical)
+        number = int(np.flatnonzero(stopped if stopped.any() else own)[-1])
+        step = {str(name): value for name, value in classical.iloc[number].items()}
+        title = f"{ENGINES[engine]}, {step['epochs']:.0f} epochs"
+        shown.append((title, step, objects[number]))
+    return shown
 
 
 def draw(
@@ -102,32 +134,57 @@ def draw(
     measures: Sequence[Mapping[str, Any]],
     path: Path,
     quality: str = "ssim_phase",
+    region: Region | None = None,
+    reference: str = "truth",
 ) -> None:
     """Draw the truth and the reconstructions of it, and below each of these its error.
 
     All images share one colour scale, that of the truth, and all errors share another one. Without
     a truth the first item takes its place, and what is below are the differences from it.
 
-    Args:
-        items: a label and a complex object (H, W) for each reconstruction, all of one shape. In a
-            label, ``_`` is written as a space.
-        truth: complex object (H, W), if it is known.
-        measures: the metrics of each item: what `assessment.metrics.evaluate` gives, and the status
-            of a run. An item that is not ok, or not finite, is named and not shown.
-        path: where to write the picture (``.png`` or ``.svg``).
-        quality: the measure of the study; one of the amplitude shows that, any other the phase.
+    Parameters
+    ----------
+    items : list of (str, complex (H, W))
+        A label and an object for each reconstruction, all of one shape. In a label, ``_`` is
+        written as a space.
+    truth : complex (H, W), optional
+        The true object, or the reconstruction that stands for it.
+    measures : list of dict
+        The metrics of each item: what `assessment.metrics.evaluate` gives, and the status of a run.
+        An item that is not ok, or not finite, is named and not shown.
+    path : Path
+        Where to write the picture (``.png`` or ``.svg``).
+    quality : str
+        The measure of the study. One of the amplitude shows
+        the amplitude, any other the phase; above each image is its SSIM.
+    region : bool (H, W), optional
+        The pixels that are scored; others are blank. Without it all are.
+    reference : str
+        What `truth` is: ``truth``, or ``classical`` for the classical reconstruction of the whole
+        scan, from which the others only differ.
 
-    Raises:
-        ValueError: the numbers of items and measures, or the shapes of the objects, differ.
+    Raises
+    ------
+    ValueError
+        The numbers of items and measures, or the shapes of the objects, differ.
     """
     part = MEASURES[quality].part if MEASURES[quality].part in NAMES else "phase"
-    difference = "error" if truth is not None else "difference"
-    tiles = _tiles(items, truth, measures, part)
-    bands = math.ceil(max(len(tiles), 1) / MOST_COLUMNS)
-    columns = math.ceil(max(len(tiles), 1) / bands)
+    is_true = truth is not None and reference == "truth"
+    tiles = _tiles(items, truth, measures, quality, region, REFERENCES[reference])
+    images = [tile.image for tile in tiles if tile.image is not None]
+    errors = [tile.error for tile in tiles if tile.error is not None]
     with style.style():
-        if any(tile.image is not None for tile in tiles):
-            figure = _draw_tiles(tiles, bands, columns, part, difference)
+        if images:
+            scales = (
+                _Scale(MAPS[part], style.limits_of(images[0]), images, NAMES[part]),
+                _Scale(
+                    style.ERROR_MAP,
+                    _error_limits(errors),
+                    errors,
+                    "error" if is_true else "difference",
+                ),
+            )
+            figure = _draw_tiles(tiles, scales, UNITS[part])
         else:
             figure = Figure(figsize=(style.WIDTH, 1.5))
             figure.text(0.5, 0.5, "no reconstruction to show", ha="center", va="center")
@@ -138,35 +195,49 @@ def _tiles(
     items: Sequence[tuple[str, ArrayLike]],
     truth: ArrayLike | None,
     measures: Sequence[Mapping[str, Any]],
-    part: str,
+    quality: str,
+    region: Region | None,
+    name: str,
 ) -> list[_Tile]:
     """Align what can be shown with the truth, or with the first of it."""
+    part = MEASURES[quality].part if MEASURES[quality].part in NAMES else "phase"
     which = list(NAMES).index(part)
     reference = None if truth is None else np.asarray(truth, dtype=np.complex128)
-    tiles = [] if reference is None else [_reference("truth", reference, which)]
+    tiles = [] if reference is None else [_reference(name, reference, which, region)]
     for (label, obj), values in zip(items, measures, strict=True):
         title, image = label.replace("_", " "), np.asarray(obj)
         status = values.get("status", "ok")
-        if status != "ok" or not np.isfinite(image).all() or not image.any():
+        seen = image if region is None or region.shape != image.shape else image[region]
+        if status != "ok" or not np.isfinite(seen).all() or not seen.any():
             reason = status if status != "ok" else "nothing to show"
             tiles.append(_Tile(f"{title}\n{reason.replace('_', ' ')}", None, None))
         elif reference is None:
             reference = image.astype(np.complex128)
-            tiles.append(_reference(f"{title}\nno truth: the reference", reference, which))
+            tiles.append(_reference(f"{title}\nno truth: the reference", reference, which, region))
         else:
-            shown = phase_and_amplitude(align(image, reference), reference)[which]
-            error = shown - phase_and_amplitude(reference, reference)[which]
-            tiles.append(_Tile(f"{title}\n{_in_words(values, part)}", shown, error))
+            aligned = align(image, reference, region=region)
+            shown = phase_and_amplitude(aligned, reference, region)[which]
+            error = shown - phase_and_amplitude(reference, reference, region)[which]
+            title = f"{title}\n{_in_words(values, part, quality)}"
+            shown, error = (style.blank_outside(region, one) for one in (shown, error))
+            tiles.append(_Tile(title, shown, error))
     return tiles
 
 
-def _reference(title: str, obj: ComplexImage, which: int) -> _Tile:
-    return _Tile(title, phase_and_amplitude(obj, obj)[which], None)
+def _reference(title: str, obj: ComplexImage, which: int, region: Region | None) -> _Tile:
+    shown = phase_and_amplitude(obj, obj, region)[which]
+    return _Tile(title, style.blank_outside(region, shown), None)
 
 
-def _in_words(measures: Mapping[str, Any], part: str) -> str:
-    ssim = measures.get(f"ssim_{part}")
-    return "" if ssim is None or math.isnan(ssim) else f"SSIM {_number(ssim)}"
+def _in_words(measures: Mapping[str, Any], part: str, quality: str) -> str:
+    """The SSIM, and the measure of the study where that is none of the image itself."""
+    words = []
+    value, ssim = measures.get(quality), measures.get(f"ssim_{part}")
+    if MEASURES[quality].part == "other" and value is not None and not math.isnan(value):
+        words.append(f"{MEASURES[quality].heading} {value:#.3g}")
+    if ssim is not None and not math.isnan(ssim):
+        words.append(f"SSIM {_number(ssim)}")
+    return "\n".join(words)
 
 
 def _number(ssim: float) -> str:
@@ -176,57 +247,37 @@ def _number(ssim: float) -> str:
     return f"{ssim:.{digits}f}"
 
 
-def _draw_tiles(
-    tiles: Sequence[_Tile], bands: int, columns: int, part: str, difference: str
-) -> Figure:
-    width = min(style.WIDTH / columns, LARGEST)
-    titles = [_wrapped(tile.title, width) for tile in tiles]
-    lines = [
-        max(title.count("\n") + 1 for title in titles[i : i + columns])
-        for i in range(0, len(tiles), columns)
-    ]
-    shape = next(tile.image.shape for tile in tiles if tile.image is not None)
-    aspect = min(max(shape[0] / shape[1], 0.4), 2.5)
-    height = bands * 2 * width * aspect + LINE * sum(lines) + 0.1
-    gaps = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.03, wspace=0, hspace=0, compress=True)
-    figure = Figure(figsize=(width * columns, height), layout=gaps)
-    rows = figure.subplots(2 * bands, columns, squeeze=False)
-
-    images = [tile.image for tile in tiles if tile.image is not None]
-    errors = [tile.error for tile in tiles if tile.error is not None]
-    scale = _Scale(MAPS[part], Normalize(*style.limits_of(images[0])))
-    error_scale = _Scale(style.ERROR_MAP, Normalize(*_error_limits(errors)))
-    for number, (tile, title) in enumerate(zip(tiles, titles, strict=True)):
-        band, column = divmod(number, columns)
-        above, below = rows[2 * band : 2 * band + 2, column]
-        above.set_title(title, fontsize=TITLE_SIZE, pad=3)
-        _show(above, tile.image, scale)
-        _show(below, tile.error, error_scale)
-        if tile.image is not None and (column == 0 or tile.error is None):
-            style.scale_bar(above, shape[1])
-        if tile.image is not None and tile.error is None:
-            _explain(below, 0.8, scale, images, NAMES[part] + UNITS[part])
-            if errors:
-                _explain(below, 0.35, error_scale, errors, difference + UNITS[part])
-    for axes in rows[-2:, len(tiles) - columns * (bands - 1) :].flat:
-        axes.set_axis_off()
+def _draw_tiles(tiles: Sequence[_Tile], scales: tuple[_Scale, _Scale], unit: str) -> Figure:
+    """Place everything in inches: no layout engine knows what images of any shape need."""
+    shape = scales[0].images[0].shape
+    grid = Grid.of(len(tiles), shape, [tile.title for tile in tiles], two=bool(scales[1].images))
+    figure = Figure(figsize=(grid.width, grid.height))
+    for number, tile in enumerate(tiles):
+        x, y = grid.title(number)
+        title = grid.titles[number]
+        figure.text(x, y, title, fontsize=TITLE_SIZE, ha="center", va="bottom", linespacing=1.1)
+        for row, (image, scale) in enumerate(zip((tile.image, tile.error), scales, strict=True)):
+            if image is None:
+                continue
+            axes = figure.add_axes(grid.box(number, row))
+            style.show(axes, image, scale.colours, scale.limits)
+            if row == 0 and (number % grid.columns == 0 or tile.error is None):
+                style.scale_bar(axes, shape[1])
+    for number, scale in enumerate(scale for scale in scales if scale.images):
+        _explain(figure, grid.bar(number), scale, scale.label + unit)
     return figure
 
 
-def _show(axes: Axes, image: Image | None, scale: _Scale) -> None:
-    if image is None:
-        axes.set_axis_off()
-    else:
-        style.show(axes, image, scale.colours, norm=scale.norm)
-
-
-def _explain(axes: Axes, bottom: float, scale: _Scale, images: Sequence[Image], label: str) -> None:
-    """Draw the colour bar of some images in an empty place, `bottom` above its lower edge."""
-    below = any(image.min() < scale.norm.vmin for image in images)
-    above = any(image.max() > scale.norm.vmax for image in images)
-    bar = axes.figure.colorbar(
-        ScalarMappable(scale.norm, scale.colours),
-        cax=axes.inset_axes((0.1, bottom, 0.8, 0.08)),
+def _explain(
+    figure: Figure, box: tuple[float, float, float, float], scale: _Scale, label: str
+) -> None:
+    """Draw the colour bar of some images."""
+    low, high = scale.limits
+    below = any(np.nanmin(image) < low for image in scale.images)
+    above = any(np.nanmax(image) > high for image in scale.images)
+    bar = figure.colorbar(
+        ScalarMappable(Normalize(low, high), scale.colours),
+        cax=figure.add_axes(box),
         orientation="horizontal",
         ticks=MaxNLocator(3),
         extend=style.ENDS[below, above],
@@ -235,14 +286,8 @@ def _explain(axes: Axes, bottom: float, scale: _Scale, images: Sequence[Image], 
     bar.ax.tick_params(labelsize=6)
 
 
-def _wrapped(title: str, width: float) -> str:
-    """Break a title into lines that are no wider than its image [inches]."""
-    lines = (textwrap.wrap(line, int(width / CHARACTER)) for line in title.split("\n"))
-    return "\n".join(word for line in lines for word in line)
-
-
 def _error_limits(errors: Sequence[Image]) -> tuple[float, float]:
     if not errors:
         return -1.0, 1.0
-    bound = float(np.quantile(np.abs(errors), ERROR_QUANTILE))
+    bound = float(np.nanquantile(np.abs(errors), ERROR_QUANTILE))
     return (-bound, bound) if bound > 0 else (-1.0, 1.0)

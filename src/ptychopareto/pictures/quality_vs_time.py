@@ -15,14 +15,17 @@ from numpy.typing import NDArray
 from ptychopareto.config.columns import MEASURES, sign
 from ptychopareto.pictures import style
 from ptychopareto.pictures.labels import label_points, short_names
+from ptychopareto.study.against_time import ENGINES, engines_of, stops_of
 
 Array = NDArray[np.float64]
 
 HEIGHT = 4.2  # inches
-SIZE, CLASSICAL_SIZE = 5.0, 4.0  # pt, of the markers
+SIZE, CLASSICAL_SIZE, RING = 5.0, 4.0, 9.0  # pt, of the markers
 MOST_LABELLED = 3  # curves whose epochs are all labelled; of more, those of the best
 ARROW = {"arrowstyle": "<->", "color": style.QUIET, "linewidth": 0.9, "shrinkA": 3, "shrinkB": 3}
-CLASSICAL = "rPIE from a flat start"
+CLASSICAL = {engine: f"{name} from a flat start" for engine, name in ENGINES.items()}
+# Of each engine: colour, marker, line.
+LOOKS = {"rpie": (style.INK, "o", "-"), "lsqml": (style.QUIET, "^", "--")}
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,9 @@ class _Curve:
     epochs: NDArray[np.int64]  # of rPIE, after the network if there is one
     points: Array  # (n, 2): seconds and quality, the shortest time first
     range: Array  # (n, 2): smallest and largest quality over the seeds
+    marker: str = "s"
+    line: str = "-"
+    stops: NDArray[np.bool_] | None = None  # (n,): where early stopping ends a classical curve
 
 
 @dataclass(frozen=True)
@@ -52,10 +58,12 @@ def draw(
 
     The arrow says how much sooner than the classical reconstruction a network with its refinement
     reaches its own best quality, for the network that gains most: from its first point that good
-    to where the classical curve, interpolated, gets there.
+    to where the classical curve, interpolated, gets there. Where there are several classical
+    curves, it is the one that gets there first.
 
     Args:
-        classical: `classical.csv`: epochs, seconds and the measures of rPIE from a flat start.
+        classical: `classical.csv`: epochs, seconds and the measures of each engine from a flat
+            start, a curve for each. A ring is around the point at which early stopping ends.
         refinement: `refinement.csv`: configuration, refine_epochs, total_s and the measures, one
             row per run and number of epochs. Runs of a configuration are averaged.
         front: the configurations to be drawn, with the values of their axes. Those that have no
@@ -63,7 +71,7 @@ def draw(
         quality: the column on the vertical axis.
         path: where to write the picture (``.png`` or ``.svg``).
     """
-    reference = _classical_curve(classical, quality)
+    reference = _classical_curves(classical, quality)
     networks = _network_curves(refinement, front, quality)
     curves = [*reference, *networks]
     with style.style():
@@ -75,13 +83,20 @@ def draw(
         style.save(figure, path)
 
 
-def _classical_curve(classical: pd.DataFrame, quality: str) -> list[_Curve]:
-    rows = _drawable(classical, "seconds", quality).sort_values("seconds")
-    if rows.empty:
-        return []
-    points = rows[["seconds", quality]].to_numpy(dtype=np.float64)
-    epochs = rows["epochs"].to_numpy(dtype=np.int64)
-    return [_Curve(CLASSICAL, style.INK, epochs, points, points[:, [1, 1]])]
+def _classical_curves(classical: pd.DataFrame, quality: str) -> list[_Curve]:
+    rows = classical.assign(engine=engines_of(classical), early_stop=stops_of(classical))
+    rows = _drawable(rows, "seconds", quality).sort_values("seconds")
+    curves = []
+    for engine, name in CLASSICAL.items():
+        own = rows[rows["engine"] == engine]
+        if own.empty:
+            continue
+        points = own[["seconds", quality]].to_numpy(dtype=np.float64)
+        epochs = own["epochs"].to_numpy(dtype=np.int64)
+        colour, marker, line = LOOKS[engine]
+        stops = own["early_stop"].to_numpy(dtype=bool)
+        curves.append(_Curve(name, colour, epochs, points, points[:, [1, 1]], marker, line, stops))
+    return curves
 
 
 def _network_curves(
@@ -126,12 +141,18 @@ def _draw_curves(
 
     lines = [curve.points for curve in curves]
     points, texts = _labels(reference, networks, quality)
-    notes = ["numbers: epochs of rPIE", "hollow: a network alone", "training is not counted"]
+    notes = [
+        "numbers: epochs" if len(reference) > 1 else "numbers: epochs of rPIE",
+        "hollow: a network alone",
+        "training is not counted",
+    ]
     if any(np.ptp(curve.range, axis=1).any() for curve in networks):
         notes.append("bars: range over seeds")
+    if any(curve.stops is not None and curve.stops.any() for curve in reference):
+        notes.append("ring: early stopping")
     axes.set_title("; ".join(notes), loc="left", color=style.QUIET)
     if reference and networks:
-        saving = _saving(reference[0], networks, quality)
+        saving = _saving(reference, networks, quality)
         arrow = saving.arrow
         axes.annotate("", tuple(arrow[0]), tuple(arrow[1]), arrowprops=ARROW, zorder=2)
         points = np.concatenate([points, [np.sqrt(arrow[0] * arrow[1])]])
@@ -142,18 +163,22 @@ def _draw_curves(
 
 
 def _draw_curve(axes: Axes, curve: _Curve) -> None:
-    classical = curve.name == CLASSICAL
+    classical = curve.stops is not None
     x, y = curve.points.T
     axes.plot(
         x,
         y,
-        marker="o" if classical else "s",
+        marker=curve.marker,
+        linestyle=curve.line,
         color=curve.colour,
         linewidth=1.2,
         markersize=CLASSICAL_SIZE if classical else SIZE,
         zorder=3,
     )
     axes.vlines(x, *curve.range.T, color=curve.colour, linewidth=0.8, zorder=2)
+    if curve.stops is not None:
+        ring = curve.points[curve.stops].T
+        axes.plot(*ring, "o", color=curve.colour, markerfacecolor="none", markersize=RING, zorder=4)
     if not classical and curve.epochs[0] == 0:  # hollow: the network alone
         axes.plot(
             x[0],
@@ -188,9 +213,9 @@ def _labels(
     return np.array(points), texts
 
 
-def _saving(reference: _Curve, networks: Sequence[_Curve], quality: str) -> _Saving:
-    """How much sooner than rPIE alone the network that gains most reaches its own best quality."""
-    return max((_saving_of(curve, reference, quality) for curve in networks), key=_gain)
+def _saving(references: Sequence[_Curve], networks: Sequence[_Curve], quality: str) -> _Saving:
+    """How much sooner than classically the network that gains most reaches its own best quality."""
+    return max((_saving_of(curve, references, quality) for curve in networks), key=_gain)
 
 
 def _gain(saving: _Saving) -> float:
@@ -198,17 +223,22 @@ def _gain(saving: _Saving) -> float:
     return float(later / sooner)
 
 
-def _saving_of(curve: _Curve, reference: _Curve, quality: str) -> _Saving:
-    bests = [_goodness(points, quality).max() for points in (reference.points, curve.points)]
-    level = sign(quality) * float(min(bests))
-    first = int(np.flatnonzero(_goodness(curve.points, quality) >= min(bests))[0])
+def _saving_of(curve: _Curve, references: Sequence[_Curve], quality: str) -> _Saving:
+    bests = [_goodness(one.points, quality).max() for one in references]
+    reached = min(max(bests), _goodness(curve.points, quality).max())
+    level = sign(quality) * float(reached)
+    first = int(np.flatnonzero(_goodness(curve.points, quality) >= reached)[0])
     sooner, epochs = curve.points[first, 0], curve.epochs[first]
-    later = _time_to_reach(reference.points, level, quality)
+    later, name = min(
+        (_time_to_reach(one.points, level, quality), one.name)
+        for one, best in zip(references, bests, strict=True)
+        if best >= reached
+    )
     ratio = later / sooner
     factor = f"{_rounded(ratio)}× sooner" if ratio >= 1 else f"{_rounded(1 / ratio)}× later"
     how = f"with {epochs} epoch{'' if epochs == 1 else 's'} of rPIE" if epochs else "alone"
     measure = MEASURES[quality].label.split(" [")[0]
-    words = f"At {measure} {level:.4g}, {curve.name} {how} is {factor} than {CLASSICAL}"
+    words = f"At {measure} {level:.4g}, {curve.name} {how} is {factor} than {name}"
     return _Saving(np.array([(sooner, level), (later, level)]), factor, words)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import Normalize
@@ -34,6 +35,7 @@ WIDTH = 7.2  # inches: two columns of a journal
 INK = "#222222"
 QUIET = "#6b6b6b"
 SHADE = "#f3f3f3"
+BLANK = "#e4e4e4"  # where an image has no pixels
 
 # Paul Tol's high-contrast colours first: told apart with any colour vision, and in grey print.
 COLOURS = ("#004488", "#bb5566", "#ddaa33", "#009988", "#882255", "#000000")
@@ -115,7 +117,14 @@ def show(
     if norm is None:
         norm = Normalize(*(limits_of(image) if limits is None else limits))
     bare(axes)
-    return axes.imshow(image, cmap=colours, norm=norm)
+    return axes.imshow(image, cmap=colormaps[colours].with_extremes(bad=BLANK), norm=norm)
+
+
+def blank_outside(
+    region: NDArray[np.bool_] | None, image: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Blank the pixels of an (H, W) image that are not scored; without a region none."""
+    return image if region is None else np.where(region, image, np.nan)
 
 
 def colour_bar(
@@ -147,7 +156,7 @@ def bare(axes: Axes) -> None:
 
 def limits_of(image: NDArray[np.floating[Any]]) -> tuple[float, float]:
     """Smallest and largest value; around those of a flat image, a range of 1."""
-    low, high = float(image.min()), float(image.max())
+    low, high = float(np.nanmin(image)), float(np.nanmax(image))
     return (low, high) if high - low > 1e-5 else (low - 0.5, high + 0.5)
 
 
@@ -224,8 +233,10 @@ def set_quality_axis(
 
 def quality_label(name: str, separator: str = " ") -> str:
     """What to write at the axis that `set_quality_axis` scales."""
-    scale = f"{separator}(scale: logarithm of 1 − SSIM)" if is_ssim(name) else ""
-    return MEASURES[name].label + scale
+    words = "(smaller is better)" if sign(name) < 0 else ""
+    if is_ssim(name):
+        words = "(scale: logarithm of 1 − SSIM)"
+    return MEASURES[name].label + (separator + words if words else "")
 
 
 def is_ssim(name: str) -> bool:

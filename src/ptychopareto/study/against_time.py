@@ -11,10 +11,12 @@ from typing import Any
 import pandas as pd
 
 from ptychopareto.config.columns import LATENCIES, QUALITIES
+from ptychopareto.study import results
 from ptychopareto.study.results import read_steps
 from ptychopareto.study.runs import Run
 
 IDENTITY = ("run", "configuration", "seed")
+ENGINES = dict(zip(results.ENGINES, ("rPIE", "LSQML"), strict=True))  # in words
 SECONDS = ("inference_s", "refine_s", "total_s")
 
 
@@ -28,17 +30,55 @@ def with_latencies(table: pd.DataFrame, timing: Mapping[str, Any]) -> pd.DataFra
     return table.assign(**columns)
 
 
-def classical_table(steps: Iterable[Mapping[str, Any]], timing: Mapping[str, Any]) -> pd.DataFrame:
-    """Gather the classical engines: one row per number of epochs, with seconds and all measures.
+def classical_table(
+    steps: Iterable[Mapping[str, Any]],
+    timing: Mapping[str, Any],
+    best_epochs: int | None = None,
+) -> pd.DataFrame:
+    """Set the classical reconstructions against time.
 
-    A step that names no engine is rPIE's from a flat start, whose epochs were timed beside the
-    networks. An engine that finds the probe too says how long it took itself.
+    Parameters
+    ----------
+    steps : iterable of dict
+        Those of a `classical.json`: `epochs` and measures, the `engine` (rPIE if none is named),
+        and the `seconds` of an engine that the timing job does not know.
+    timing : dict
+        What a `timing.json` holds.
+    best_epochs : int, optional
+        After how many epochs rPIE is best on patterns that it was not given.
+
+    Returns
+    -------
+    DataFrame
+        One row per engine and number of epochs: `epochs`, `seconds`, all measures, `engine`, and
+        `early_stop`, true for the row of rPIE after `best_epochs`.
     """
     rows = [
-        {"engine": "rpie", "seconds": _engine_seconds(step["epochs"], timing), **step}
+        {
+            **step,
+            "seconds": _classical_seconds(step, timing),
+            "engine": step.get("engine") or "rpie",
+            "early_stop": (step.get("engine") or "rpie") == "rpie"
+            and step["epochs"] == best_epochs,
+        }
         for step in steps
     ]
-    return pd.DataFrame(rows, columns=["epochs", "seconds", *QUALITIES, "engine"])
+    columns = ["epochs", "seconds", *QUALITIES, "engine", "early_stop"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def engines_of(classical: pd.DataFrame) -> "pd.Series[str]":
+    """The engine of each row of a `classical.csv`; a table from before there were two has rPIE."""
+    if "engine" not in classical:
+        return pd.Series("rpie", index=classical.index, dtype="string")
+    return classical["engine"].astype("string").fillna("rpie")
+
+
+def stops_of(classical: pd.DataFrame) -> "pd.Series[bool]":
+    """Whether early stopping ends at a row of a `classical.csv`; in an older one it never does."""
+    if "early_stop" not in classical:
+        return pd.Series(False, index=classical.index)
+    return classical["early_stop"].astype("boolean").fillna(False).astype(bool)
 
 
 def refinement_table(
@@ -78,6 +118,13 @@ def _latency(run: Run, timing: Mapping[str, Any]) -> float:
     if known is None:
         return float("nan")
     return float(known["inference_time_s"] * engine["scored_fraction"] + engine["stitch_s"])
+
+
+def _classical_seconds(step: Mapping[str, Any], timing: Mapping[str, Any]) -> float:
+    if (step.get("engine") or "rpie") == "rpie":
+        return _engine_seconds(step["epochs"], timing)
+    seconds = step.get("seconds")
+    return float("nan") if seconds is None else float(seconds)
 
 
 def _engine_seconds(epochs: int, timing: Mapping[str, Any]) -> float:

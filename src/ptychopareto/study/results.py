@@ -4,9 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ptychopareto.files import Dataset, FileError, check_types, read_dataset, read_json
+from ptychopareto.files import (
+    Dataset,
+    FileError,
+    check_types,
+    read_dataset,
+    read_json,
+    shortened,
+)
 from ptychopareto.study.runs import Run
 
+ENGINES = ("rpie", "lsqml")  # those of classical reconstructions
 # What is known of latencies before the job that measures them has run.
 NO_TIMING: dict[str, Any] = {
     "machine": {},
@@ -36,6 +44,11 @@ class Results:
         path = self.folder / "classical.json"
         return read_steps(path) if path.exists() else []
 
+    def best_epochs(self) -> int | None:
+        """After how many epochs rPIE stops early; None before it is known."""
+        path = self.folder / "classical.json"
+        return read_best_epochs(path) if path.exists() else None
+
     def test_scan(self) -> Dataset | None:
         """The scan that is scored; None before it is there."""
         path = self.folder / "dataset" / "test.npz"
@@ -64,12 +77,24 @@ def read_timing(path: Path) -> dict[str, Any]:
     return timing
 
 
+def read_best_epochs(path: Path) -> int | None:
+    """Read the `best_epochs` of a ``classical.json``: where rPIE stops early, if that is known.
+
+    Raises:
+        FileError: the file is damaged, or the number is none.
+    """
+    content = read_json(path)
+    check_types(path, content, {"best_epochs": int})
+    best: int | None = content.get("best_epochs")
+    return best
+
+
 def read_steps(path: Path) -> list[dict[str, Any]]:
     """Read the `steps` of a ``classical.json`` or ``refinement.json``: `epochs` and measures.
 
     Raises:
         FileError: the file is damaged, or a step is not a whole number of epochs with measures
-            that are numbers or None.
+            that are numbers or None, or its engine is unknown.
     """
     steps = read_json(path).get("steps")
     if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
@@ -78,4 +103,7 @@ def read_steps(path: Path) -> list[dict[str, Any]]:
         check_types(path, step, {**dict.fromkeys(step, float), "epochs": int, "engine": str})
         if step.get("epochs") is None or step["epochs"] < 0:
             raise FileError(f"{path}: has a step without epochs; a number of at least 0 is wanted")
+        if (step.get("engine") or ENGINES[0]) not in ENGINES:
+            named, wanted = shortened(step["engine"]), " or ".join(ENGINES)
+            raise FileError(f"{path}: has a step of engine {named}; {wanted} is wanted")
     return steps

@@ -50,7 +50,8 @@ def scenario_table(
         str(row["run"]): {str(name): value for name, value in row.items()}
         for row in table[["run", "status", *QUALITIES]].to_dict("records")
     }
-    longest = max(classical, key=lambda step: step["epochs"], default=None)
+    own = (step for step in classical if (step.get("engine") or RPIE) == RPIE)
+    longest = max(own, key=lambda step: step["epochs"], default=None)
     rows = _rows(AS_TRAINED, runs, nominal, longest)
     for name, path in scores.items():
         if path.exists():
