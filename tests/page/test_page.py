@@ -264,6 +264,25 @@ def test_thumbnail_of_what_has_no_contrast(tmp_path: Path, obj: Any) -> None:
     assert small["flat"].startswith("data:image/png;base64,")
 
 
+def test_pixels_that_are_not_scored_are_blank(tmp_path: Path) -> None:
+    """They have a grey of their own that is transparent, and decide nothing about the scale."""
+    y, x = np.mgrid[:40, :200]
+    obj = np.exp(1j * np.sin(x / 9)).astype(np.complex64)
+    region = np.hypot((y - 20) / 20, (x - 100) / 100) < 1
+    write_npz(tmp_path / "a.npz", object=obj)
+    write_npz(tmp_path / "b.npz", object=np.where(region, obj, np.complex64(3j)))
+    (a, limits), (b, others) = (
+        thumbnails({"run": tmp_path / f"{name}.npz"}, region) for name in "ab"
+    )
+    assert a == b
+    assert limits == others
+    image = Image.open(io.BytesIO(base64.b64decode(a["run"].partition(",")[2])))
+    opacity = np.asarray(image.convert("RGBA"))[..., 3]
+    assert opacity.shape == (22, 112)
+    assert set(np.unique(opacity)) == {0, 255}
+    assert (opacity > 0).mean() == pytest.approx(np.pi / 4, abs=0.03)
+
+
 def test_refuses_a_reconstruction_that_is_none(tmp_path: Path) -> None:
     write_npz(tmp_path / "a.npz", other=np.ones(3))
     with pytest.raises(FileError, match=r"a\.npz: has no object"):

@@ -333,6 +333,49 @@ def test_reconstruction_without_a_truth(tmp_path: Path) -> None:
     assert "no truth to compare with" in (tmp_path / "alone.svg").read_text()
 
 
+@pytest.mark.parametrize("shape", [(50, 300), (300, 50), (120, 330), (100, 100)])
+@pytest.mark.parametrize("compared", [True, False])
+def test_nothing_hides_a_reconstruction_of_any_shape(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shape: tuple[int, int], compared: bool
+) -> None:
+    """Neither colour bars nor words lie on an image or on each other, but for the scale bar."""
+    figures: list[Figure] = []
+    monkeypatch.setattr(style, "save", lambda figure, _: figures.append(figure))
+    truth = np.exp(1j * np.random.default_rng(0).random(shape)) * (1 + np.arange(shape[1]) / 99)
+    y, x = np.indices(shape)
+    region = np.hypot(y / shape[0] - 0.5, x / shape[1] - 0.5) < 0.5
+    measures = {**evaluate(truth + 0.1, truth, region=region), "r_free": 0.15, "r_work": 0.14}
+    reference = truth if compared else None
+    title, path = "fno_tsqrt_m12_w32_teacher_s0", tmp_path / "a.png"
+    reconstruction.draw(truth, reference, measures, title, path, region, "classical")
+    (figure,) = figures
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    images = [axes for axes in figure.axes if axes.images]
+    bars = [axes for axes in figure.axes if not axes.images]
+    assert (len(images), len(bars)) == ((6, 4) if compared else (2, 2))
+    words = [*figure.texts, *(text for axes in images for text in [*axes.texts, axes.title])]
+    shown = [text for text in words if text.get_text() and not text.get_text().endswith(" px")]
+    boxes = [thing.get_window_extent(renderer) for thing in (*images, *shown)]
+    boxes += [axes.get_tightbbox(renderer) for axes in bars]
+    for one, other in combinations(boxes, 2):
+        assert not one.padded(-1).overlaps(other.padded(-1))
+
+
+def test_reconstruction_compared_with_the_classical_one_says_so(tmp_path: Path) -> None:
+    image = np.exp(1j * np.random.default_rng(0).random((16, 16)))
+    path = tmp_path / "a.svg"
+    measures = {"ssim_phase": 0.5, "ssim_amp": 0.5, "r_free": 0.1503}
+    reconstruction.draw(image, 2 * image, measures, "run", path, None, "classical")
+    svg = path.read_text()
+    assert all(
+        words in svg for words in ("classical", "(whole scan)", "difference", "R-free 0.150")
+    )
+    assert "truth" not in svg
+    assert "error" not in svg
+
+
 def test_reconstruction_of_a_failed_run(tmp_path: Path) -> None:
     measures = {"status": "diverged", "error": "non-finite loss in epoch 2"}
     image = np.full((8, 8), np.nan, np.complex64)

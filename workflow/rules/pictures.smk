@@ -85,6 +85,7 @@ rule gallery:
         classical="results/classical.csv",
         objects="results/classical.npz",
         test="results/dataset/test.npz",
+        reference=REFERENCE,
         library=library("gallery"),
     output:
         picture=picture("gallery", category="Reconstructions", label="the front"),

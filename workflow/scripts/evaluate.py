@@ -31,13 +31,9 @@ def main(job: Any) -> None:
     # Not before: what it imports would count as memory of the evaluation.
     from ptychopareto.pictures.reconstruction import draw
 
-    draw(
-        reconstruction,
-        test.truth if reference is None else reference,
-        metrics,
-        job.wildcards.run,
-        Path(job.output.picture),
-    )
+    truth, name = (test.truth, "truth") if reference is None else (reference, "classical")
+    picture, region = Path(job.output.picture), test.covered()
+    draw(reconstruction, truth, metrics, job.wildcards.run, picture, region, name)
 
 
 if "snakemake" in globals():

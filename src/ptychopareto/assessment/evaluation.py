@@ -127,13 +127,16 @@ def _reconstruct(
 def r_factors(without_free: Tensor, test: Dataset) -> dict[str, float]:
     """R-factors of an object (rows, columns) that no free pattern took part in.
 
-    Returns `r_work`, of the patterns it may be made from, and `r_free`, of those that are free.
+    Returns `r_work`, of the patterns it may be made from, `r_free`, of those that are free, and
+    `r_free_flat`, what a flat object has instead of that.
     """
     free = free_patterns(test)
-    parts = {"r_work": (test.object_index == 0) & ~free, "r_free": free}
+    own = (test.object_index == 0) & ~free
+    work, left_out = (ObjectScan.of(test.part(which), without_free.device) for which in (own, free))
     return {
-        name: ObjectScan.of(test.part(which), without_free.device).r_factor(without_free)
-        for name, which in parts.items()
+        "r_work": work.r_factor(without_free),
+        "r_free": left_out.r_factor(without_free),
+        "r_free_flat": left_out.r_factor(torch.ones_like(without_free)),
     }
 
 

@@ -9,9 +9,11 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
+from numpy.typing import NDArray
 from plotly.offline import get_plotlyjs
 
 from ptychopareto.config import AXES as AXES_OF_GRID
@@ -76,6 +78,7 @@ def build(
     thumbnails: Mapping[str, Path],
     provenance: Mapping[str, str],
     axes: Mapping[str, str],
+    region: NDArray[np.bool_] | None = None,
 ) -> str:
     """Make the page of a study; equal arguments give an equal page.
 
@@ -88,6 +91,7 @@ def build(
         thumbnails: ``reconstruction.npz`` by run id; one that is not there is left out.
         provenance: what else one should know about where the results come from.
         axes: the columns of the plot's axes to begin with: `cost` and `quality`.
+        region: the pixels (H, W) of the reconstructions that are scored; None: all.
 
     Returns:
         The whole HTML document. It loads nothing, and its own policy forbids it to.
@@ -95,7 +99,7 @@ def build(
     Raises:
         FileError: a reconstruction is damaged.
     """
-    small, limits = _thumbnails(thumbnails)
+    small, limits = _thumbnails(thumbnails, region)
     data = _data(table, configurations, recommendation, axes) | {"thumbnails": small}
     plotly, script = get_plotlyjs(), _resource("page.js")
     environment = Environment(

@@ -45,6 +45,7 @@ def write_page(
     FileError
         A file is damaged.
     """
+    test = results.test_scan()
     page = build(
         table=table,
         configurations=configurations(table),
@@ -54,6 +55,7 @@ def write_page(
         thumbnails=results.of_runs("reconstruction.npz"),
         provenance=provenance(results, table),
         axes=axes,
+        region=None if test is None else test.covered(),
     )
     write(path, page)
 

@@ -15,30 +15,43 @@ from ptychopareto.files import read_reconstruction
 from ptychopareto.pictures import style
 
 SIDE = 112  # px, the longer one: 324 of them are about 4 MB
-_GREYS = 256  # values of an 8-bit picture
+_GREYS = 255  # values of an 8-bit picture, but for the one of a blank pixel
+_LEAST_PART = 0.5  # of a small pixel that has to be scored, or it is blank
 
 Phase = NDArray[np.float32]
 
 
-def thumbnails(files: Mapping[str, Path]) -> tuple[dict[str, str], tuple[float, float] | None]:
+def thumbnails(
+    files: Mapping[str, Path], region: NDArray[np.bool_] | None = None
+) -> tuple[dict[str, str], tuple[float, float] | None]:
     """Draw the phase of each reconstruction, all on one scale.
 
     The mean phase, which a measurement does not fix, is taken out. The scale spans what the median
     reconstruction spans between its 1st and 99th percentile, so that one bad run does not spoil it.
 
-    Args:
-        files: ``reconstruction.npz`` of each run by its id; one that is not there is left out.
+    Parameters
+    ----------
+    files : dict
+        ``reconstruction.npz`` of each run by its id; one that is not there is left out.
+    region : bool (H, W), optional
+        The pixels that are scored; others are blank. Without it all are.
 
-    Returns:
-        The PNG of each run as a data URI, and the limits of the scale [rad] (None without runs).
+    Returns
+    -------
+    dict of str to str
+        The PNG of each run as a data URI.
+    (float, float) or None
+        The limits of the scale [rad]; None without runs.
 
-    Raises:
-        FileError: a file is damaged or holds no image.
+    Raises
+    ------
+    FileError
+        A file is damaged or holds no image.
     """
-    phases = {run: _phase(path) for run, path in files.items() if path.exists()}
+    phases = {run: _phase(path, region) for run, path in files.items() if path.exists()}
     if not phases:
         return {}, None
-    spans = [np.percentile(phase, (1, 99)) for phase in phases.values()]
+    spans = [np.nanpercentile(phase, (1, 99)) for phase in phases.values()]
     low, high = (float(limit) for limit in np.median(spans, axis=0))
     if high - low < 1e-5:
         low, high = low - 0.5, high + 0.5
@@ -50,12 +63,17 @@ def data_uri(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
-def _phase(path: Path) -> Phase:
-    """Read an object and give its phase [rad], small and without its mean."""
+def _phase(path: Path, region: NDArray[np.bool_] | None) -> Phase:
+    """Read an object and give its phase [rad], small and without its mean; NaN outside."""
     obj: NDArray[Any] = np.nan_to_num(read_reconstruction(path))  # of a failed run it is NaN
+    if region is not None:
+        obj = np.where(region, obj, 0)
     obj = obj / (np.abs(obj).max() or 1)
     obj = obj * np.exp(-1j * np.angle(obj.sum(dtype=np.complex128)))
-    return np.angle(_resized(obj.real) + 1j * _resized(obj.imag)).astype(np.float32)
+    phase = np.angle(_resized(obj.real) + 1j * _resized(obj.imag)).astype(np.float32)
+    if region is not None:
+        phase[_resized(region.astype(np.float32)) < _LEAST_PART] = np.nan
+    return phase
 
 
 def _resized(image: NDArray[np.floating[Any]]) -> Phase:
@@ -68,9 +86,11 @@ def _resized(image: NDArray[np.floating[Any]]) -> Phase:
 
 def _png(phase: Phase, low: float, high: float) -> str:
     levels = np.clip((phase - low) / (high - low), 0, 1) * (_GREYS - 1)
-    image = Image.fromarray(np.rint(levels).astype(np.uint8))
+    blank = np.isnan(levels)
+    image = Image.fromarray(np.where(blank, _GREYS, np.rint(levels)).astype(np.uint8))
     colours = colormaps[style.PHASE_MAP](np.linspace(0, 1, _GREYS), bytes=True)
-    image.putpalette(np.asarray(colours)[:, :3].tobytes())
+    image.putpalette(np.asarray(colours)[:, :3].tobytes() + bytes(3))
     stream = io.BytesIO()
-    image.save(stream, "PNG", optimize=True)
+    transparent = {"transparency": _GREYS} if blank.any() else {}
+    image.save(stream, "PNG", optimize=True, **transparent)
     return data_uri(stream.getvalue())

@@ -95,28 +95,29 @@ def draw_study(
         obj = read_reconstruction(results.of_runs("reconstruction.npz")[run])
         items.append((f"{name}, seed\N{NO-BREAK SPACE}{row['seed']}" if several else name, obj))
         measures.append(row)
-    test = results.test_scan()
-    draw(
-        items,
-        None if test is None else test.truth,
-        measures,
-        path,
-        axes["quality"],
-        None if test is None else test.covered(),
-        "classical" if test is not None and test.measured else "truth",
-    )
+    test, classical_object = results.test_scan(), results.folder / "reference.npz"
+    region = None if test is None else test.covered()
+    if test is not None and test.measured and classical_object.exists():
+        reference = read_reconstruction(classical_object)
+        draw(items, reference, measures, path, axes["quality"], region, "classical")
+    else:
+        truth = None if test is None else test.truth
+        draw(items, truth, measures, path, axes["quality"], region)
 
 
 def _classical(
     path: Path, classical: DataFrame
 ) -> list[tuple[str, dict[str, Any], NDArray[np.complex64]]]:
-    """One reconstruction of each classical engine: its name, its measures, the object.
+    """One reconstruction of each engine that left some: its name, its measures, the object.
 
-    It is the one at which early stopping ends, or the longest.
+    It is the one at which early stopping ends, or the longest. The engine that finds the probe too
+    leaves none here, for its object is the reference.
     """
     if not len(classical):
         return []
-    objects, engines = read_objects(path), engines_of(classical)
+    objects = read_objects(path)
+    classical = classical.iloc[: len(objects)]
+    engines = engines_of(classical)
     shown = []
     for engine in dict.fromkeys(engines):
         own = engines == engine

@@ -1,7 +1,9 @@
 """The picture of a reconstruction: truth, reconstruction and error, as amplitude and as phase."""
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,45 @@ from numpy.typing import ArrayLike
 from ptychopareto.assessment.alignment import (
     ComplexImage,
     Image,
+    Region,
     align,
     phase_and_amplitude,
 )
+from ptychopareto.config.columns import MEASURES
 from ptychopareto.pictures import style
 
 UNKNOWN = "–"
+WIDE = 0.5  # rows of a wide image, as a fraction of its columns
+# Inches, of a wide picture: space, a line of text, a letter, the lowest image, a colour bar, and
+# that with its ticks and its label.
+GAP, LINE, CHARACTER, LOWEST, THIN, BAR = 0.06, 0.15, 0.056, 0.12, 0.08, 0.45
+WORDS = 3  # lines for the measures
+SMALL = 7  # pt
+REFERENCES = {"truth": "truth", "classical": "classical\n(whole scan)"}
+HEADINGS_OF_ERRORS = {"truth": "error", "classical": "difference"}
 ERROR_RANGE = 0.25  # of the range of the truth: the same colours for all runs of a study
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The amplitude or the phase: (H, W) images, and what is said of them."""
+
+    image: Image
+    truth: Image
+    colours: str
+    name: str
+    unit: str
+    words: str
+
+    def rows(self, error: str) -> list[tuple[Image, str, tuple[float, float], str]]:
+        """Truth, reconstruction and error: image, colours, limits, the label of the colour bar."""
+        low, high = style.limits_of(self.truth)
+        bound = ERROR_RANGE * (high - low)
+        return [
+            (self.truth, self.colours, (low, high), ""),
+            (self.image, self.colours, (low, high), self.name + self.unit),
+            (self.image - self.truth, style.ERROR_MAP, (-bound, bound), error + self.unit),
+        ]
 
 
 def draw(
@@ -28,29 +62,66 @@ def draw(
     measures: Mapping[str, Any],
     title: str,
     path: Path,
+    region: Region | None = None,
+    reference: str = "truth",
 ) -> None:
     """Draw a reconstruction beside the truth, aligned as for the measures.
 
     Truth and reconstruction share their scale, that of the truth. The error is shown up to a
     quarter of its range, so that pictures of the same object can be compared. Without a truth the
-    reconstruction stands alone; of a run that failed, the picture says so.
+    reconstruction stands alone. For a run that failed the picture says so.
 
-    Args:
-        reconstruction: complex object (H, W).
-        truth: complex object (H, W), if it is known.
-        measures: the metrics of the run: its status, and what `assessment.metrics.evaluate` gives.
-        title: what was reconstructed and how, such as the id of the run.
-        path: where to write the picture (``.png`` or ``.svg``).
+    Parameters
+    ----------
+    reconstruction : complex (H, W)
+        The object.
+    truth : complex (H, W), optional
+        The true object, or the reconstruction that stands for it.
+    measures : dict
+        The metrics of the run: its status, and what `assessment.metrics.evaluate` gives.
+    title : str
+        What was reconstructed and how, such as the id of the run.
+    path : Path
+        Where to write the picture (``.png`` or ``.svg``).
+    region : bool (H, W), optional
+        The pixels that are scored; others are blank. Without it all are.
+    reference : str
+        What `truth` is: ``truth``, or ``classical`` for the classical reconstruction of the whole
+        scan.
 
-    Raises:
-        ValueError: the two are not finite, non-zero images of one shape.
+    Raises
+    ------
+    ValueError
+        The two are not finite, non-zero images of one shape.
     """
     if measures.get("status", "ok") != "ok":
         _draw_words(f"{title}\n{measures['status']}: {measures['error']}", path)
-    elif truth is None:
-        _draw_alone(np.asarray(reconstruction), title, path)
-    else:
-        _draw_compared(reconstruction, truth, measures, title, path)
+        return
+    title = "\n".join(filter(None, (title, _r_factors(measures))))
+    if truth is None:
+        _draw_alone(np.asarray(reconstruction), title, path, region)
+        return
+    t = np.asarray(truth, dtype=np.complex128)
+    aligned = align(reconstruction, t, region=region)
+    t = t if region is None else np.where(region, t, 0)
+    images, truths = (phase_and_amplitude(one, t, region) for one in (aligned, t))
+    (phase, amplitude), (true_phase, true_amplitude) = (
+        [style.blank_outside(region, image) for image in pair] for pair in (images, truths)
+    )
+    parts = [
+        _Part(
+            *(amplitude, true_amplitude, style.AMPLITUDE_MAP, "amplitude", ""),
+            _in_words(measures, "amp", ""),
+        ),
+        _Part(
+            *(phase, true_phase, style.PHASE_MAP, "phase", " [rad]"),
+            _in_words(measures, "phase", " rad"),
+        ),
+    ]
+    headings = (REFERENCES[reference], "reconstruction", HEADINGS_OF_ERRORS[reference])
+    drawn = _draw_wide if t.shape[0] < WIDE * t.shape[1] else _draw_side_by_side
+    with style.style():
+        style.save(drawn(parts, headings, title), path)
 
 
 def _draw_words(words: str, path: Path) -> None:
@@ -60,45 +131,45 @@ def _draw_words(words: str, path: Path) -> None:
         style.save(figure, path)
 
 
-def _draw_alone(reconstruction: ComplexImage, title: str, path: Path) -> None:
+def _draw_alone(
+    reconstruction: ComplexImage, title: str, path: Path, region: Region | None
+) -> None:
     parts = [
         (np.abs(reconstruction), style.AMPLITUDE_MAP, "amplitude"),
         (np.angle(reconstruction), style.PHASE_MAP, "phase [rad]"),
     ]
+    rows, columns = reconstruction.shape
+    wide = rows < WIDE * columns
+    height = 2 * (3.3 * rows / columns + 0.7) if wide else 0.75 * _height((rows, columns))
     with style.style():
-        figure = Figure(
-            figsize=(style.WIDTH, 0.75 * _height(reconstruction.shape)), layout="compressed"
-        )
+        figure = Figure(figsize=(style.WIDTH, height), layout="compressed")
         figure.suptitle(f"{title}\nno truth to compare with", fontsize=9)
         axes = figure.subplots(1, 2)
         for where, (image, colours, label) in zip(axes, parts, strict=True):
-            style.colour_bar(style.show(where, image, colours, style.limits_of(image)), label)
-        style.scale_bar(axes[0], reconstruction.shape[1])
+            seen = style.blank_outside(region, image)
+            shown = style.show(where, seen, colours, style.limits_of(seen))
+            style.colour_bar(shown, label, "bottom" if wide else "right")
+        style.scale_bar(axes[0], columns)
         style.save(figure, path)
 
 
-def _draw_compared(
-    reconstruction: ArrayLike,
-    truth: ArrayLike,
-    measures: Mapping[str, Any],
-    title: str,
-    path: Path,
-) -> None:
-    t = np.asarray(truth, dtype=np.complex128)
-    phase, amplitude = phase_and_amplitude(align(reconstruction, t), t)
-    true_phase, true_amplitude = phase_and_amplitude(t, t)
-    with style.style():
-        figure = Figure(figsize=(style.WIDTH, _height(t.shape)), layout="compressed")
-        figure.suptitle(title, fontsize=9)
-        rows = figure.subplots(2, 3)
-        for axes, heading in zip(rows[0], ("truth", "reconstruction", "error"), strict=True):
-            axes.set_title(heading)
-        _draw_row(rows[0], amplitude, true_amplitude, style.AMPLITUDE_MAP, "amplitude", "")
-        _draw_row(rows[1], phase, true_phase, style.PHASE_MAP, "phase", " [rad]")
-        _write_below(rows[0], "amplitude", _in_words(measures, "amp", ""))
-        _write_below(rows[1], "phase", _in_words(measures, "phase", " rad"))
-        style.scale_bar(rows[0][0], t.shape[1])
-        style.save(figure, path)
+def _draw_side_by_side(parts: Sequence[_Part], headings: Sequence[str], title: str) -> Figure:
+    """Truth, reconstruction and error side by side, and the amplitude above the phase."""
+    shape = parts[0].truth.shape
+    figure = Figure(figsize=(style.WIDTH, _height(shape)), layout="compressed")
+    figure.suptitle(title, fontsize=9)
+    axes = figure.subplots(2, 3)
+    for where, heading in zip(axes[0], headings, strict=True):
+        where.set_title(heading)
+    for row, part in zip(axes, parts, strict=True):
+        rows = part.rows(headings[-1])
+        for where, (image, colours, limits, label) in zip(row, rows, strict=True):
+            shown = style.show(where, image, colours, limits)
+            if label:
+                style.colour_bar(shown, label)
+        _write_below(row, part.name, part.words)
+    style.scale_bar(axes[0][0], shape[1])
+    return figure
 
 
 def _height(shape: tuple[int, ...]) -> float:
@@ -107,16 +178,47 @@ def _height(shape: tuple[int, ...]) -> float:
     return 2 * (1.85 * aspect + 0.3) + 0.4
 
 
-def _draw_row(
-    axes: Sequence[Axes], image: Image, truth: Image, colours: str, name: str, unit: str
-) -> None:
-    low, high = style.limits_of(truth)
-    bound = ERROR_RANGE * (high - low)
-    style.show(axes[0], truth, colours, (low, high))
-    shown = style.show(axes[1], image, colours, (low, high))
-    style.colour_bar(shown, name + unit)
-    shown = style.show(axes[2], image - truth, style.ERROR_MAP, (-bound, bound))
-    style.colour_bar(shown, "error" + unit)
+def _draw_wide(parts: Sequence[_Part], headings: Sequence[str], title: str) -> Figure:
+    """Amplitude and phase side by side, and truth, reconstruction and error one below the other.
+
+    Everything is placed in inches: a colour bar beside a wide image would be as low as the image.
+    """
+    rows, columns = parts[0].truth.shape
+    column = style.WIDTH / 2
+    width = column - 2 * GAP
+    image = max(width * rows / columns, LOWEST)
+    top = GAP + LINE * (title.count("\n") + 1 + WORDS)
+    tops = np.cumsum([top, *(LINE + image + GAP + bar for bar in (0, BAR, BAR))])
+    figure = Figure(figsize=(style.WIDTH, tops[-1]))
+    height = float(tops[-1])
+    figure.text(0.5, 1 - GAP / height, title, fontsize=9, ha="center", va="top")
+    for number, part in enumerate(parts):
+        left = number * column + GAP
+        words = textwrap.fill(f"{part.name}: {part.words}", int(width / CHARACTER))
+        x, y = left / style.WIDTH, 1 - (top - GAP) / height
+        figure.text(x, y, words, fontsize=SMALL, va="bottom")
+        for heading, begin, row in zip(headings, tops, part.rows(headings[-1]), strict=False):
+            shown, colours, limits, label = row
+            heading = heading.replace("\n", " ")
+            at = 1 - (begin + LINE) / height
+            figure.text((left + width / 2) / style.WIDTH, at, heading, fontsize=SMALL, ha="center")
+            bottom = begin + LINE + GAP / 2 + image
+            box = (left / style.WIDTH, 1 - bottom / height, width / style.WIDTH, image / height)
+            axes = figure.add_axes(box)
+            drawn = style.show(axes, shown, colours, limits)
+            if label:
+                bar = figure.add_axes(
+                    (
+                        (left + width / 4) / style.WIDTH,
+                        1 - (bottom + 2 * GAP + THIN) / height,
+                        width / 2 / style.WIDTH,
+                        THIN / height,
+                    )
+                )
+                style.bar_in(bar, drawn, label)
+            elif number == 0:
+                style.scale_bar(axes, columns)
+    return figure
 
 
 def _write_below(axes: Sequence[Axes], name: str, words: str) -> None:
@@ -131,6 +233,12 @@ def _write_below(axes: Sequence[Axes], name: str, words: str) -> None:
         in_layout=False,  # the layout would make room for its width
     )
     axes[1].set_xlabel(" ")  # room for its height
+
+
+def _r_factors(measures: Mapping[str, Any]) -> str:
+    """The R-factors in a line; nothing where they are not known."""
+    known = [name for name in ("r_free", "r_work") if _number(measures.get(name)) != UNKNOWN]
+    return ", ".join(f"{MEASURES[name].heading} {measures[name]:#.3g}" for name in known)
 
 
 def _in_words(measures: Mapping[str, float | None], part: str, unit: str) -> str:

@@ -132,20 +132,35 @@ def colour_bar(
 ) -> None:
     """Explain the colours of an image beside it; pointed ends say that there are values beyond."""
     figure = image.get_figure()
-    values = image.get_array()
     assert figure is not None
-    assert values is not None
-    low, high = image.get_clim()
-    below, above = bool(np.nanmin(values) < low), bool(np.nanmax(values) > high)
     figure.colorbar(
         image,
         ax=image.axes,
         location=location,
-        extend=ENDS[below, above],
+        extend=_ends(image),
         aspect=20,
         pad=0.03,
         label=label,
     )
+
+
+def bar_in(axes: Axes, image: AxesImage, label: str) -> None:
+    """Explain the colours of an image in axes of their own, which lie flat."""
+    figure = axes.get_figure()
+    assert figure is not None
+    bar = figure.colorbar(
+        image, cax=axes, orientation="horizontal", ticks=MaxNLocator(3), extend=_ends(image)
+    )
+    bar.set_label(label, fontsize=7, labelpad=1)
+    axes.tick_params(labelsize=6)
+
+
+def _ends(image: AxesImage) -> str:
+    """The ends of its colour bar."""
+    values = image.get_array()
+    assert values is not None
+    low, high = image.get_clim()
+    return ENDS[bool(np.nanmin(values) < low), bool(np.nanmax(values) > high)]
 
 
 def bare(axes: Axes) -> None:
