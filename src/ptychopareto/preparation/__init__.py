@@ -1,1 +1,4 @@
-"""Preparation of measured patterns: what cannot be right is found before anything is trained."""
+"""From what a file says of a measured scan to a training and a test scan, and what was assumed.
+
+What cannot be right is found before anything is trained.
+"""

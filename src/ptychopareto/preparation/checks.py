@@ -1,0 +1,222 @@
+"""Checks of a prepared scan before anything is trained on it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+from scipy.stats import poisson
+
+from ptychopareto.files import FileError
+from ptychopareto.files.errors import refusal
+from ptychopareto.preparation.guess import ORIENTATIONS
+from ptychopareto.preparation.record import Record
+from ptychopareto.preparation.trial import Sample, joint_rpie
+
+_CLEAR = 0.03  # relative difference of R-factors from which on one orientation is the right one
+_FLAT = 0.85  # of a flat object's misfit beyond noise: what leaves more explains nothing
+_UNDER_NOISE = 0.02  # a flat object's misfit beyond noise below which there is no object to see
+_LONGER = 8  # passes of rPIE for the regime
+_EVERY = 6  # a pattern of so many is held out: where nothing overlaps, any pattern can be fitted
+_LEAST_OVERLAP = 0.5  # step of the beam's diameter beyond which neighbours share too little
+_DRIFT = 0.2  # relative change of the counts over the scan
+_SATURATED = 0.02  # part of the frames that hold the very largest value
+_LEAST_SATURATED = 100  # counts; a weaker pattern reaches its largest value often by chance
+
+Complex = NDArray[np.complex128]
+Reals = NDArray[np.float64]
+PAIRS = ("as they are", "with one sign reversed", "transposed", "transposed, one sign reversed")
+
+
+def _pair(orientation: tuple[bool, int, int]) -> int:
+    """Orientations that differ by both signs fit alike; the number of such a pair in `PAIRS`."""
+    transpose, rows, columns = orientation
+    return 2 * transpose + (rows != columns)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which orientation fits best, and how clearly; `shares` are R-factors of the four pairs."""
+
+    best: int
+    clear: bool
+    shares: tuple[float, ...]
+
+
+def judge(r_factors: Reals) -> Verdict:
+    """Compare the R-factors (8,) of all `ORIENTATIONS`."""
+    pairs = np.full(4, np.inf)
+    for orientation, value in zip(ORIENTATIONS, r_factors, strict=True):
+        pairs[_pair(orientation)] = min(pairs[_pair(orientation)], value)
+    best, second = np.argsort(pairs)[:2]
+    clear = pairs[second] - pairs[best] > _CLEAR * pairs[second]
+    return Verdict(int(best), bool(clear), tuple(float(value) for value in pairs))
+
+
+def check_orientation(path: Path, r_factors: Reals, record: Record) -> None:
+    """Refuse a scan whose positions clearly fit the patterns better when they are turned.
+
+    Raises
+    ------
+    FileError
+        Another orientation than the file's wins clearly.
+    """
+    verdict = judge(r_factors)
+    figures = ", ".join(
+        f"{value:.3f} {name}" for name, value in zip(PAIRS, verdict.shares, strict=True)
+    )
+    figure = dict(zip(PAIRS, verdict.shares, strict=True))
+    if not verdict.clear:
+        said = f"no orientation of the positions fits clearly better (R-factor {figures})"
+        record.check("orientation", None, figure, said)
+        return
+    if verdict.best == 0:
+        record.check("orientation", True, figure, f"R-factor of the positions {figures}")
+        return
+    raise refusal(
+        path,
+        f"the positions fit {PAIRS[verdict.best]} (R-factor {verdict.shares[verdict.best]:.3f}, "
+        f"as they are {verdict.shares[0]:.3f}); {_REMEDIES[verdict.best]} is wanted",
+    )
+
+
+_REMEDIES = (
+    "",
+    "dataset.positions: {sign: [row]} (or [column], the mirror image), or "
+    "dataset.orientation: {flip_rows: true}",
+    "dataset.positions: {order: x_y}, or dataset.orientation: {transpose: true}",
+    "dataset.positions: {order: x_y, sign: [row]} (or [column]), or "
+    "dataset.orientation: {transpose: true, flip_rows: true}",
+)
+
+
+class NotFarField(FileError):
+    """Patterns that a far-field model does not explain; `figures` are the R-factors."""
+
+    def __init__(self, path: Path, figures: str, reason: str) -> None:
+        super().__init__(str(refusal(path, reason)))
+        self.figures = figures
+
+
+def check_regime(path: Path, sample: Sample, probe: Complex, counts: bool, record: Record) -> None:
+    """Refuse patterns that a far-field model explains no better than with a flat object.
+
+    R-factors beyond that of photon noise are compared, of patterns that are held out: after a few
+    passes of joint rPIE over the others, and for the mean pattern in their place, which is what the
+    best probe would give with a flat object.
+
+    Raises
+    ------
+    FileError
+        The R-factor stays near that of a flat object.
+    """
+    held = np.arange(len(sample.amplitudes)) % _EVERY == 0
+    history = joint_rpie(sample, probe[None], sample.positions[None], _LONGER, held)
+    found = float(history.min())
+    flat = flat_factor(sample, held)
+    noise = noise_factor(sample) if counts else 0.0
+    figure = {"r_factor": found, "flat_object": flat, "noise": noise}
+    figures = f"R-factor {found:.3f} of held-out patterns, of a flat object {flat:.3f}"
+    figures += f", of photon noise {noise:.3f}" if counts else ""
+    if flat - noise < _UNDER_NOISE:
+        record.check("regime", None, figure, f"the patterns hardly differ ({figures})")
+        return
+    share = (found - noise) / (flat - noise)
+    if share > _FLAT:
+        raise NotFarField(
+            path,
+            figures,
+            f"is not far-field diffraction as described ({figures}); it may be near field, its "
+            "neighbours may overlap too little, or the distance, the unit of the positions or the "
+            "probe is wrong",
+        )
+    record.check("regime", True, figure, f"far field: {figures}")
+
+
+def flat_factor(sample: Sample, held: NDArray[np.bool_]) -> float:
+    """R-factor of the mean of the other patterns in place of each pattern that is held out."""
+    amplitudes, valid = sample.amplitudes.astype(np.float64), sample.valid
+    weight = np.broadcast_to(valid, amplitudes.shape)
+    others = weight[~held]
+    mean = (amplitudes[~held] * others).sum(axis=0) / np.maximum(others.sum(axis=0), 1)
+    misfit = (np.abs(amplitudes[held] - mean) * weight[held]).sum()
+    return float(misfit / (amplitudes[held] * weight[held]).sum())
+
+
+def noise_factor(sample: Sample) -> float:
+    """R-factor that photon noise leaves to the truth, if the mean pattern is the expected counts.
+
+    Σ E|√n − √λ| / Σ E√n with n Poisson distributed around λ; from a table for λ < 30, beyond it
+    E|√n − √λ| = 1/√(2π), that of a normal distribution with variance 1/4.
+    """
+    mean = (sample.amplitudes.astype(np.float64) ** 2).mean(axis=0)[sample.valid.all(axis=0)]
+    levels = np.concatenate([[0], np.geomspace(1e-4, 30, 80)])
+    counts = np.arange(120)
+    chances = poisson.pmf(counts, levels[:, None])
+    misfits = (chances * np.abs(np.sqrt(counts) - np.sqrt(levels[:, None]))).sum(axis=1)
+    roots = (chances * np.sqrt(counts)).sum(axis=1)
+    misfit = np.where(mean < 30, np.interp(mean, levels, misfits), 1 / np.sqrt(2 * np.pi))
+    root = np.where(mean < 30, np.interp(mean, levels, roots), np.sqrt(mean))
+    return float(misfit.sum() / root.sum())
+
+
+def check_overlap(positions: Reals, diameter: float, record: Record) -> None:
+    """Compare the distance of neighbours (B, 2) [px] with the beam's diameter, and find islands."""
+    if len(positions) < 2:
+        record.check("overlap", False, None, "there is one position only; nothing overlaps")
+        return
+    tree = cKDTree(positions)
+    step = float(np.median(tree.query(positions, k=2)[0][:, 1]))
+    pairs = tree.query_pairs(diameter, output_type="ndarray")
+    links = coo_array(
+        (np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(positions),) * 2
+    )
+    islands, label = connected_components(links, directed=False)
+    largest = int(np.bincount(label).max())
+    figure = {"step": step, "diameter": diameter, "islands": int(islands), "largest": largest}
+    said = (
+        f"neighbours lie {step:.1f} px apart (median), {step / diameter:.0%} of the beam's "
+        f"diameter of {diameter:.1f} px"
+    )
+    if islands > 1:
+        said += f"; {len(positions) - largest} of {len(positions)} positions lie apart in "
+        said += f"{islands - 1} islands"
+    record.check("overlap", step <= _LEAST_OVERLAP * diameter and islands == 1, figure, said)
+
+
+def check_counts(
+    totals: Reals, dark: NDArray[np.intp], largest: Reals, whole: bool, record: Record
+) -> None:
+    """Say whether frames hold whole counts, saturate, are dark, or drift.
+
+    Parameters
+    ----------
+    totals, largest : (B,) sum and largest value of each frame
+    dark : indices of the frames that were left out
+    whole : whether all values are whole numbers
+    """
+    count = len(totals)
+    said = "whole numbers" if whole else "no whole numbers: photon noise is not known"
+    record.check("counts", True if whole else None, {"whole_numbers": whole}, said)
+    named = ", ".join(map(str, dark[:10])) + (", …" if len(dark) > 10 else "")
+    dark_said = f"{len(dark)} of {count} frames are dark or empty and left out: {named}"
+    figure = {"frames": count, "left_out": dark.tolist()}
+    record.check(
+        "dark frames", not len(dark), figure, dark_said if len(dark) else "no frame is dark"
+    )
+    lit = np.setdiff1d(np.arange(count), dark)
+    top = largest[lit].max()
+    share = float((largest[lit] == top).mean())
+    saturated = (
+        whole and top >= _LEAST_SATURATED and share > _SATURATED and (largest[lit] == top).sum() > 2
+    )
+    said = f"{share:.1%} of the frames reach the largest value, {top:g}"
+    record.check("saturation", not saturated, {"largest": float(top), "share": share}, said)
+    fifth = max(1, len(lit) // 5)
+    first, last = np.median(totals[lit[:fifth]]), np.median(totals[lit[-fifth:]])
+    drift = float(last / first - 1)
+    said = f"the last fifth of the frames has {drift:+.1%} counts of the first (medians)"
+    record.check("drift", abs(drift) <= _DRIFT, {"relative": drift}, said)

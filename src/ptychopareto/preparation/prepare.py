@@ -1,0 +1,252 @@
+"""From measured scans to a training and a test scan, with what was assumed and checked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptychopareto.config import MeasuredDataset
+from ptychopareto.files import Dataset
+from ptychopareto.files.errors import refusal
+from ptychopareto.physics.subpixel import split_positions
+from ptychopareto.preparation import checks
+from ptychopareto.preparation.first_probe import Illumination, find_probe, values_of
+from ptychopareto.preparation.guess import beam_diameter
+from ptychopareto.preparation.overrides import apply_config
+from ptychopareto.preparation.patterns import Patterns, read_patterns, together
+from ptychopareto.preparation.record import Record
+from ptychopareto.preparation.split import choose_free, last_part, slow_axis
+from ptychopareto.preparation.survey import Surveyed, look_at
+from ptychopareto.readers.measured_scan import MeasuredScan
+
+_LEAST_PATTERNS = 4  # of each part
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What a study begins with.
+
+    Attributes
+    ----------
+    train, test : the two parts; where they are parts of one scan, they share its coordinates
+    record : the content of `scan.json`
+    train_frames, test_frames : index in its file of each pattern's frame
+    totals : counts of each frame of the first scan, in the order of the file
+    dark : indices of its frames that were left out
+    pixel : (row, column) [m] of the object, where it is known
+    """
+
+    train: Dataset
+    test: Dataset
+    record: dict[str, Any]
+    train_frames: NDArray[np.intp]
+    test_frames: NDArray[np.intp]
+    totals: NDArray[np.float64]
+    dark: NDArray[np.intp]
+    pixel: tuple[float, float] | None
+
+
+def prepare(
+    scans: Sequence[MeasuredScan], settings: MeasuredDataset, scored: MeasuredScan | None = None
+) -> Prepared:
+    """Prepare scans for a study.
+
+    Parameters
+    ----------
+    scans : what their files say, one object each
+    settings : what the config says
+    scored : the scan of `dataset.test.scan`, where another one is scored
+
+    Returns
+    -------
+    Prepared
+        Training patterns of all scans; test patterns of the same scans, or of `scored`.
+
+    Raises
+    ------
+    FileError
+        A scan cannot be used as it is; the line says why, and what would mend it.
+    """
+    record = Record()
+    record.facts["scans"] = [_identity(scan) for scan in scans]
+    looked = [_look(scan, settings, record) for scan in scans]
+    values = values_of(looked[0], record)
+    parts = [_test_part(scan, settings.test_part, record) for scan in looked]
+    train_of = [scan.kept[~test] for scan, test in zip(looked, parts, strict=True)]
+    train = together([read_patterns(s, i, values) for s, i in zip(looked, train_of, strict=True)])
+    _say_counts(looked, record)
+    light = find_probe(looked[0], train, train_of[0], settings, record)
+    for other in looked[1:]:
+        _compare(looked[0], other)
+    if scored is None:
+        tested, test_of = looked, [s.kept[t] for s, t in zip(looked, parts, strict=True)]
+    else:
+        record.facts["scored_scan"] = _identity(scored)
+        tested = [_look(scored, settings, record)]
+        test_of = [tested[0].kept]
+        _compare(looked[0], tested[0])
+    test = together([read_patterns(s, i, values) for s, i in zip(tested, test_of, strict=True)])
+    free = _free(tested, test_of, light, settings, record)
+    none_free = np.zeros(len(train.amplitudes), bool)
+    shape = _object_shape(looked)
+    test_shape = shape if scored is None else _object_shape(tested)
+    _say_parts(train_of, test_of, free, record)
+    metadata = {"scans": [scan.path for scan in scans], "object_pixel": looked[0].grid.pixel}
+    return Prepared(
+        _dataset(train, looked, train_of, light, none_free, shape, metadata),
+        _dataset(test, tested, test_of, light, free, test_shape, metadata),
+        record.as_dict(),
+        np.concatenate(train_of),
+        np.concatenate(test_of),
+        looked[0].totals,
+        looked[0].dark,
+        looked[0].grid.pixel,
+    )
+
+
+def _look(scan: MeasuredScan, settings: MeasuredDataset, record: Record) -> Surveyed:
+    return look_at(apply_config(scan, settings), settings.N, settings.bin, record)
+
+
+def _identity(scan: MeasuredScan) -> dict[str, Any]:
+    return {
+        "path": scan.path,
+        "format": scan.format,
+        "frames": list(scan.frames.shape),
+        "type": str(scan.frames.dtype),
+        "from": dict(scan.origins),
+        "remarks": list(scan.remarks),
+    }
+
+
+def _test_part(scan: Surveyed, part: float | None, record: Record) -> Bools:
+    """Which of the kept patterns are scored; none where another scan is."""
+    positions = scan.positions[scan.kept]
+    if part is None:
+        return np.zeros(len(positions), bool)
+    test = last_part(positions, part)
+    if min(test.sum(), (~test).sum()) < _LEAST_PATTERNS:
+        raise refusal(
+            Path(scan.scan.path),
+            f"dataset.test.part = {part:g} leaves {(~test).sum()} patterns to train on and "
+            f"{test.sum()} to score; at least {_LEAST_PATTERNS} each are wanted",
+        )
+    axis = ("rows", "columns")[slow_axis(positions)]
+    record.assume("test part", part, f"the last {part:.0%} of the scan along its {axis}")
+    return test
+
+
+def _compare(train: Surveyed, test: Surveyed) -> None:
+    """Two scans must have patterns of one size, and object pixels of one size."""
+    path = Path(test.scan.path)
+    if train.grid.N != test.grid.N:
+        raise refusal(
+            path, f"has patterns of {test.grid.N} px; those of the training scan have "
+            f"{train.grid.N}, dataset.N makes them equal"
+        )  # fmt: skip
+    one, other = train.grid.pixel, test.grid.pixel
+    if one is not None and other is not None and not np.allclose(one, other, rtol=0.02, atol=0):
+        raise refusal(
+            path, f"has object pixels of {other[0]:.3g} m; those of the training scan have "
+            f"{one[0]:.3g} m, the same is wanted"
+        )  # fmt: skip
+
+
+def _free(
+    tested: Sequence[Surveyed],
+    test_of: Sequence[NDArray[np.intp]],
+    light: Illumination,
+    settings: MeasuredDataset,
+    record: Record,
+) -> Bools:
+    """Which of the test patterns are free."""
+    beam = (np.abs(light.modes) ** 2).sum(axis=0)
+    flags, apart = [], True
+    for number, (scan, indices) in enumerate(zip(tested, test_of, strict=True)):
+        test = np.isin(scan.kept, indices)
+        free = choose_free(
+            scan.positions[scan.kept],
+            test,
+            beam,
+            beam_diameter(light.modes[0]),
+            settings.free,
+            settings.seed + number,
+        )
+        flags.append(free.which[test])
+        apart &= free.apart or bool(test.all())
+    which = np.concatenate(flags)
+    if not which.any():
+        raise refusal(
+            Path(tested[0].scan.path),
+            f"none of its {len(which)} test patterns lies where others have their light, so none "
+            "can be free; a denser scan, or a larger dataset.test.part, is wanted",
+        )
+    wanted = round(settings.free * len(which))
+    said = f"{which.sum()} of {len(which)} test patterns are free, {wanted} were wanted"
+    said += (
+        "; no training pattern has light on their ground"
+        if apart
+        else ("; some of them share ground with training patterns")
+    )
+    figure = {"free": int(which.sum()), "wanted": wanted, "apart": apart}
+    record.check("free patterns", bool(which.sum() >= 0.5 * wanted), figure, said)
+    return which
+
+
+def _object_shape(scans: Sequence[Surveyed]) -> tuple[int, int]:
+    """Rows and columns [px] that hold the patches of all scans."""
+    last = np.max([np.rint(scan.positions).max(axis=0) for scan in scans], axis=0)
+    rows, columns = last.astype(int) + scans[0].grid.N
+    return int(rows), int(columns)
+
+
+def _dataset(
+    patterns: Patterns,
+    scans: Sequence[Surveyed],
+    frames_of: Sequence[NDArray[np.intp]],
+    light: Illumination,
+    free: Bools,
+    shape: tuple[int, int],
+    metadata: dict[str, Any],
+) -> Dataset:
+    places = [scan.positions[frames] for scan, frames in zip(scans, frames_of, strict=True)]
+    corners, fractions = split_positions(np.concatenate(places))
+    modes = light.modes.astype(np.complex64)
+    numbers = [np.full(len(place), number, np.int32) for number, place in enumerate(places)]
+    return Dataset(
+        diffraction=patterns.amplitudes,
+        probe=modes[0],
+        corners=corners,
+        object_index=np.concatenate(numbers),
+        intensity_scale=1.0,
+        metadata=metadata,
+        fractions=fractions,
+        valid=None if patterns.valid.all() else patterns.valid,
+        free=free,
+        further_modes=modes[1:] if len(modes) > 1 else None,
+        shape=shape,
+    )
+
+
+def _say_counts(scans: Sequence[Surveyed], record: Record) -> None:
+    for scan in scans:
+        found = scan.found
+        checks.check_counts(scan.totals, scan.dark, found.largest, found.whole_numbers, record)
+
+
+def _say_parts(
+    train_of: Sequence[NDArray[np.intp]],
+    test_of: Sequence[NDArray[np.intp]],
+    free: Bools,
+    record: Record,
+) -> None:
+    record.facts["patterns"] = {
+        "train": sum(map(len, train_of)),
+        "test": sum(map(len, test_of)),
+        "free": int(free.sum()),
+    }

@@ -1,0 +1,232 @@
+"""What the frames of a scan show: where the beam lies, and which pixels and frames fail.
+
+One pass over all frames answers it, before a pattern is cut out.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import median_filter
+
+from ptychopareto.files.errors import refusal
+from ptychopareto.preparation.bad_pixels import (
+    BROKEN,
+    PixelStatistics,
+    hot,
+    never_counts,
+    too_dark,
+)
+from ptychopareto.preparation.centre import (
+    Layout,
+    centre_of_light,
+    describe,
+    lies_at_corner,
+    tolerance,
+)
+from ptychopareto.preparation.frames import Survey, Window, piece_of, pieces, survey, usable
+from ptychopareto.preparation.geometry import Grid, derived_pixel, make_grid, positions_in_pixels
+from ptychopareto.preparation.record import Record
+from ptychopareto.readers.measured_scan import MeasuredScan
+
+_LEAST_FRAMES = 8
+_LEAST_GOOD = 0.5  # of all frames in which a pixel must have a good value
+
+Bools = NDArray[np.bool_]
+Reals = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Surveyed:
+    """A scan, and what a first pass over its frames told of it.
+
+    Attributes
+    ----------
+    scan : as its file and the config describe it
+    found : the survey
+    grid, window : the patterns' grid, and which pixels of a frame make a pattern
+    detector : (H, W) bool, False where a pixel is bad in all frames
+    positions : (B, 2) of all frames [px], from 0
+    totals : (B,) sum of each frame over the pixels that are not bad in all frames
+    kept, dark : indices of the frames that are used, and of those left out
+    """
+
+    scan: MeasuredScan
+    found: Survey
+    grid: Grid
+    window: Window
+    detector: Bools
+    positions: Reals
+    totals: Reals
+    kept: NDArray[np.intp]
+    dark: NDArray[np.intp]
+
+    @property
+    def per_frame(self) -> bool:
+        """Whether pixels are bad in some of the frames only."""
+        varies = self.scan.valid is not None and self.scan.valid.ndim == 3
+        return varies or bool(
+            (self.found.statistics.measured[self.detector] < len(self.found.totals)).any()
+        )
+
+
+def look_at(scan: MeasuredScan, N: int | None, bin: int, record: Record) -> Surveyed:
+    """Survey the frames of a scan.
+
+    Parameters
+    ----------
+    scan : as its file and the config describe it, with positions
+    N, bin : side of the patterns that are wanted (None: all that the frames have); binning
+    record : takes what was assumed and found
+
+    Raises
+    ------
+    FileError
+        The frames are damaged, too small, empty, or nearly all dark; positions make no sense.
+    """
+    path, shape = Path(scan.path), scan.frames.shape
+    if len(shape) != 3:
+        raise refusal(path, f"has frames of shape {shape}; (frames, rows, columns) is wanted")
+    grid = make_grid(scan, N, bin)
+    positions = positions_in_pixels(scan, grid)
+    found = survey(scan)
+    layout = _layout(scan, found, record)
+    detector = _detector(scan, found, layout, record)
+    window = layout.window((shape[1], shape[2]), grid.N, bin)
+    if not window.good(detector).any():
+        raise refusal(path, "no pixel of the patterns can be believed; is the mask inverted?")
+    totals = _totals(scan, found, detector)
+    share = found.good_share
+    dark = too_dark(totals) | (share < BROKEN * np.median(share))
+    kept = np.flatnonzero(~dark)
+    if len(kept) < _LEAST_FRAMES:
+        raise refusal(
+            path, f"{len(kept)} of its {len(totals)} frames have light; at least {_LEAST_FRAMES} "
+            "are wanted"
+        )  # fmt: skip
+    _say_grid(scan, grid, record)
+    return Surveyed(
+        scan, found, grid, window, detector, positions, totals, kept, np.flatnonzero(dark)
+    )
+
+
+def _unmasked(scan: MeasuredScan) -> Bools:
+    """Pixels (H, W) that the mask of the file and the config lets pass in some frame."""
+    if scan.valid is None:
+        return np.ones(scan.frames.shape[1:], bool)
+    return scan.valid if scan.valid.ndim == 2 else np.asarray(scan.valid.any(axis=0))
+
+
+def _detector(scan: MeasuredScan, found: Survey, layout: Layout, record: Record) -> Bools:
+    """Pixels (H, W) that can be believed, those of the mask less those found to be bad."""
+    valid = _unmasked(scan)
+    seldom = valid & (found.statistics.measured < _LEAST_GOOD * len(found.totals))
+    silent, hot = _standing_out(scan, found.statistics, layout)
+    silent, hot = silent & valid & ~seldom, hot & valid & ~seldom
+    figure = {
+        "masked": int((~valid).sum()),
+        "bad_values": int(seldom.sum()),
+        "never_counting": int(silent.sum()),
+        "hot": int(hot.sum()),
+    }
+    said = (
+        f"bad pixels of a frame: {figure['masked']} by the mask, {figure['bad_values']} without a "
+        f"value, {figure['never_counting']} that never count, {figure['hot']} hot"
+    )
+    found_bad = figure["bad_values"] + figure["never_counting"] + figure["hot"]
+    record.check("pixels", not found_bad, figure, said)
+    source = scan.origins.get("valid", "the file") if scan.valid is not None else "no mask given"
+    record.assume("mask", figure, f"{source}; bad pixels found in the frames")
+    return valid & ~seldom & ~silent & ~hot
+
+
+def _standing_out(
+    scan: MeasuredScan, statistics: PixelStatistics, layout: Layout
+) -> tuple[Bools, Bools]:
+    """Pixels (H, W) that never count, and hot ones."""
+    images = ("total", "brightest", "darkest", "measured")
+    height, width = statistics.total.shape
+    middle = (height // 2, width // 2)
+    zero = (0, 0) if layout.corner else middle
+    shift = [m - z - off for m, z, off in zip(middle, zero, layout.offset, strict=True)]
+    centred = replace(
+        statistics, **{name: np.roll(getattr(statistics, name), shift, (0, 1)) for name in images}
+    )
+    back = [-step for step in shift]
+    silent, hot_ones = never_counts(centred, scan.probe), hot(centred, scan.probe)
+    return np.roll(silent, back, (0, 1)), np.roll(hot_ones, back, (0, 1))
+
+
+def _layout(scan: MeasuredScan, found: Survey, record: Record) -> Layout:
+    """Where the zero frequency lies, as the light says and, where that is unclear, the file."""
+    mean = found.mean_square if scan.values == "amplitude" else found.mean
+    light = centre_of_light(np.where(_unmasked(scan), _without_spikes(mean), 0))
+    shape = (mean.shape[0], mean.shape[1])
+    claimed = scan.zero_frequency
+    corner = lies_at_corner(light, shape) if light.is_clear else claimed == "corner"
+    origin = np.zeros(2) if corner else np.array([side // 2 for side in shape])
+    away = np.array(light.place) - origin
+    away = (away + np.array(shape) / 2) % np.array(shape) - np.array(shape) / 2
+    far = light.is_clear and any(
+        abs(distance) > tolerance(side) for distance, side in zip(away, shape, strict=True)
+    )
+    offset = (round(float(away[0])), round(float(away[1]))) if far else (0, 0)
+    layout = Layout(corner, *scan.orientation, offset=offset)
+    where = "corner" if corner else "centre"
+    agrees = None if not light.is_clear else claimed in (None, where)
+    said = f"the light of the mean pattern lies at the {where} of the frames"
+    if not light.is_clear:
+        said = f"the light of the mean pattern lies in no one place; {where} is assumed"
+    elif claimed not in (None, where):
+        said += f", and not at the {claimed} as the file says; the light is believed"
+    if offset != (0, 0):
+        said += f", {offset[0]:+d} rows and {offset[1]:+d} columns off; it is moved there"
+    figure = {"row": light.place[0], "column": light.place[1], "contrast": list(light.contrast)}
+    record.check("zero frequency", agrees, figure, said)
+    record.assume("layout of the frames", describe(layout), scan.origins.get("orientation", said))
+    return layout
+
+
+def _without_spikes(mean: Reals) -> Reals:
+    """The mean frame without pixels that stand out alone: a hot one would be the centre."""
+    return np.minimum(mean, 3 * median_filter(mean, size=3, mode="wrap"))
+
+
+def _totals(scan: MeasuredScan, found: Survey, detector: Bools) -> Reals:
+    """Sum of each frame without the bad pixels; the frames are read again only if it matters."""
+    bad = np.where(detector, 0, found.mean).sum()
+    if bad < 1e-3 * found.mean.sum():
+        return found.totals
+    totals = np.empty(len(found.totals))
+    for which, raw in pieces(scan.frames):
+        values, _ = usable(raw, piece_of(scan.valid, which))
+        totals[which] = values[:, detector].sum(axis=1)
+    return totals
+
+
+def _say_grid(scan: MeasuredScan, grid: Grid, record: Record) -> None:
+    height, width = grid.sides
+    source = f"frames of {height} × {width} px"
+    if (height, width) != (grid.N * grid.bin,) * 2:
+        source += (
+            f", cropped around the beam to {grid.N * grid.bin} px: an object pixel grows by "
+            f"{1 / grid.scale[0]:.3g} (rows) and {1 / grid.scale[1]:.3g} (columns)"
+        )
+    if grid.bin > 1:
+        source += f", squares of {grid.bin} × {grid.bin} px summed: the window shrinks as much"
+    record.assume("N", grid.N, source)
+    record.assume("object pixel [m]", grid.pixel, _origin_of_pixel(scan))
+    record.assume("positions", scan.position_unit, scan.origins.get("positions", "the file"))
+    derived = derived_pixel(scan)
+    if derived is not None and scan.object_pixel is not None:
+        ratio = float(scan.object_pixel[0] / derived[0])
+        said = f"the file's object pixel is {ratio:.3f} of λz/(N·p)"
+        record.check("pixel size", abs(ratio - 1) <= 0.02, ratio, said)
+
+
+def _origin_of_pixel(scan: MeasuredScan) -> str:
+    if derived_pixel(scan) is None:
+        return "the file" if scan.object_pixel is not None else "not known; positions are pixels"
+    names = ("wavelength", "distance", "detector_pixel")
+    return "λz/(N·p), " + ", ".join(f"{n}: {scan.origins.get(n, 'the file')}" for n in names)

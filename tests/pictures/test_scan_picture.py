@@ -1,0 +1,60 @@
+"""The look before the flight, for scans of any shape."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ptychopareto.files import Dataset
+from ptychopareto.pictures.scan import draw
+from ptychopareto.preparation.prepare import Prepared
+
+
+def prepared(extent: tuple[int, int], masked: bool) -> Prepared:
+    """A scan of 60 positions over so many rows and columns, a third of them scored."""
+    rng = np.random.default_rng(0)
+    corners = np.rint(rng.uniform(0, extent, (60, 2))).astype(np.int64)
+    whole = Dataset(
+        diffraction=rng.gamma(1, 10, (60, 16, 16)).astype(np.float32),
+        probe=rng.normal(size=(16, 16)).astype(np.complex64),
+        corners=corners,
+        object_index=np.zeros(60, np.int32),
+        fractions=np.zeros((60, 2), np.float32),
+        valid=rng.random((1, 16, 16)) > 0.1 if masked else None,
+        free=np.arange(60) % 10 == 9,
+        shape=(extent[0] + 17, extent[1] + 17),
+    )
+
+    def part(which: slice) -> Dataset:
+        return replace(
+            whole,
+            diffraction=whole.diffraction[which],
+            corners=whole.corners[which],
+            object_index=whole.object_index[which],
+            fractions=None,
+            free=np.arange(60)[which] % 10 == 9,
+        )
+
+    dark = np.array([3]) if masked else np.array([], int)
+    return Prepared(
+        part(slice(0, 40)),
+        part(slice(40, 60)),
+        {},
+        np.arange(40),
+        np.arange(40, 60),
+        rng.uniform(90, 110, 60),
+        dark,
+        (2.5e-8, 2.5e-8) if masked else None,
+    )
+
+
+@pytest.mark.parametrize("masked", [True, False])
+@pytest.mark.parametrize("extent", [(100, 100), (10, 700), (700, 10)])
+def test_scans_of_any_shape_are_drawn(
+    extent: tuple[int, int], masked: bool, tmp_path: Path
+) -> None:
+    draw(prepared(extent, masked), tmp_path / "scan.png")
+    with Image.open(tmp_path / "scan.png") as image:
+        assert min(image.size) > 500
