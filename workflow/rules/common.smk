@@ -191,6 +191,19 @@ if isinstance(STUDY.dataset, ExistingDataset) and workflow.is_main_process:
     check_patterns(STUDY.dataset)
 
 
+def check_format(dataset):
+    """Refuse a format that there is no reader for, before a job is planned."""
+    from ptychopareto.readers.registry import FORMATS
+
+    if dataset.format not in FORMATS:
+        allowed = ", ".join(FORMATS)
+        sys.exit(f"dataset.format: {dataset.format!r} is not known; allowed are {allowed}")
+
+
+if MEASURED and STUDY.dataset.format is not None and workflow.is_main_process:
+    check_format(STUDY.dataset)
+
+
 def library(job):
     """The library files a job depends on, as seen from the working directory; found only for jobs of the plan."""
     return lambda wildcards: [os.path.relpath(ROOT / file) for file in sources(job)]
