@@ -1,0 +1,78 @@
+"""Scans of NPZ formats and finished reconstructions that are damaged or lie.
+
+Each reader gives what holds together, or one line. To see how many mutations each met:
+pytest -n 0 -s tests/hostile/test_npz_scans.py
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from counts import HDF5_MUTATIONS
+from ptychopareto.readers import read_scan
+from ptychopareto.readers.finished import read_reconstruction_of
+from readers.writers import a_scan
+from readers.writers_npz import FINISHED, WRITERS, a_reconstruction, write_ptychodus_product
+
+from .mutations import NPZ, packed, unpacked
+from .test_hdf5 import fuzz as fuzz_hdf5
+from .test_hdf5 import holds_together
+from .test_readers import fuzz
+
+
+def check_scan(path: Path) -> None:
+    holds_together(read_scan(path))
+
+
+def check_reconstruction(path: Path) -> None:
+    found = read_reconstruction_of(path)
+    for image, axes in ((found.probe, 3), (found.object, 2)):
+        assert image is None or (image.dtype == np.complex64 and image.ndim == axes)
+        assert image is None or np.isfinite(image).all()
+    for positions in (found.positions, found.corners_on_object):
+        assert positions is None or (positions.ndim == 2 and positions.shape[1] == 2)
+        assert positions is None or (positions.dtype == np.float64 and np.isfinite(positions).all())
+    if found.indexes is not None:
+        assert found.positions is not None
+        assert found.indexes.shape == found.positions.shape[:1]
+    lengths = (*(found.object_pixel or ()), found.wavelength, found.distance)
+    assert all(length is None or (np.isfinite(length) and length > 0) for length in lengths)
+    assert all(isinstance(text, str) for text in (*found.origins.values(), *found.remarks))
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_scans(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "scan.npz"
+    WRITERS[name](path, a_scan(N=16))
+    plain = path.read_bytes()
+    contents = [plain, packed(unpacked(plain), compress=True)]
+    fuzz(f"{name} (NPZ)", path, contents, NPZ, check_scan, monkeypatch, HDF5_MUTATIONS)
+
+
+def test_products_beside_patterns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The patterns are whole; the product that has their positions is damaged."""
+    scan = a_scan(N=16)
+    WRITERS["ptychodus_npz"](tmp_path / "scan.npz", scan)
+    product = tmp_path / "product.npz"
+    write_ptychodus_product(product, a_reconstruction(scan), mixed=True)
+
+    def check(path: Path) -> None:
+        holds_together(read_scan(tmp_path / "scan.npz"))
+
+    contents = [product.read_bytes()]
+    fuzz("product of patterns", product, contents, NPZ, check, monkeypatch, HDF5_MUTATIONS)
+
+
+@pytest.mark.parametrize("name", FINISHED)
+def test_finished_reconstructions(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_npz = name.endswith("npz")
+    path = tmp_path / ("result.npz" if is_npz else "result.h5")
+    FINISHED[name][1](path, a_reconstruction(a_scan(N=16)))
+    if is_npz:
+        contents = [path.read_bytes()]
+        fuzz(name, path, contents, NPZ, check_reconstruction, monkeypatch, HDF5_MUTATIONS)
+    else:
+        fuzz_hdf5(name, path, check_reconstruction)
