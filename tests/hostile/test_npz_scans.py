@@ -47,7 +47,7 @@ def test_scans(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     WRITERS[name](path, a_scan(N=16))
     plain = path.read_bytes()
     contents = [plain, packed(unpacked(plain), compress=True)]
-    fuzz(f"{name} (NPZ)", path, contents, NPZ, check_scan, monkeypatch, HDF5_MUTATIONS)
+    fuzz(f"{name} (NPZ)", path, contents, NPZ, check_scan, monkeypatch, HDF5_MUTATIONS, 0.25)
 
 
 def test_products_beside_patterns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +61,7 @@ def test_products_beside_patterns(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         holds_together(read_scan(tmp_path / "scan.npz"))
 
     contents = [product.read_bytes()]
-    fuzz("product of patterns", product, contents, NPZ, check, monkeypatch, HDF5_MUTATIONS)
+    fuzz("product of patterns", product, contents, NPZ, check, monkeypatch, HDF5_MUTATIONS, 0.25)
 
 
 @pytest.mark.parametrize("name", FINISHED)
@@ -73,6 +73,6 @@ def test_finished_reconstructions(
     FINISHED[name][1](path, a_reconstruction(a_scan(N=16)))
     if is_npz:
         contents = [path.read_bytes()]
-        fuzz(name, path, contents, NPZ, check_reconstruction, monkeypatch, HDF5_MUTATIONS)
+        fuzz(name, path, contents, NPZ, check_reconstruction, monkeypatch, HDF5_MUTATIONS, 0.25)
     else:
         fuzz_hdf5(name, path, check_reconstruction)

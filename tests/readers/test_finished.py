@@ -105,6 +105,19 @@ def test_an_oversampled_object_of_cdtools_is_not_used(done: Finished, tmp_path: 
     assert "oversampled 2 times" in found.remarks[0]
 
 
+def test_the_logarithm_of_an_object(done: Finished, tmp_path: Path) -> None:
+    path = tmp_path / "result.h5"
+    write_cdtools(path, done)
+    with h5py.File(path, "r+") as file:
+        file["obj"][...] = -1j * np.log(done.object)
+        file["state_dict/exponentiate_obj"][...] = True
+    np.testing.assert_allclose(read_reconstruction_of(path).object, done.object, rtol=1e-5)
+    with h5py.File(path, "r+") as file:
+        file["state_dict/fourier_probe"][...] = True
+    with pytest.raises(FileError, match="holds the probe at the detector"):
+        read_reconstruction_of(path)
+
+
 def change(path: Path, name: str, value: Any) -> None:
     with h5py.File(path, "r+") as file:
         del file[name]

@@ -180,6 +180,7 @@ def write_cdtools(path: Path, done: Finished) -> None:
         file["translations"] = steps
         file["oversampling"], file["wavelength"] = 1, np.float32(done.scan.wavelength)
         file["state_dict/min_translation"] = least.astype(np.float32)
+        file["state_dict/fourier_probe"] = file["state_dict/exponentiate_obj"] = False
 
 
 def write_ptychi(path: Path, done: Finished) -> None:

@@ -13,9 +13,11 @@ from ptychopareto.readers.format import Contents
 from ptychopareto.readers.npz_arrays import number_of, take
 from ptychopareto.readers.quantities import object_image, probe_modes
 
+_FOURIER = "state_dict/fourier_probe"  # whether the probe is given at the detector
+_LOGARITHM = "state_dict/exponentiate_obj"  # whether exp(i obj) is the object
 _KEYS = (
     *("probe", "obj", "obj_basis", "probe_basis", "translations", "wavelength"),
-    *("oversampling", "state_dict/min_translation", "state_dict/fourier_probe"),
+    *("oversampling", "state_dict/min_translation", _FOURIER, _LOGARITHM),
 )
 
 
@@ -46,12 +48,15 @@ def read(path: Path) -> FinishedReconstruction:
     remarks: list[str] = []
     probe = probe_modes(path, _complex(content, "probe"), "probe")
     image = object_image(path, _complex(content, "obj"), "obj")
+    if _LOGARITHM in content and take(content, _LOGARITHM, "biuf").any():
+        with np.errstate(all="ignore"):
+            image = object_image(path, np.exp(1j * image), "exp(i obj)")
     origins = {"probe": "probe", "object": "obj"}
     found: dict[str, Any] = {}
     oversampling = number_of(content, "oversampling") or 1
     if oversampling != 1:
         remarks.append(f"The object is oversampled {oversampling:g} times; it is not used.")
-    if number_of(content, "state_dict/fourier_probe"):
+    if _FOURIER in content and take(content, _FOURIER, "biuf").any():
         raise content.refusal(
             "holds the probe at the detector (fourier_probe); its image is wanted"
         )
