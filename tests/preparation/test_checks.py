@@ -9,6 +9,8 @@ import pytest
 
 from ptychopareto.files import FileError
 from ptychopareto.preparation.prepare import Prepared, prepare
+from ptychopareto.preparation.shadows import follow
+from ptychopareto.preparation.trial import take_sample
 from ptychopareto.readers import MeasuredScan, read_scan
 
 from .conftest import settings
@@ -152,3 +154,27 @@ def test_modes_of_the_probe_are_made_orthogonal(measured: MeasuredScan) -> None:
     mutual = sum(np.outer(mode, mode.conj()) for mode in (first.ravel(), second.ravel()))
     ours = sum(np.outer(mode, mode.conj()) for mode in modes.reshape(2, -1))
     np.testing.assert_allclose(ours / np.trace(ours), mutual / np.trace(mutual), atol=1e-6)
+
+
+def test_a_probe_of_the_other_curvature_is_turned_into_its_twin(measured: MeasuredScan) -> None:
+    assert measured.positions is not None
+    right = prepare([measured], settings())
+    found = prepare([replace(measured, positions=-measured.positions)], settings())
+    assert check(found, "twin")["passed"] is False
+    assert check(found, "regime")["passed"] is True
+    ours, other = (scan.train.probe.astype(np.complex128) for scan in (right, found))
+    conjugate = np.roll(other[::-1, ::-1].conj(), (1, 1), (0, 1))
+    likeness = abs(np.vdot(ours, conjugate)) / np.linalg.norm(ours) / np.linalg.norm(conjugate)
+    assert likeness > 0.999
+
+
+def test_shadow_images_tell_the_orientation_without_a_probe() -> None:
+    scan = star()
+    amplitudes = np.sqrt(np.fft.fftshift(scan.frames[:], axes=(1, 2)))
+    valid = np.ones((1, 128, 128), bool)
+    for number, how in enumerate(("as it is", "sign of a column", "transposed")):
+        positions = (scan if how == "as it is" else turned(scan, how)).positions
+        assert positions is not None
+        shadows = follow(take_sample(amplitudes, valid, positions - positions.min(axis=0), 100))
+        assert shadows.best == number
+        assert shadows.explained[number] > 0.4

@@ -14,9 +14,10 @@ from ptychopareto.files import FileError
 from ptychopareto.files.errors import refusal
 from ptychopareto.preparation.guess import ORIENTATIONS
 from ptychopareto.preparation.record import Record
+from ptychopareto.preparation.shadows import Shadows
 from ptychopareto.preparation.trial import Sample, joint_rpie
 
-_CLEAR = 0.03  # relative difference of R-factors from which on one orientation is the right one
+CLEAR = 0.03  # relative difference of R-factors from which on one orientation is the right one
 _FLAT = 0.85  # of a flat object's misfit beyond noise: what leaves more explains nothing
 _UNDER_NOISE = 0.02  # a flat object's misfit beyond noise below which there is no object to see
 _LONGER = 8  # passes of rPIE for the regime
@@ -52,12 +53,19 @@ def judge(r_factors: Reals) -> Verdict:
     for orientation, value in zip(ORIENTATIONS, r_factors, strict=True):
         pairs[_pair(orientation)] = min(pairs[_pair(orientation)], value)
     best, second = np.argsort(pairs)[:2]
-    clear = pairs[second] - pairs[best] > _CLEAR * pairs[second]
+    clear = pairs[second] - pairs[best] > CLEAR * pairs[second]
     return Verdict(int(best), bool(clear), tuple(float(value) for value in pairs))
 
 
-def check_orientation(path: Path, r_factors: Reals, record: Record) -> None:
+def check_orientation(path: Path, r_factors: Reals, shadows: Shadows, record: Record) -> None:
     """Refuse a scan whose positions clearly fit the patterns better when they are turned.
+
+    Parameters
+    ----------
+    path : of the scan
+    r_factors : (8,) after a short joint rPIE in each of the `ORIENTATIONS`
+    shadows : the motion of shadow images, which decides where the R-factors do not
+    record : takes both figures
 
     Raises
     ------
@@ -68,19 +76,27 @@ def check_orientation(path: Path, r_factors: Reals, record: Record) -> None:
     figures = ", ".join(
         f"{value:.3f} {name}" for name, value in zip(PAIRS, verdict.shares, strict=True)
     )
+    best = verdict.best if verdict.clear else shadows.best
+    moved = ", ".join(
+        f"{value:.0%} {name}" for name, value in zip(PAIRS, shadows.explained, strict=True)
+    )
+    if best not in (None, 0):
+        shares = (verdict.shares[best], verdict.shares[0])
+        motion = (shadows.explained[best], shadows.explained[0])
+        raise refusal(
+            path,
+            f"the positions fit {PAIRS[best]} (R-factor {shares[0]:.3f}, as they are "
+            f"{shares[1]:.3f}; motion of shadow images {motion[0]:.0%}, {motion[1]:.0%}); "
+            f"{_REMEDIES[best]} is wanted",
+        )
     figure = dict(zip(PAIRS, verdict.shares, strict=True))
+    said = f"R-factor of the positions {figures}"
     if not verdict.clear:
         said = f"no orientation of the positions fits clearly better (R-factor {figures})"
-        record.check("orientation", None, figure, said)
-        return
-    if verdict.best == 0:
-        record.check("orientation", True, figure, f"R-factor of the positions {figures}")
-        return
-    raise refusal(
-        path,
-        f"the positions fit {PAIRS[verdict.best]} (R-factor {verdict.shares[verdict.best]:.3f}, "
-        f"as they are {verdict.shares[0]:.3f}); {_REMEDIES[verdict.best]} is wanted",
-    )
+    record.check("orientation", True if verdict.clear else None, figure, said)
+    figure = dict(zip(PAIRS, shadows.explained, strict=True))
+    said = f"motion of the patterns' shadow images that positions explain: {moved}"
+    record.check("shadow images", {None: None, 0: True}.get(shadows.best, False), figure, said)
 
 
 _REMEDIES = (

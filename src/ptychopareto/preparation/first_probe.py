@@ -13,6 +13,7 @@ from ptychopareto.preparation import checks
 from ptychopareto.preparation.centre import centre_of_light, tolerance
 from ptychopareto.preparation.geometry import probe_on_grid
 from ptychopareto.preparation.guess import (
+    ORIENTATIONS,
     as_bright,
     beam_diameter,
     defocused,
@@ -20,9 +21,11 @@ from ptychopareto.preparation.guess import (
     find_curvature,
     orthogonal_modes,
     turned,
+    twin,
 )
 from ptychopareto.preparation.patterns import Patterns, mean_intensity
 from ptychopareto.preparation.record import Record
+from ptychopareto.preparation.shadows import follow
 from ptychopareto.preparation.survey import Surveyed
 from ptychopareto.preparation.trial import Sample, joint_rpie, take_sample
 
@@ -76,7 +79,7 @@ def find_probe(
     if modes is not None:
         modes = _centred_far_field(modes, record)
         try:
-            _check(path, sample, modes, counts, record)
+            modes = _check(path, sample, modes, counts, record)
         except checks.NotFarField as failure:
             modes = _instead(path, sample, mean, counts, record, failure)
     else:
@@ -129,21 +132,34 @@ def _centred_far_field(modes: Complex, record: Record) -> Complex:
     return modes * ramp
 
 
-def _check(path: Path, sample: Sample, modes: Complex, counts: bool, record: Record) -> None:
-    """Orientation of the positions and regime, with the strongest mode of a probe."""
+def _check(path: Path, sample: Sample, modes: Complex, counts: bool, record: Record) -> Complex:
+    """Orientation of the positions and regime, with the strongest mode of a probe.
+
+    Returns the modes (M, N, N), or their twin where that is the one which fits the positions.
+    """
     probe = sample.probe(orthogonal_modes(modes)[0])
     positions = turned(sample.positions)
     probes = np.repeat(probe[None], len(positions), axis=0)
     factors = joint_rpie(sample, probes, positions, _EPOCHS)[-1]
-    checks.check_orientation(path, factors, record)
+    checks.check_orientation(path, factors, follow(sample), record)
+    as_they_are, reversed_signs = factors[0], factors[ORIENTATIONS.index((False, -1, -1))]
+    if as_they_are - reversed_signs > checks.CLEAR * as_they_are:
+        said = (
+            f"the probe fits positions with both signs reversed (R-factor {reversed_signs:.3f}, as "
+            f"they are {as_they_are:.3f}); the signs are believed, and the probe's rotated "
+            "conjugate is used"
+        )
+        record.check("twin", False, [float(as_they_are), float(reversed_signs)], said)
+        modes, probe = twin(modes), twin(probe)
     checks.check_regime(path, sample, probe, counts, record)
+    return modes
 
 
 def _guessed(path: Path, sample: Sample, mean: Reals, counts: bool, record: Record) -> Complex:
     """A probe (1, N, N) from the mean pattern, with the defocus that explains the patterns best."""
     found = find_curvature(sample, _EPOCHS)
     modes = defocused(np.sqrt(mean), found.curvature)[None]
-    checks.check_orientation(path, found.r_factors, record)
+    checks.check_orientation(path, found.r_factors, follow(sample), record)
     checks.check_regime(path, sample, sample.probe(modes[0]), counts, record)
     diameter = beam_diameter(modes[0])
     source = (
@@ -165,11 +181,12 @@ def _instead(
 ) -> Complex:
     """The guess from the mean pattern, where the probe that was given explains nothing."""
     kept = len(record.checks)
+    began = next(n for n, c in enumerate(record.checks) if c["name"] == "orientation")
     try:
         modes = _guessed(path, sample, mean, counts, record)
     except checks.NotFarField:
         raise failure from None
-    del record.checks[kept - 1 : kept]  # orientation, which that probe could not tell
+    del record.checks[began:kept]  # what that probe could not tell
     said = f"the probe that was given does not explain the patterns ({failure.figures}); the guess "
     record.check("probe", False, None, said + "from the mean pattern does, and is used")
     return modes

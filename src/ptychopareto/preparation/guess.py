@@ -40,6 +40,17 @@ def defocused(mean: Reals, curvature: float) -> Complex:
     return np.fft.fftshift(np.fft.ifft2(far, norm="ortho"))
 
 
+def twin(fields: Complex) -> Complex:
+    """The rotated conjugate P*(−x) of fields (..., N, N), with pixel N // 2 in its place.
+
+    With it, and the rotated conjugate of the object, positions of the other signs give the same
+    patterns.
+    """
+    turned_round = np.flip(fields.conj(), axis=(-2, -1))
+    shift = 1 - fields.shape[-1] % 2
+    return np.roll(turned_round, (shift, shift), axis=(-2, -1))
+
+
 def beam_diameter(probe: NDArray[np.complexfloating]) -> float:
     """Diameter [px] of the disk of even light that is as concentrated as the probe's intensity."""
     intensity = np.abs(probe.astype(np.complex128)) ** 2
