@@ -1,0 +1,79 @@
+"""The same scan in the file of any format becomes the same training and test part."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ptychopareto.preparation.prepare import Prepared, prepare
+from ptychopareto.readers import MeasuredScan, read_scan
+from readers import writers, writers_npz
+from readers.writers import Scan, a_scan
+
+from .conftest import settings
+
+ROWS, COLUMNS = 14, 10
+
+WRITERS: dict[str, Callable[[Path, Scan], Any]] = {
+    **writers.WRITERS,
+    "nxcxi_ptycho": partial(writers.write_nxcxi_ptycho, raster=(ROWS, COLUMNS)),
+    "tike": writers_npz.write_tike,
+    "ptychopinn_raw": writers_npz.write_ptychopinn_raw,
+    "ptychodus_npz": writers_npz.write_ptychodus_npz,
+}
+NPZ = {"tike", "ptychopinn_raw", "ptychodus_npz"}
+OTHER_PROBE = {"ptyd", "ptychodus_npz"}  # the first has none, the product has a second mode
+
+
+@pytest.fixture(scope="module")
+def scan() -> Scan:
+    """No pixel is bad: not every format has a mask."""
+    return replace(a_scan(rows=ROWS, columns=COLUMNS), valid=np.ones((32, 32), bool))
+
+
+@pytest.fixture(scope="module")
+def reference(scan: Scan) -> Prepared:
+    """What the arrays give that were written."""
+    return prepare(
+        [
+            MeasuredScan(
+                path="written",
+                format="none",
+                frames=scan.frames,
+                positions=scan.positions,
+                probe=scan.probe[None],
+                wavelength=scan.wavelength,
+                distance=scan.distance,
+                detector_pixel=(scan.pixel, scan.pixel),
+            )
+        ],
+        settings(),
+    )
+
+
+@pytest.mark.parametrize("name", sorted(WRITERS))
+def test_each_format_gives_the_same_parts(
+    name: str, scan: Scan, reference: Prepared, tmp_path: Path
+) -> None:
+    path = tmp_path / ("scan.npz" if name in NPZ else "scan")
+    WRITERS[name](path, scan)
+    found = prepare([read_scan(path, keys=writers.KEYS if name == "keys" else None)], settings())
+    for ours, theirs in ((found.train, reference.train), (found.test, reference.test)):
+        np.testing.assert_array_equal(ours.diffraction, theirs.diffraction)
+        assert ours.fractions is not None
+        assert theirs.fractions is not None
+        places = ours.corners + ours.fractions.astype(np.float64)
+        wanted = theirs.corners + theirs.fractions.astype(np.float64)
+        np.testing.assert_allclose(places, wanted, atol=1e-3)
+        np.testing.assert_array_equal(ours.free, theirs.free)
+        assert ours.valid is None
+        assert theirs.valid is None
+        if name in OTHER_PROBE:
+            continue
+        overlap = np.vdot(ours.probe, theirs.probe)
+        lengths = np.linalg.norm(ours.probe) * np.linalg.norm(theirs.probe)
+        assert abs(overlap) / lengths == pytest.approx(1, abs=1e-5)
