@@ -80,7 +80,10 @@ def test_virtual_frames_whose_source_is_missing_are_refused(tmp_path: Path, whol
     path = tmp_path / "scan.h5"
     virtual(path, "source.h5", 6, whole=whole)
     assert (read(path).frames[0:6] == FRAMES).all()
+    frames = read(path).frames
     (tmp_path / "source.h5").unlink()
+    with pytest.raises(FileError, match=r"needs the file source\.h5"):
+        frames[0:1]
     with h5py.File(path) as file:
         assert not file["data"][()].any()  # what the library says: nothing but zeros
     assert "needs the file source.h5 beside it, which is missing" in refused(path)

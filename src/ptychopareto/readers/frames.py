@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptychopareto.files.errors import refusal
-from ptychopareto.readers.hdf5 import check_size, check_stored, find_dataset, opened
+from ptychopareto.readers.hdf5 import (
+    check_readable,
+    check_size,
+    check_stored,
+    find,
+    find_dataset,
+    opened,
+)
 from ptychopareto.readers.hdf5_values import number_type
 from ptychopareto.readers.measured_scan import Frames
 
@@ -42,9 +49,10 @@ class HDF5Frames:
         inner = math.prod(self.leading[1:])
         first, last = start // inner, -(-stop // inner)
         with opened(self.path) as file:
-            dataset = find_dataset(self.path, file, self.name)
-            if dataset is None or dataset.shape[: len(self.leading)] != self.leading:
+            dataset = find(self.path, file, self.name)
+            if not isinstance(dataset, h5py.Dataset) or dataset.shape[:-2] != self.leading:
                 raise refusal(self.path, f"{self.name} is no longer what it was")
+            check_readable(self.path, dataset)
             check_size(self.path, dataset, (last - first) * dataset.size // self.leading[0])
             block = dataset[first:last]
         frames = block.reshape(-1, *block.shape[-2:])

@@ -208,6 +208,23 @@ def _check_complete(path: Path, dataset: h5py.Dataset, depth: int = 0) -> None:
     if dataset.is_virtual:
         for source in dataset.virtual_sources():
             _check_source(path, dataset, source, depth + 1)
+    check_readable(path, dataset)
+
+
+def check_readable(path: Path, dataset: h5py.Dataset) -> None:
+    """Refuse a dataset that cannot be unpacked, or whose other files have gone.
+
+    This is quick, for each time that a part of a dataset is read. Before, `find_dataset` has
+    looked into the other files.
+
+    Raises
+    ------
+    FileError
+        A file is missing, a filter is not known, or a chunk is larger than the memory allows.
+    """
+    if dataset.is_virtual:
+        for name in {source.file_name for source in dataset.virtual_sources()} - {"."}:
+            _other_file(path, dataset, name)
     plist = dataset.id.get_create_plist()
     filters = [plist.get_filter(number) for number in range(plist.get_nfilters())]
     unknown = [code for code, *_ in filters if not h5py.h5z.filter_avail(code)]
