@@ -6,7 +6,6 @@ pytest -n 0 -s tests/hostile/test_npz_scans.py
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from counts import HDF5_MUTATIONS
@@ -15,9 +14,10 @@ from ptychopareto.readers.finished import read_reconstruction_of
 from readers.writers import a_scan
 from readers.writers_npz import FINISHED, WRITERS, a_reconstruction, write_ptychodus_product
 
+from .apart import Reader
+from .apart import fuzz as fuzz_hdf5
 from .mutations import NPZ, packed, unpacked
-from .test_hdf5 import fuzz as fuzz_hdf5
-from .test_hdf5 import holds_together
+from .read_apart import holds_together, reconstruction_holds_together
 from .test_readers import fuzz
 
 
@@ -26,19 +26,7 @@ def check_scan(path: Path) -> None:
 
 
 def check_reconstruction(path: Path) -> None:
-    found = read_reconstruction_of(path)
-    for image, axes in ((found.probe, 3), (found.object, 2)):
-        assert image is None or (image.dtype == np.complex64 and image.ndim == axes)
-        assert image is None or np.isfinite(image).all()
-    for positions in (found.positions, found.corners_on_object):
-        assert positions is None or (positions.ndim == 2 and positions.shape[1] == 2)
-        assert positions is None or (positions.dtype == np.float64 and np.isfinite(positions).all())
-    if found.indexes is not None:
-        assert found.positions is not None
-        assert found.indexes.shape == found.positions.shape[:1]
-    lengths = (*(found.object_pixel or ()), found.wavelength, found.distance)
-    assert all(length is None or (np.isfinite(length) and length > 0) for length in lengths)
-    assert all(isinstance(text, str) for text in (*found.origins.values(), *found.remarks))
+    reconstruction_holds_together(read_reconstruction_of(path))
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -66,7 +54,7 @@ def test_products_beside_patterns(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("name", FINISHED)
 def test_finished_reconstructions(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: Reader
 ) -> None:
     is_npz = name.endswith("npz")
     path = tmp_path / ("result.npz" if is_npz else "result.h5")
@@ -75,4 +63,4 @@ def test_finished_reconstructions(
         contents = [path.read_bytes()]
         fuzz(name, path, contents, NPZ, check_reconstruction, monkeypatch, HDF5_MUTATIONS, 0.25)
     else:
-        fuzz_hdf5(name, path, check_reconstruction)
+        fuzz_hdf5(name=name, path=path, damaged=path, reader=reader, what="reconstruction")
