@@ -69,11 +69,11 @@ def test_each_format_gives_the_same_parts(
         places = ours.corners + ours.fractions.astype(np.float64)
         wanted = theirs.corners + theirs.fractions.astype(np.float64)
         np.testing.assert_allclose(places, wanted, atol=1e-3)
-        np.testing.assert_array_equal(ours.free, theirs.free)
         assert ours.valid is None
         assert theirs.valid is None
         if name in OTHER_PROBE:
-            continue
+            continue  # the choice of free patterns depends on the beam
+        np.testing.assert_array_equal(ours.free, theirs.free)
         overlap = np.vdot(ours.probe, theirs.probe)
         lengths = np.linalg.norm(ours.probe) * np.linalg.norm(theirs.probe)
         assert abs(overlap) / lengths == pytest.approx(1, abs=1e-5)
