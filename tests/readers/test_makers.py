@@ -69,3 +69,43 @@ def test_patterns_of_ptychodus(
     np.testing.assert_allclose(found.corners_on_object, expected["ptychodus"][order], atol=1e-4)
     assert found.valid is not None
     assert np.argwhere(~found.valid).tolist() == [[3, 4]]
+
+
+@pytest.fixture(scope="module")
+def written() -> dict[str, np.ndarray]:
+    with np.load(MAKERS / "expected_scans.npz") as arrays:
+        return dict(arrays)
+
+
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [
+        ("cdtools_default.cxi", "cxi"),
+        ("cdtools_turned.cxi", "cxi"),
+        ("ptychodus_hdf5/diffraction.h5", "ptychodus_hdf5"),
+        ("ptychodus_hdf5/training.h5", "ptychodus_hdf5"),
+    ],
+)
+def test_scans(name: str, format: str, written: dict[str, np.ndarray]) -> None:
+    found = read_scan(MAKERS / name)
+    assert found.format == format
+    frames, valid = found.frames[0:12], written["valid"]
+    np.testing.assert_array_equal(frames[:, valid], written["frames"][:, valid])
+    assert found.valid is not None
+    np.testing.assert_array_equal(found.valid, valid)
+    assert found.positions is not None
+    object_pixel = written["wavelength"] * written["distance"] / (16 * written["pixel"])
+    steps = found.positions - found.positions[0]
+    steps /= object_pixel if found.position_unit == "m" else 1
+    corners = written["corners"]
+    np.testing.assert_allclose(steps, corners - corners[0], atol=1e-4)
+    assert found.wavelength == pytest.approx(written["wavelength"], rel=1e-6)
+    assert found.distance == pytest.approx(written["distance"])
+    if format == "cxi":
+        np.testing.assert_allclose(found.detector_pixel, [written["pixel"]] * 2, rtol=1e-6)
+        return
+    assert found.probe is not None
+    np.testing.assert_array_equal(found.probe, written["probe"][None])
+    assert found.object is not None
+    np.testing.assert_allclose(found.corners_on_object, written["corners_on_object"], atol=1e-9)
+    np.testing.assert_allclose(found.object_pixel, [object_pixel] * 2, rtol=1e-6)
