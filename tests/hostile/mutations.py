@@ -146,7 +146,8 @@ def other_shape(content: bytes, rng: Random) -> bytes:
 
 def other_value(content: bytes, rng: Random) -> bytes:
     arrays = unpacked(content)
-    key = pick(rng, [key for key, array in arrays.items() if array.dtype.kind in "fci"])
+    numbers = [key for key, array in arrays.items() if array.dtype.kind in "fci" and array.size]
+    key = pick(rng, numbers)
     array = arrays[key].copy()
     values: list[float] = [-1, 0, 1, 2**31 - 1]
     if array.dtype.kind != "i":

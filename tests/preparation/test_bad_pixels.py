@@ -168,6 +168,35 @@ def test_what_is_no_measurement_is_bad_in_its_frame(
     assert sound.diffraction.min() >= 0
 
 
+def test_the_zero_frequency_is_moved_from_the_corner(
+    path: Path, arrays: Arrays, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain = arrays["diffraction"].copy()
+    plain[:, 20, 10] = 0
+    torn = np.fft.ifftshift(plain, axes=(1, 2))
+    with caplog.at_level(logging.INFO):
+        sound = reread(path, arrays, diffraction=torn)
+    assert "the zero frequency lies at pixel 0" in caplog.text
+    assert sound.valid is not None
+    assert np.argwhere(~sound.valid[0]).tolist() == [[20, 10]]
+    kept = sound.valid[0]
+    np.testing.assert_array_equal(sound.diffraction[:, kept], plain[..., 0][:, kept])
+
+
+@pytest.mark.parametrize("photons", [1e3, 1e9])
+def test_counts_are_no_amplitudes(path: Path, photons: float) -> None:
+    settings = {"N": N, "size": 96, "scan_step_train": 8, "scan_step_test": 8, "photons": photons}
+    made = simulate(SimulatedDataset.model_validate(settings))[0]
+    write_dataset(path, made)
+    arrays = read_npz(path)
+    counts = np.square(arrays["diffraction"])
+    with pytest.raises(FileError, match=r"diffraction holds counts .*, not their roots"):
+        reread(path, arrays, diffraction=counts)
+    whole = np.rint(counts.astype(np.float64) * made.intensity_scale**2).astype(np.int32)
+    with pytest.raises(FileError, match=r"whole multiples of [1-9]"):
+        reread(path, arrays, diffraction=whole)
+
+
 def test_a_scan_without_light_is_refused(path: Path, arrays: Arrays) -> None:
     with pytest.raises(FileError, match="no pattern with light"):
         reread(path, arrays, diffraction=np.full_like(arrays["diffraction"], np.nan))

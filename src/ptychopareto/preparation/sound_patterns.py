@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from ptychopareto.files.content import Content
 from ptychopareto.files.dataset import dataset_of, read_content, read_metadata
@@ -23,6 +24,7 @@ from ptychopareto.preparation.bad_pixels import (
     never_counts,
     too_dark,
 )
+from ptychopareto.preparation.centre import centre_of_light, lies_at_corner
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,9 @@ log = logging.getLogger(__name__)
 _GOOD, _BAD = ("valid", "mask"), ("bad_pixels",)
 _LARGEST_SHARE_MASKED = 0.5  # of the pixels: more are good ones by the other convention
 _CHUNK = 64  # frames at a time
+_FEW = 8  # counts: few enough that the roots of neighbouring ones lie apart
+_SAMPLE, _LEVELS = 100, 3  # so many values of few counts, of so many sizes, tell counts from roots
+_WHOLE = 0.01  # mean distance from whole multiples, up to which values are whole ones
 
 
 def read_sound_dataset(path: Path, *, patches: bool = False) -> Dataset:
@@ -40,7 +45,8 @@ def read_sound_dataset(path: Path, *, patches: bool = False) -> Dataset:
     (0 marks a good one), values that are no measurement (NaN, infinite, negative), and pixels that
     never count or are hot in comparison with their surroundings. They are False in the dataset's
     `valid`; its `diffraction` holds the mean of the pixels around them. Frames that are dark or
-    mostly bad are left out. What was found is said in a line of the log each.
+    mostly bad are left out. Patterns whose zero frequency lies at pixel 0 are moved. What was found
+    is said in a line of the log each.
 
     Parameters
     ----------
@@ -55,7 +61,8 @@ def read_sound_dataset(path: Path, *, patches: bool = False) -> Dataset:
     Raises
     ------
     FileError
-        The file is damaged, a key is missing, or too little of it can be right.
+        The file is damaged, a key is missing, its patterns are counts and not their roots, or too
+        little of it can be right.
     """
     content = read_content(path, patches=patches, more=(*_GOOD, *_BAD))
     diffraction = content.arrays.get("diffraction")
@@ -82,7 +89,15 @@ def _mend(content: Content, frames: NDArray[Any]) -> NDArray[np.bool_]:
     masked = _masked(content, frames.shape)
     valid = ~(unmeasured | masked)
     amplitude = np.where(valid, frames, 0).astype(np.float32)
-    found = _stand_out(content, amplitude, valid)
+    _refuse_counts(content, amplitude)
+    probe = _probe(content, frames.shape[-1])
+    if _begins_at_zero_frequency(_statistics(amplitude, valid), probe):
+        log.warning("%s: the zero frequency lies at pixel 0; it is moved to N // 2", content.path)
+        unmeasured, masked, valid, amplitude = (
+            np.fft.fftshift(part, axes=(1, 2)) for part in (unmeasured, masked, valid, amplitude)
+        )
+        content.arrays["diffraction"] = amplitude
+    found = _stand_out(amplitude, valid, probe)
     valid &= ~found
     share = valid.mean(axis=(1, 2))
     dark = too_dark(_light(amplitude, valid) / np.maximum(share, 1e-9))
@@ -141,17 +156,52 @@ def _masked(content: Content, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     return bad
 
 
+def _probe(content: Content, n: int) -> NDArray[Any] | None:
+    """The probe, as far as it is one: `dataset_of` says what is wrong with it otherwise."""
+    probe = np.squeeze(content.arrays.get("probeGuess", np.zeros(0)))
+    is_one = probe.shape == (n, n) and probe.dtype.kind in "iufc"
+    return probe if is_one and np.isfinite(probe).all() and probe.any() else None
+
+
+def _refuse_counts(content: Content, amplitude: NDArray[np.float32]) -> None:
+    """Refuse counts: their values are whole multiples of one count, those of roots are not.
+
+    In simulated scans of 10³ to 10⁹ photons roots are off whole multiples by 0.08 and more.
+    """
+    bright = amplitude[amplitude > 0]
+    one = bright.min(initial=np.inf)
+    few = bright[bright < _FEW * one].astype(np.float64) / one
+    if few.size < _SAMPLE or np.unique(np.rint(few)).size < _LEVELS:
+        return
+    if np.abs(few - np.rint(few)).mean() < _WHOLE:
+        raise content.refusal(
+            f"diffraction holds counts (whole multiples of {one:g}), not their roots; amplitudes "
+            "|F(P·O)| are wanted, or the file as dataset.scan with counts: intensity"
+        )
+
+
+def _begins_at_zero_frequency(statistics: PixelStatistics, probe: NDArray[Any] | None) -> bool:
+    """Whether the light lies around pixel 0, where the probe's own pattern has none."""
+    # A hot pixel at the corner must not stand for the light.
+    mean = ndimage.median_filter(
+        statistics.total / np.maximum(statistics.measured, 1), size=3, mode="wrap"
+    )
+    found = centre_of_light(mean)
+    if not (found.is_clear and lies_at_corner(found, mean.shape)):
+        return False
+    if probe is None:
+        return True
+    spectrum = np.fft.fftshift(np.fft.fft2(probe))
+    return not lies_at_corner(centre_of_light(np.square(np.abs(spectrum))), mean.shape)
+
+
 def _stand_out(
-    content: Content, amplitude: NDArray[np.float32], valid: NDArray[np.bool_]
+    amplitude: NDArray[np.float32], valid: NDArray[np.bool_], probe: NDArray[Any] | None
 ) -> NDArray[np.bool_]:
     """Good pixels that never count, or are hot; (B, N, N)."""
     statistics = _statistics(amplitude, valid)
     if not np.isfinite(statistics.smallest):
         return np.zeros(amplitude.shape, bool)
-    probe = content.arrays.get("probeGuess")
-    probe = np.squeeze(probe) if probe is not None else None
-    if probe is not None and (probe.dtype.kind not in "iufc" or not np.isfinite(probe).all()):
-        probe = None  # `dataset_of` says what is wrong with it
     limit = np.sqrt(brightest_allowed(statistics, probe)).astype(np.float32)
     sometimes = valid & (amplitude > limit)
     # A cosmic ray in one frame must not make the pixel a hot one in all.

@@ -2,10 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ptychopareto.files.errors import refusal
+
+_LARGEST_POSITION = 1e9  # px or m
+_SMALLEST = 8  # px a side
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,3 +50,37 @@ class FinishedReconstruction:
     distance: float | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+
+
+def check_reconstruction(found: FinishedReconstruction) -> FinishedReconstruction:
+    """Return a reconstruction if its parts agree with each other.
+
+    Raises
+    ------
+    FileError
+        Probe, object, positions or a length cannot be right.
+    """
+    path = Path(found.path)
+    if min(found.probe.shape[1:]) < _SMALLEST:
+        raise refusal(path, f"has a probe of {found.probe.shape[1:]} px; {_SMALLEST} are wanted")
+    if (
+        found.object is not None
+        and (np.array(found.object.shape) < np.array(found.probe.shape[1:])).any()
+    ):
+        raise refusal(
+            path,
+            f"has an object of {found.object.shape} px, smaller than its probe of "
+            f"{found.probe.shape[1:]} px",
+        )
+    for positions in (found.positions, found.corners_on_object):
+        if positions is None:
+            continue
+        if positions.size == 0 or positions.shape[1] != 2:
+            raise refusal(path, f"has positions of the shape {positions.shape}; (B, 2) is wanted")
+        if not (np.abs(positions) < _LARGEST_POSITION).all():
+            raise refusal(path, "has positions that are NaN or beyond all bounds")
+    lengths = (*(found.object_pixel or ()), found.wavelength, found.distance)
+    for length in lengths:
+        if length is not None and not (np.isfinite(length) and length > 0):
+            raise refusal(path, f"has a length of {length:g} m; one above 0 is wanted")
+    return found

@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptychopareto.files.content import Content
-from ptychopareto.readers.finished_reconstruction import FinishedReconstruction
+from ptychopareto.readers.finished_reconstruction import (
+    FinishedReconstruction,
+    check_reconstruction,
+)
 from ptychopareto.readers.format import Contents, Format
 from ptychopareto.readers.frames import SelectedFrames
 from ptychopareto.readers.measured_scan import Frames, MeasuredScan
@@ -49,7 +52,7 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
             "the patterns), which is not there.",
         )
     else:
-        product = read_product(place)
+        product = check_reconstruction(read_product(place))
         which, rows = _pairs(content, product, shape[0])
         found |= _of_product(product, rows)
         origins |= {name: f"{text} of {place.name}" for name, text in product.origins.items()}
