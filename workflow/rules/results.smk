@@ -93,6 +93,8 @@ rule recommend:
         table="results/study_results.csv",
         models=paths_of_runs("results/runs/{run}/model.safetensors"),
         scenarios=["results/scenarios.csv"] if STUDY.scenarios else [],
+        refinement="results/refinement.csv",
+        classical=["results/classical.csv"] if MAIN_AXES["quality"] == "r_free" else [],
         library=library("recommend"),
     output:
         front=report(

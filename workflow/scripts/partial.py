@@ -32,7 +32,8 @@ def main(job: Any) -> None:
     write_csv(folder / "configurations.csv", configurations(table))
     write_csv(folder / "classical.csv", classical)
     write_csv(folder / "refinement.csv", refinement)
-    write_recommendation(results, table, axes, job.params.study, folder)
+    study = job.params.study
+    write_recommendation(results, table, axes, study, folder, None, refinement, classical)
 
     front = settings_of(pareto_front(table, cost, quality))
     pictures = {name: folder / f"{name}.png" for name in job.params.pictures}

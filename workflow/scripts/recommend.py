@@ -7,6 +7,8 @@ from joblog import run_job
 
 
 def main(job: Any) -> None:
+    import pandas as pd
+
     from ptychopareto.study.recommended import write_recommendation
     from ptychopareto.study.results import Results
     from ptychopareto.study.robustness import read_scenarios
@@ -17,7 +19,11 @@ def main(job: Any) -> None:
     table = read_table(Path(job.input.table))
     folder = Path(job.output.front).parent
     scenarios = next((read_scenarios(Path(file)) for file in job.input.scenarios), None)
-    write_recommendation(results, table, job.params.axes, job.params.study, folder, scenarios)
+    refinement = pd.read_csv(job.input.refinement)
+    classical = next((pd.read_csv(file) for file in job.input.classical), None)
+    write_recommendation(
+        results, table, job.params.axes, job.params.study, folder, scenarios, refinement, classical
+    )
 
 
 if "snakemake" in globals():

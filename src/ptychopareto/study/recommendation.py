@@ -5,11 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from ptychopareto.config.columns import sign
+from ptychopareto.config.columns import FLOORS, sign
 from ptychopareto.study.configurations import names_of
 from ptychopareto.study.pareto import pareto_front
 
-# Share of the way from the SSIM of a constant image to 1. A network below it has learned nothing.
+# Share of the way from the SSIM of a constant image to 1, or from its R-factor to 0. A network
+# below it has learned nothing.
 LEAST_GAIN = 1e-3
 NOTHING = dict.fromkeys(("configuration", "run", "cost", "quality", "p_front"))
 
@@ -97,10 +98,11 @@ def _warning(table: pd.DataFrame, chosen: "pd.Series[Any]", quality: str) -> str
     own = (names_of(table) == chosen["configuration"]) & (table["status"] == "ok")
     names = (quality, f"ssim_{quality.rpartition('_')[2]}")
     for name in names:
-        floor = f"{name}_floor"
+        floor = FLOORS.get(name)
         if floor in table and table.loc[own, [name, floor]].notna().all(axis=None):
             value, constant = table.loc[own, [name, floor]].mean()
-            if value - constant < LEAST_GAIN * (1 - constant):
+            possible = 1 - constant if sign(name) > 0 else constant
+            if sign(name) * (value - constant) < LEAST_GAIN * possible:
                 return (
                     f" It is no better than a constant image, whose {name} is {_shown(constant)}: "
                     f"the network has learned nothing that can be used."

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import yaml
 from pandas import DataFrame
 
 from ptychopareto.files import atomic, write_csv, write_json
+from ptychopareto.study import prediction
 from ptychopareto.study.pareto import pareto_front
 from ptychopareto.study.recommendation import recommend
 from ptychopareto.study.results import Results
@@ -23,6 +25,8 @@ def write_recommendation(
     study: Mapping[str, Any],
     folder: Path,
     scenarios: DataFrame | None = None,
+    refinement: DataFrame | None = None,
+    classical: DataFrame | None = None,
 ) -> None:
     """Write `pareto_front.csv`, `recommendation.json` and `recommended/` into a folder.
 
@@ -44,6 +48,12 @@ def write_recommendation(
     scenarios
         The scores in the scenarios, as `robustness.scenario_table` returns them. If they are
         given, the recommendation says how its network holds up in them.
+    refinement
+        rPIE after each network, as `against_time.refinement_table` returns it. If the quality is
+        r_free, the recommendation says with how many epochs of rPIE (`refine_epochs`), if any.
+    classical
+        The classical engines, as `against_time.classical_table` returns them. If the quality is
+        r_free, the recommendation says what they reach.
     """
     write_csv(folder / "pareto_front.csv", pareto_front(table, axes["cost"], axes["quality"]))
     chosen = recommend(table, axes["cost"], axes["quality"])
@@ -52,6 +62,8 @@ def write_recommendation(
         records = robustness(scenarios, chosen["configuration"], quality)
         reason = f"{chosen['reason']} {in_words(records, quality)}".strip()
         chosen = {**chosen, "reason": reason, "robustness": records}
+    if axes["quality"] == prediction.R_FREE and chosen["configuration"] is not None:
+        chosen |= _about_r_free(chosen, table, refinement, classical)
     write_json(folder / "recommendation.json", chosen)
     own = folder / "recommended"
     own.mkdir(exist_ok=True)
@@ -60,6 +72,28 @@ def write_recommendation(
     for run in results.runs:
         if run.id == chosen["run"]:
             _lay_out(run, results.of_runs("model.safetensors")[run.id], study, own)
+
+
+def _about_r_free(
+    chosen: dict[str, Any],
+    table: DataFrame,
+    refinement: DataFrame | None,
+    classical: DataFrame | None,
+) -> dict[str, Any]:
+    """What else is said where the quality is R-free."""
+    name = chosen["configuration"]
+    words = prediction.in_words(table, name, refinement, classical)
+    said: dict[str, Any] = {"reason": f"{chosen['reason']} {words}"}
+    if refinement is not None:
+        found = prediction.refinements(refinement, name)
+        said["refine_epochs"] = prediction.epochs_to_refine(found)
+        said["refinement"] = [asdict(one) for one in found]
+    if classical is not None:
+        said["classical"] = {
+            engine: {"epochs": int(row["epochs"]), "r_free": float(row["r_free"])}
+            for engine, row in prediction.classical_best(classical).items()
+        }
+    return said
 
 
 def _lay_out(run: Run, model: Path, study: Mapping[str, Any], folder: Path) -> None:
