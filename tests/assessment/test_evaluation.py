@@ -86,6 +86,7 @@ def test_void_measures_say_so(model: Path, small_scan: tuple[Dataset, Dataset]) 
     unknown = replace(test, ground_truth=None, objects=None)
     metrics = evaluate_run(model, unknown, CPU).metrics
     assert "ssim_amp" not in metrics
+    assert "reference" not in metrics
     assert "no truth" in metrics["error"]
 
 
@@ -97,6 +98,8 @@ def test_a_measured_scan_is_scored_by_its_free_patterns(
     metrics, reconstruction, wholes = evaluate_run(model, data, CPU, image[region])
     assert reconstruction.shape == image[region].shape
     assert 0 < metrics["r_work"] < metrics["r_free"] * 1.5 < 1.5
+    assert 0 < metrics["r_free_flat"] < 1
+    assert metrics["reference"] == "classical"
     assert metrics["patterns_per_s"] == pytest.approx(78 / metrics["inference_time_s"])
     assert wholes is not None
     assert wholes.every is wholes.without_free
@@ -117,3 +120,4 @@ def test_a_simulated_scan_has_r_factors_beside_its_truth(
     assert not torch.equal(wholes.every, wholes.without_free)
     assert 0 < metrics["r_free"] < 1
     assert 0 < metrics["r_work"] < 1
+    assert metrics["reference"] == "truth"

@@ -9,7 +9,9 @@ from ptychopareto.config.columns import QUALITIES
 from ptychopareto.files import FileError, write_json
 from ptychopareto.study.against_time import (
     classical_table,
+    engines_of,
     refinement_table,
+    stops_of,
     with_latencies,
 )
 from ptychopareto.study.runs import Run
@@ -43,6 +45,33 @@ def test_classical_seconds_are_setup_and_epochs() -> None:
     assert table["seconds"].tolist() == [1.5, 3.0]
     assert table["epochs"].tolist() == [2, 8]
     assert table["ssim_phase"].tolist()[0] == 0.5
+
+
+def test_engines_of_classical_reconstructions_have_their_own_clocks() -> None:
+    """rPIE's is that of the networks; the engine that finds the probe too says how long it took."""
+    steps = [
+        {"epochs": 2, "r_free": 0.2},
+        {"epochs": 8, "r_free": 0.19, "engine": None},
+        {"epochs": 8, "r_free": 0.16, "engine": "lsqml", "seconds": 12.5},
+        {"epochs": 9, "r_free": 0.16, "engine": "lsqml"},
+    ]
+    table = classical_table(steps, TIMING, best_epochs=8)
+    assert table["seconds"].tolist()[:3] == [1.5, 3.0, 12.5]
+    assert np.isnan(table["seconds"].tolist()[3])
+    assert table["engine"].tolist() == ["rpie", "rpie", "lsqml", "lsqml"]
+    assert table["early_stop"].tolist() == [False, True, False, False]
+    assert not classical_table(steps, TIMING)["early_stop"].any()
+
+
+def test_a_classical_table_from_before_there_were_engines_has_rpie(tmp_path: Path) -> None:
+    old = pd.DataFrame({"epochs": [1, 2], "seconds": [0.1, 0.2]})
+    assert engines_of(old).tolist() == ["rpie", "rpie"]
+    assert stops_of(old).tolist() == [False, False]
+    path = tmp_path / "classical.csv"
+    classical_table([{"epochs": 2}, {"epochs": 3, "engine": "lsqml"}], TIMING, 2).to_csv(path)
+    read = pd.read_csv(path)
+    assert engines_of(read).tolist() == ["rpie", "lsqml"]
+    assert stops_of(read).tolist() == [True, False]
 
 
 def test_refinement_adds_network_stitching_and_epochs(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ def test_before_anything_is_measured_nothing_is_known(tmp_path: Path) -> None:
     results = Results(tmp_path, ())
     assert results.timing() is NO_TIMING
     assert results.classical_steps() == []
+    assert results.best_epochs() is None
     assert results.test_scan() is None
 
 
@@ -27,6 +28,12 @@ def test_what_was_measured_is_read(tmp_path: Path) -> None:
     results = Results(tmp_path, ())
     assert results.timing() == timing
     assert results.classical_steps() == steps
+    assert results.best_epochs() is None
+    write_json(tmp_path / "classical.json", {"steps": steps, "best_epochs": 20})
+    assert results.best_epochs() == 20
+    write_json(tmp_path / "classical.json", {"steps": steps, "best_epochs": "few"})
+    with pytest.raises(FileError, match="best_epochs is 'few'; a whole number is wanted"):
+        results.best_epochs()
 
 
 @pytest.mark.parametrize(
@@ -56,6 +63,11 @@ def test_another_timing_is_refused(tmp_path: Path, change: dict[str, Any], said:
         ([{"epochs": -1}], "has a step without epochs; a number of at least 0 is wanted"),
         ([{"epochs": 1.5}], "epochs is 1.5; a whole number is wanted"),
         ([{"epochs": 1, "mae_amp": "x"}], "mae_amp is 'x'; a number is wanted"),
+        ([{"epochs": 1, "engine": 3}], "engine is 3; one line of text is wanted"),
+        (
+            [{"epochs": 1, "engine": "epie"}],
+            "has a step of engine 'epie'; rpie or lsqml is wanted",
+        ),
     ],
 )
 def test_other_steps_are_refused(tmp_path: Path, steps: object, said: str) -> None:

@@ -124,6 +124,20 @@ def test_pareto_picture(table: pd.DataFrame, figures: list[Figure], tmp_path: Pa
     assert corners[:, 1].max() == pytest.approx(bottom)  # what is worse is in the shade
 
 
+@pytest.mark.parametrize(("flat", "is_a_line"), [(0.54, True), (2.0, False)])
+def test_pareto_picture_with_a_flat_object(
+    table: pd.DataFrame, figures: list[Figure], tmp_path: Path, flat: float, is_a_line: bool
+) -> None:
+    """A flat object whose R-factor is far from all others would squeeze them: words say it."""
+    runs = table.assign(r_free=table["mae_phase"], r_free_flat=flat)
+    pareto.draw(runs, "model_params", "r_free", tmp_path / "a.png", tmp_path / "a.svg")
+    axes = figures[0].axes[0]
+    bottom, top = axes.get_ylim()
+    assert (bottom > flat > top) == is_a_line
+    assert any("flat object: 0.54" in text.get_text() for text in axes.texts) == is_a_line
+    assert (f"flat object: {flat:.3g}, beyond" in axes.get_title(loc="left")) != is_a_line
+
+
 def test_picture_of_quality_and_time(tmp_path: Path) -> None:
     classical = pd.DataFrame(
         {"epochs": [1, 10, 100], "seconds": [0.1, 1, 10], "mae_phase": [0.5, 0.2, 0.1]}

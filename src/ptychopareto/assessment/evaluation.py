@@ -79,6 +79,8 @@ def evaluate_run(
             reconstruction = wholes.every[test.scored_region()].cpu().numpy()
             metrics |= costs | r_factors(wholes.without_free, test)
             metrics |= agreement(wholes, test) | compared(reconstruction, test, reference)
+            if reference is not None or test.truth is not None:
+                metrics["reference"] = "truth" if reference is None else "classical"
             return Evaluation(metrics, reconstruction, wholes)
         except torch.OutOfMemoryError as failure:
             metrics |= {"status": "out_of_memory", "error": str(failure).split("\n")[0]}
