@@ -124,6 +124,7 @@ def files_of_measured_scan(dataset):
     """The files of a measured scan, by their key."""
     files = {f"dataset.scan[{number}]": path for number, path in enumerate(dataset.scan)}
     more = {"dataset.test.scan": dataset.test.scan, "dataset.mask": dataset.mask}
+    more |= {"dataset.reconstruction": dataset.reconstruction}
     if isinstance(dataset.probe, ProbeNpz):
         more |= {"dataset.probe.path": dataset.probe.path}
     return files | {key: path for key, path in more.items() if path is not None}

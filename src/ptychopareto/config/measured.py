@@ -151,6 +151,12 @@ class MeasuredDataset(Section):
     probe: Probe | None = Field(
         default=None, description="the first guess of the probe, where the file's is not to be used"
     )
+    reconstruction: ScanPath | None = Field(
+        default=None,
+        description="path of a finished reconstruction of ptypy, ptychodus, cdtools or pty-chi: "
+        "its probe, and its positions if it has one for each pattern, are used instead of those "
+        "of the (first) scan's file",
+    )
     orientation: Orientation = Field(
         default=Orientation(), description="how the frames are to be turned"
     )

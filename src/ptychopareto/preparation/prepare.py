@@ -13,6 +13,7 @@ from ptychopareto.files import Dataset
 from ptychopareto.files.errors import refusal
 from ptychopareto.physics.subpixel import split_positions
 from ptychopareto.preparation import checks
+from ptychopareto.preparation.finished_part import with_reconstruction
 from ptychopareto.preparation.first_probe import Illumination, find_probe, values_of
 from ptychopareto.preparation.guess import beam_diameter
 from ptychopareto.preparation.overrides import apply_config
@@ -20,6 +21,7 @@ from ptychopareto.preparation.patterns import Patterns, read_patterns, together
 from ptychopareto.preparation.record import Record
 from ptychopareto.preparation.split import choose_free, last_part, slow_axis
 from ptychopareto.preparation.survey import Surveyed, look_at
+from ptychopareto.readers.finished import read_reconstruction_of
 from ptychopareto.readers.measured_scan import MeasuredScan
 
 _LEAST_PATTERNS = 4  # of each part
@@ -72,6 +74,9 @@ def prepare(
     FileError
         A scan cannot be used as it is; the line says why, and what would mend it.
     """
+    if settings.reconstruction is not None:
+        found = read_reconstruction_of(settings.reconstruction)
+        scans = [with_reconstruction(scans[0], found), *scans[1:]]
     record = Record()
     record.facts["scans"] = [_identity(scan) for scan in scans]
     looked = [_look(scan, settings, record) for scan in scans]
