@@ -16,8 +16,10 @@ from PIL import Image
 from ptychopareto.files import FileError, write_npz
 from ptychopareto.page import build, columns, write
 from ptychopareto.page.document import _filters
+from ptychopareto.page.study import provenance
 from ptychopareto.page.thumbnail import SIDE, thumbnails
 from ptychopareto.study.configurations import configurations
+from ptychopareto.study.results import Results
 from ptychopareto.study.table import MEASURES
 
 BROKEN = {1: "diverged", 2: "missing", 7: "out_of_memory"}
@@ -313,3 +315,13 @@ def test_a_depth_that_the_architecture_decides_is_no_choice(make_study: Any) -> 
     table.loc[0, "blocks"] = 6
     (choice,) = (choice for choice in _filters(table) if choice["name"] == "blocks")
     assert choice["values"] == ["1", "4", "6"]
+
+
+@pytest.mark.parametrize(("reference", "said"), [("classical", True), (None, False)])
+def test_says_what_similarity_is_measured_against(
+    tmp_path: Path, study: dict[str, Any], reference: str | None, said: bool
+) -> None:
+    table = study["table"].assign(reference=reference)
+    entries = provenance(Results(tmp_path, ()), table)
+    words = "the classical reconstruction of the whole scan, for want of a truth"
+    assert (entries.get("similarity is measured against") == words) == said

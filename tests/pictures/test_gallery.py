@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
@@ -14,7 +15,12 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from ptychopareto.assessment.metrics import evaluate
+from ptychopareto.files import Dataset, write_dataset, write_npz
 from ptychopareto.pictures import gallery, style
+from ptychopareto.study.against_time import classical_table
+from ptychopareto.study.results import NO_TIMING, Results
+from ptychopareto.study.runs import Run
+from ptychopareto.study.table import COLUMNS, TYPES
 
 
 @pytest.fixture
@@ -139,6 +145,38 @@ def test_classical_reference_is_named_and_errors_are_differences(
     assert all(words in svg for words in ("classical", "(whole scan)", "difference [rad]"))
     assert "R-free 0.150" in svg
     assert "truth" not in svg
+
+
+def test_study_of_a_measured_scan(
+    tmp_path: Path, measured_scan: tuple[Dataset, NDArray[np.complex64]]
+) -> None:
+    """Its networks have readable names; the engine that finds the probe too is the reference."""
+    scan, whole = measured_scan
+    obj = whole[scan.scored_region()]
+    runs = [Run("fno", "sqrt", 8, width, "teacher", seed) for width in (4, 8) for seed in (0, 1)]
+    results = Results(tmp_path, tuple(runs))
+    (tmp_path / "dataset").mkdir()
+    write_dataset(tmp_path / "dataset" / "test.npz", scan)
+    write_npz(tmp_path / "reference.npz", object=obj)
+    write_npz(tmp_path / "classical.npz", objects=np.stack([obj, 2 * obj, 3 * obj]))
+    steps = [{"epochs": epochs, "r_free": 0.2} for epochs in (1, 5, 20)]
+    steps.append({"epochs": 90, "r_free": 0.16, "engine": "lsqml", "seconds": 90.0})
+    classical = classical_table(steps, NO_TIMING, best_epochs=5)
+    rows = []
+    for number, run in enumerate(runs):
+        path = results.of_runs("reconstruction.npz")[run.id]
+        path.parent.mkdir(parents=True)
+        write_npz(path, object=obj * np.exp(0.01j * number))
+        own = {"status": "ok", "r_free": 0.16 - 0.01 * run.width, "model_params": run.width}
+        rows.append({**vars(run), "run": run.id, "ssim_phase": 0.97, **own})
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES)
+    axes = {"cost": "model_params", "quality": "r_free"}
+    gallery.draw_study(results, table, classical, axes, tmp_path / "gallery.svg")
+    svg = (tmp_path / "gallery.svg").read_text()
+    for words in ("classical", "(whole scan)", "rPIE, 5 epochs", "R-free 0.200", "R-free 0.120"):
+        assert f">{words}<" in svg, words
+    assert all(f"fno w{width}, seed\N{NO-BREAK SPACE}" in svg for width in (4, 8))
+    assert not any(words in svg for words in ("LSQML", "truth", "tsqrt", "no truth"))
 
 
 def test_of_nothing_says_so(tmp_path: Path) -> None:

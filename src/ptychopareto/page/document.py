@@ -50,8 +50,9 @@ FILL_OF = dict(zip(get_args(Supervision), FILLS, strict=False))
 
 FILTERED = [*CONFIGURATION, "seed", "status"]  # columns with a choice of their values
 CAPTIONS = {
-    "gallery": "Truth, classical reference and the reconstructions of the front, with their phase "
-    "errors; one colour scale for each row.",
+    "gallery": "Truth (for a measured scan its classical reconstruction), rPIE and the "
+    "reconstructions of the front, with their errors; all images share a colour scale, and so do "
+    "all errors.",
     "pareto_plot": "The Pareto plot, to be printed.",
     "quality_vs_time": "Quality against time: classical, and networks refined classically.",
     "training_curves": "Validation loss of each run while it was trained.",

@@ -14,6 +14,11 @@ from ptychopareto.study.configurations import configurations
 from ptychopareto.study.pareto import pareto_front
 from ptychopareto.study.results import Results
 
+REFERENCES = {
+    "truth": "the truth",
+    "classical": "the classical reconstruction of the whole scan, for want of a truth",
+}
+
 
 def write_page(
     results: Results,
@@ -80,7 +85,13 @@ def provenance(results: Results, table: DataFrame) -> dict[str, str]:
     versions = {**made.get("versions", {}), "ptychopareto": __version__}
     versions["python"] = platform.python_version()
     devices = table["device"].dropna().unique()
-    return {
+    references = table["reference"].dropna().unique()
+    compared = (
+        {"similarity is measured against": REFERENCES.get(references[0], references[0])}
+        if len(references)
+        else {}
+    )
+    return compared | {
         "versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
         "git commit": _commit(),
         "trained and evaluated on": ", ".join(devices) or "nothing yet",
