@@ -8,10 +8,11 @@
 #
 # Seen (h5py 3.16.0, HDF5 2.0.0): a missing file and a missing dataset read as the fill value, 0:
 # dark frames that look valid, and nothing is raised. A source that is two frames short raises
-# OSError if it is taken as a whole, and reads as zeros if a part of it is taken. `src_space.shape` is
-# not the shape of the source but reaches as far as the part that is taken. And where the whole source is taken, which is the usual way to join files, `src_space` has the
-# shape () and the selection type SEL_ALL, and `get_select_bounds()` raises ValueError, so the check
-# that works for parts fails on whole files. The number of points of `vspace` is the one to compare.
+# OSError if it is taken as a whole, and reads as zeros if a part of it is taken. `src_space.shape`
+# is not the shape of the source: it reaches as far as the part that is taken. And where the whole
+# source is taken, which is the usual way to join files, `src_space` has the shape () and the
+# selection type SEL_ALL, and `get_select_bounds()` raises ValueError, so the check that works for
+# parts fails on whole files. The number of points of `vspace` is the one to compare.
 #
 # Needs Python 3.11 or newer. Ends with 0 if all is as recorded, else with 1 and a line for each
 # thing that changed.

@@ -406,6 +406,39 @@ def test_matlab_by_keys(scan: Scan, tmp_path: Path) -> None:
     np.testing.assert_allclose(found.positions, scan.positions)
 
 
+@pytest.mark.parametrize("matlab", [True, False])
+def test_folder_of_one_file_a_pattern(scan: Scan, tmp_path: Path, matlab: bool) -> None:
+    """Its names sort as text: pattern_10 stands before pattern_2."""
+    folder = tmp_path / "patterns"
+    folder.mkdir()
+    for number, frame in enumerate(scan.frames[:, :30]):
+        with h5py.File(folder / f"pattern_{number}.mat", "w", userblock_size=512) as file:
+            file["I"] = frame.T if matlab else frame
+            file["exposure"] = np.array([[0.1]])
+        with (folder / f"pattern_{number}.mat").open("r+b") as stream:
+            stream.write((b"MATLAB 7.3 MAT-file" if matlab else b"").ljust(128, b"\0"))
+    (folder / "notes.txt").write_text("no pattern")
+    with h5py.File(tmp_path / "motors.h5", "w") as file:
+        file["y"], file["x"] = scan.positions.T
+    keys = {"position_rows": "motors.h5:y", "position_columns": "motors.h5:x"}
+    found = read_scan(folder, keys=keys)
+    assert found.format == "folder"
+    assert found.frames.shape == (35, 30, 32)
+    for piece in (slice(0, 35), slice(9, 12), slice(3, 20, 4), slice(40, 50)):
+        assert (found.frames[piece] == scan.frames[piece, :30]).all()
+    np.testing.assert_allclose(found.positions, scan.positions)
+    with h5py.File(folder / "pattern_7.mat", "r+") as file:
+        del file["I"]
+    with pytest.raises(FileError, match=r"pattern_7\.mat: holds no I"):
+        found.frames[5:9]
+    with h5py.File(folder / "pattern_0.mat", "r+") as file:
+        file["dark"] = np.ones((30, 32))
+    with pytest.raises(FileError, match=r"2 arrays that can be a pattern \(I, dark\)"):
+        read_scan(folder)
+    named = read_scan(folder, keys={**keys, "diffraction": "I"})
+    assert (named.frames[0:3] == scan.frames[:3, :30]).all()
+
+
 def test_keys_of_an_npz_file(scan: Scan, tmp_path: Path) -> None:
     path = tmp_path / "scan.npz"
     pixels = scan.positions / scan.object_pixel

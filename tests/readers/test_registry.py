@@ -47,9 +47,9 @@ def test_a_file_of_no_format_is_refused_in_one_line(tmp_path: Path, suffix: str)
     assert all(name in line for name in FORMATS)
 
 
-def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+def test_a_missing_file_and_an_empty_folder_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "none.h5", tmp_path):
-        with pytest.raises(FileError, match=str(path)):
+        with pytest.raises(FileError, match=f"{path}: "):
             read_scan(path)
 
 

@@ -25,7 +25,7 @@ class Contents:
     Attributes
     ----------
     path : the file
-    container : how arrays are stored in it
+    container : how arrays are stored in it; a folder has no entries
     entries : names of an NPZ file's arrays, or of the upper levels of an HDF5 file in the form
         `entry_1/data_1/data`, each with shape and type
     attributes : names of the attributes of an HDF5 file's root
@@ -34,7 +34,7 @@ class Contents:
     """
 
     path: Path
-    container: Literal["hdf5", "npz"]
+    container: Literal["hdf5", "npz", "folder"]
     entries: Mapping[str, Entry]
     attributes: frozenset[str] = frozenset()
     definitions: Mapping[str, str] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from ptychopareto.files.npz import read_headers
 from ptychopareto.readers import (
     cxi,
     dectris,
+    folder,
     grid_lines,
     keyed,
     matlab,
@@ -41,6 +42,7 @@ READERS: list[Format] = [
     ptychopinn_raw.FORMAT,
     grid_lines.FORMAT,
     tike.FORMAT,
+    folder.FORMAT,
     keyed.FORMAT,
 ]
 
@@ -69,22 +71,26 @@ def read_scan(
         The file is missing or damaged, has none of the formats, or its parts do not agree.
     """
     contents, keys = read_any(path), keys or {}
-    reader = keyed.FORMAT if "diffraction" in keys else _reader(contents, format)
+    by_keys = "diffraction" in keys and contents.container != "folder"
+    reader = keyed.FORMAT if by_keys else _reader(contents, format)
     with reading(path, f"a scan of the format {reader.name}"):
         scan = replace(reader.read(path, keys), path=str(path), format=reader.name)
         if reader is not keyed.FORMAT:
-            scan = keyed.completed(scan, keys)
+            named = {key: name for key, name in keys.items() if key != "diffraction"}
+            scan = keyed.completed(scan, named)
         return check_scan(scan)
 
 
 def read_any(path: Path) -> Contents:
-    """List what an HDF5 or NPZ file holds.
+    """List what an HDF5 or NPZ file holds; of a folder, nothing.
 
     Raises
     ------
     FileError
         The file is missing, damaged, or neither of the two.
     """
+    if path.is_dir():
+        return Contents(path, "folder", {})
     with reading(path, "an HDF5 or NPZ file"):
         with path.open("rb") as stream:
             preamble = stream.read(128)
