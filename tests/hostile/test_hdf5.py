@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import h5py
 import pytest
 
 from readers.writers import KEYS, WRITERS, a_scan, write_dectris
@@ -35,3 +36,13 @@ def test_dectris_file_of_frames(tmp_path: Path, reader: Reader) -> None:
     write_dectris(path, a_scan(N=16))
     frames = tmp_path / "scan_data_000002.h5"
     fuzz(name="frames of dectris", path=path, damaged=frames, reader=reader)
+
+
+def test_file_of_a_folder(tmp_path: Path, reader: Reader) -> None:
+    """All files hold one pattern each; one of them is damaged."""
+    folder = tmp_path / "patterns"
+    folder.mkdir()
+    for number, frame in enumerate(a_scan(N=16).frames[:4]):
+        with h5py.File(folder / f"{number}.h5", "w") as file:
+            file["entry/pattern"] = frame
+    fuzz(name="folder", path=folder, damaged=folder / "3.h5", reader=reader)

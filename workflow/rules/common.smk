@@ -167,7 +167,8 @@ def files_of_scenarios():
 
 
 for key, path in (study_files() | files_of_scenarios()).items():
-    if not path.is_file():
+    is_scan = MEASURED and key.startswith(("dataset.scan", "dataset.test.scan"))
+    if not (path.is_file() or (is_scan and path.is_dir())):  # one file for each pattern
         wanted = "file" if MEASURED else ".npz"
         sys.exit(
             f"{key}: there is no file {str(path)!r}; the path of an existing {wanted} is wanted"
