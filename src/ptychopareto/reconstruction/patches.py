@@ -24,6 +24,9 @@ class Windows(Protocol):
     def add(self, changes: Tensor) -> None:
         """Add changes (B, N, N) to the image; where patches overlap, the sum of theirs."""
 
+    def clear(self) -> None:
+        """Set the image to 0 in all patches."""
+
 
 class SlicedWindows:
     """Patches as narrow slices: for a CPU, where to index every pixel takes as long as an FFT."""
@@ -38,6 +41,10 @@ class SlicedWindows:
         for part, change in zip(self._parts, changes, strict=True):
             part += change
 
+    def clear(self) -> None:
+        for part in self._parts:
+            part.zero_()
+
 
 class IndexedWindows:
     """Patches as indices of their pixels: for a GPU, which starts one kernel for all of them."""
@@ -51,6 +58,9 @@ class IndexedWindows:
 
     def add(self, changes: Tensor) -> None:
         self._pixels.index_put_((self._index,), changes, accumulate=True)
+
+    def clear(self) -> None:
+        self._pixels[self._index] = 0
 
 
 def windows(image: Tensor, corners: NDArray[np.int64], N: int) -> Windows:

@@ -1,0 +1,147 @@
+"""The joint reconstruction of object, probe and positions by averaged least-squares updates."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ptychopareto.reconstruction.joint_model import JointModel
+from ptychopareto.reconstruction.modes import orthogonal, start_modes
+from ptychopareto.reconstruction.positions import better_positions
+
+
+@dataclass(frozen=True)
+class JointSettings:
+    """How a joint reconstruction goes about it.
+
+    Attributes
+    ----------
+    modes : number of incoherent modes of the probe
+    batch, most : an update averages over so many patterns at first, and at the end. Small batches
+        come far in one epoch, large ones end with less noise
+    gain : a batch doubles when an epoch lowered the misfit by less than this part
+    step : of object and probe, 1 for the least-squares solution of a batch
+    damping : least weight of an object's pixel in an update, as a part of the best lit one's
+    positions : whether the positions are corrected too
+    first_search : epochs before positions are first corrected
+    radius, shrinking, least_radius : how far the first search for better positions looks [px], by
+        what it looks less far each epoch, and how far it looks at the end
+    """
+
+    modes: int = 1
+    batch: int = 8
+    most: int = 128
+    gain: float = 0.01
+    step: float = 0.9
+    damping: float = 0.1
+    positions: bool = False
+    first_search: int = 3
+    radius: float = 2.0
+    shrinking: float = 0.85
+    least_radius: float = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class JointState:
+    """What an epoch of a joint reconstruction ends with.
+
+    Attributes
+    ----------
+    image : (rows, columns) complex object
+    probe : (M, N, N) complex modes, orthogonal, the strongest first
+    corners : (B, 2) int64 whole corners [px] of the patches
+    fractions : (B, 2) float32 what is missing from them to the positions [px]
+    misfit : R-factor of all patterns, each before its update
+    """
+
+    image: Tensor
+    probe: Tensor
+    corners: NDArray[np.int64]
+    fractions: NDArray[np.float32]
+    misfit: float
+
+
+def joint(
+    diffraction: Tensor,
+    probe: Tensor,
+    corners: NDArray[np.int64],
+    start: Tensor,
+    settings: JointSettings | None = None,
+    seed: int = 0,
+    fractions: NDArray[np.floating] | None = None,
+    valid: Tensor | None = None,
+) -> Iterator[JointState]:
+    """Reconstruct object and probe together, one pass over the scan at a time.
+
+    The patterns go in random batches. For exit waves ψₙ = Pₙ·Oₙ of object patches Oₙ under the
+    probe Pₙ, moved by the pattern's fraction, and χₙ = F⁻¹[√I·Fψ/|Fψ|] − ψₙ, a batch takes a step
+    towards the least-squares solution of all its patterns,
+
+        O ← O + s · Σₙ P*·χₙ / Σₙ |P|²,    P ← P + s · Σₙ Oₙ*·χₙ / Σₙ |Oₙ|².
+
+    Where patches overlap the batch averages what they say. That is what ends with less noise than
+    one pattern after the other; the batches grow from epoch to epoch.
+
+    Parameters
+    ----------
+    diffraction : (B, N, N) measured √I, DC at pixel N // 2
+    probe : (N, N) or (M, N, N) complex first guess, on any scale
+    corners : (B, 2) top-left corners [px]
+    start : (rows, columns) complex start object; not changed
+    settings, seed : how to go about it, and the seed of the order
+    fractions : (B, 2) what is missing from the corners to the positions [px]; None for nothing
+    valid : (1, N, N) or (B, N, N) bool, detector pixels to believe; the others keep the amplitude
+        of the model. None for all
+
+    Yields
+    ------
+    JointState
+        After each epoch, without end. The next epoch changes object and probe in place.
+
+    Notes
+    -----
+    Odstrčil, Menzel & Guizar-Sicairos, Opt. Express 26, 3108, 2018, with growing batches and a
+    fixed step instead of a line search. A factor between object and probe is free: the probe's
+    power stays what gives the start object the measured counts. Modes: Thibault & Menzel, Nature
+    494, 68, 2013.
+    """
+    settings = settings or JointSettings()
+    order = np.random.default_rng(seed)
+    moves = np.zeros(corners.shape) if fractions is None else fractions
+    guess = start_modes(probe.reshape(-1, *probe.shape[-2:]), settings.modes)
+    model = JointModel(diffraction, guess, corners, moves, start, valid)
+    model.scale_probe()
+    epoch, size, before = 0, settings.batch, np.inf
+    while True:
+        count = max(1, round(len(corners) / size))
+        misfit = torch.zeros((), dtype=diffraction.dtype, device=start.device)
+        for members in np.array_split(order.permutation(len(corners)), count):
+            misfit += model.average(members, settings.step, settings.damping)
+        model.keep_power()
+        epoch += 1
+        if float(misfit) > (1 - settings.gain) * before and size < settings.most:
+            size *= 2
+        before = float(misfit)
+        if settings.positions and epoch >= settings.first_search:
+            searches = epoch - settings.first_search
+            radius = max(settings.radius * settings.shrinking**searches, settings.least_radius)
+            model.place(
+                *better_positions(
+                    model.image,
+                    model.probe,
+                    model.corners,
+                    model.fractions,
+                    model.measured,
+                    radius,
+                )
+            )
+        yield JointState(
+            model.image,
+            orthogonal(model.probe),
+            model.corners,
+            model.fractions,
+            float(misfit) / model.measured.total,
+        )

@@ -1,0 +1,127 @@
+"""Object, probe and positions that a joint reconstruction changes."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ptychopareto.physics.subpixel import outer, ramp_axes
+from ptychopareto.reconstruction.modulus import Measured, modulus_change, squared, sum_modes
+from ptychopareto.reconstruction.patches import windows
+
+# So many patterns at once stay in a CPU's cache, or fill a GPU.
+CPU_CHUNK, GPU_CHUNK = 16, 256
+SCALED_BY = 64  # patterns that say how bright the probe is
+
+
+class JointModel:
+    """Object, probe and positions of a scan, and how patterns change them.
+
+    Parameters
+    ----------
+    diffraction : (B, N, N) measured √I, DC at pixel N // 2
+    probe : (M, N, N) complex modes
+    corners, fractions : (B, 2) whole corners [px] and what is missing from them to the positions
+    start : (rows, columns) complex object
+    valid : (1, N, N) or (B, N, N) bool, the pixels to believe; None for all
+
+    Attributes
+    ----------
+    image, probe : tensors of the model's own, which updates change in place
+    """
+
+    def __init__(
+        self,
+        diffraction: Tensor,
+        probe: Tensor,
+        corners: NDArray[np.int64],
+        fractions: NDArray[np.floating],
+        start: Tensor,
+        valid: Tensor | None,
+    ) -> None:
+        self.N = probe.shape[-1]
+        self.measured = Measured(diffraction, valid)
+        self.image = start.clone(memory_format=torch.contiguous_format)
+        self.probe = probe.clone(memory_format=torch.contiguous_format)
+        self._chunk = CPU_CHUNK if start.device.type == "cpu" else GPU_CHUNK
+        self._light = torch.zeros_like(self.image.real)  # between two updates all zero
+        self._pending = torch.zeros_like(self.image)
+        self.place(corners, fractions)
+
+    def place(self, corners: NDArray[np.int64], fractions: NDArray[np.floating]) -> None:
+        """Set the positions of all patterns."""
+        self.corners, self.fractions = corners, fractions.astype(np.float32)
+        moves = torch.from_numpy(self.fractions).to(self.probe.device, self.probe.real.dtype)
+        self._axes = ramp_axes(moves, self.N)
+
+    def scale_probe(self) -> None:
+        """Give the probe the power with which the object has the measured counts."""
+        count = len(self.corners)
+        members = np.unique(np.linspace(0, count - 1, min(count, SCALED_BY)).astype(np.intp))
+        target, mask = self.measured.batch(members)
+        patches = windows(self.image, self.corners[members], self.N).read().unsqueeze(1)
+        power = sum_modes(squared(torch.fft.fft2(self.probe * patches, norm="ortho")))
+        seen = power if mask is None else power * mask
+        self.probe *= (target.square().sum() / seen.sum()).sqrt()
+        self._power = squared(self.probe).sum()
+
+    def keep_power(self) -> None:
+        """Move a factor from the object to the probe, which has its first power again."""
+        factor = (self._power / squared(self.probe).sum()).sqrt()
+        self.probe *= factor
+        self.image /= factor
+
+    def average(self, members: NDArray[np.intp], step: float, damping: float) -> Tensor:
+        """Update object and probe by what patterns say on average; returns Σ|√I_model − √I|.
+
+        A pixel of the object weighs at least as much as under one pattern's brightest pixel, and
+        at least `damping` of the best lit one, lest what is hardly lit takes up noise.
+        """
+        intensity = squared(self.probe).sum(0)
+        lit = windows(self._light, self.corners[members], self.N)
+        lit.add(intensity.expand(len(members), -1, -1))
+        most, least = lit.read().max(), intensity.max()
+        probe_sum, cover = torch.zeros_like(self.probe), torch.zeros_like(intensity)
+        misfit = torch.zeros((), dtype=intensity.dtype, device=intensity.device)
+        chunks = np.array_split(members, -(-len(members) // self._chunk))
+        total = self.image if len(chunks) == 1 else self._pending
+        for chunk in chunks:
+            change, probe_change, chunk_cover, apart = self._changes(chunk)
+            places = self.corners[chunk]
+            weight = windows(self._light, places, self.N).read().clamp_min_(least)
+            weight = weight.mul_(1 - damping).add_(damping * most)
+            windows(total, places, self.N).add(scaled(change, step / weight))
+            probe_sum += probe_change
+            cover += chunk_cover
+            misfit += apart
+        if total is self._pending:
+            self.image += self._pending
+            self._pending.zero_()
+        lit.clear()
+        cover = (1 - damping) * cover + damping * cover.max()
+        self.probe += scaled(torch.fft.ifft2(probe_sum), step / cover)
+        return misfit
+
+    def _changes(self, members: NDArray[np.intp]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What patterns want to change, with χ = ψ' − ψ.
+
+        Returns
+        -------
+        Σₘ P*·χ (b, N, N) of each object patch; Σₙ F(O*·χ) (M, N, N), moved back to where the probe
+        is; Σₙ |O|² (N, N) of the patches; and Σ|√I_model − √I|
+        """
+        target, mask = self.measured.batch(members)
+        patches = windows(self.image, self.corners[members], self.N).read().unsqueeze(1)
+        factor = outer(self._axes[members]).unsqueeze(1)
+        lights = torch.fft.ifft2(torch.fft.fft2(self.probe) * factor)
+        far = torch.fft.fft2(lights * patches, norm="ortho")
+        change, apart = modulus_change(far, target, mask)
+        change = torch.fft.ifft2(change, norm="ortho")
+        object_change = sum_modes(lights.conj() * change)
+        probe_change = (torch.fft.fft2(patches.conj() * change) * factor.conj()).sum(0)
+        return object_change, probe_change, squared(patches).sum((0, 1)), apart
+
+
+def scaled(field: Tensor, factor: Tensor) -> Tensor:
+    """A complex field times a real factor: to mix the types is slow on a CPU."""
+    return field * torch.complex(factor, torch.zeros_like(factor))
