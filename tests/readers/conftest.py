@@ -1,0 +1,10 @@
+"""The scan that is written in each format."""
+
+import pytest
+
+from readers.writers import Scan, a_scan
+
+
+@pytest.fixture(scope="session")
+def scan() -> Scan:
+    return a_scan()
