@@ -6,13 +6,22 @@ pytest -n 0 -s tests/hostile/test_npz_scans.py
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from counts import HDF5_MUTATIONS
+from ptychopareto.files import Dataset
+from ptychopareto.preparation.sound_patterns import read_sound_dataset
 from ptychopareto.readers import read_scan
 from ptychopareto.readers.finished import read_reconstruction_of
 from readers.writers import a_scan
-from readers.writers_npz import FINISHED, WRITERS, a_reconstruction, write_ptychodus_product
+from readers.writers_npz import (
+    FINISHED,
+    WRITERS,
+    a_reconstruction,
+    write_grid_lines,
+    write_ptychodus_product,
+)
 
 from .apart import Reader
 from .apart import fuzz as fuzz_hdf5
@@ -36,6 +45,33 @@ def test_scans(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     plain = path.read_bytes()
     contents = [plain, packed(unpacked(plain), compress=True)]
     fuzz(f"{name} (NPZ)", path, contents, NPZ, check_scan, monkeypatch, HDF5_MUTATIONS, 0.25)
+
+
+def test_grid_lines(
+    small_scan: tuple[Dataset, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "scan.npz"
+    write_grid_lines(path, small_scan[0].part(np.arange(20)), mask=np.ones((32, 32), np.uint8))
+    contents = [path.read_bytes()]
+    fuzz("grid lines", path, contents, NPZ, check_scan, monkeypatch, HDF5_MUTATIONS, 0.25)
+
+
+def test_sound_patterns(
+    small_scan: tuple[Dataset, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The import of an existing scan, which looks for bad pixels before anything is checked."""
+    path = tmp_path / "scan.npz"
+    write_grid_lines(path, small_scan[0].part(np.arange(20)), mask=np.ones((32, 32), np.uint8))
+
+    def check(path: Path) -> None:
+        dataset = read_sound_dataset(path, patches=True)
+        assert np.isfinite(dataset.diffraction).all()
+        count, n = dataset.diffraction.shape[:2]
+        assert dataset.valid is None or dataset.valid.shape in ((1, n, n), (count, n, n))
+        assert dataset.corners.shape == (count, 2)
+
+    contents = [path.read_bytes()]
+    fuzz("sound patterns", path, contents, NPZ, check, monkeypatch, HDF5_MUTATIONS, 0.25)
 
 
 def test_products_beside_patterns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

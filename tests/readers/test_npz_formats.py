@@ -207,6 +207,22 @@ def test_a_grid_lines_file_is_a_scan(small_scan: tuple[Dataset, Dataset], tmp_pa
     np.testing.assert_array_equal(found.valid, valid[0])
 
 
+def test_bad_pixels_of_a_grid_lines_file(
+    small_scan: tuple[Dataset, Dataset], tmp_path: Path
+) -> None:
+    """What is no amplitude is left for the preparation of the scan."""
+    path = tmp_path / "scan.npz"
+    diffraction = small_scan[0].diffraction[..., None].copy()
+    diffraction[4, 5, 6], diffraction[7] = -1, np.nan
+    bad = np.zeros((32, 32), bool)
+    bad[3, 4] = True
+    write_grid_lines(path, small_scan[0], diffraction=diffraction, bad_pixels=bad)
+    found = read_scan(path)
+    np.testing.assert_array_equal(found.frames[0:81], diffraction[..., 0])
+    np.testing.assert_array_equal(found.valid, ~bad)
+    assert "bad_pixels" in found.origins["valid"]
+
+
 # --- ptychodus ----------------------------------------------------------------------------------
 
 

@@ -206,13 +206,19 @@ def write_ptychi_npz(path: Path, done: Finished) -> None:
 def write_grid_lines(path: Path, dataset: Dataset, **changes: Any) -> Arrays:
     """As PtychoPINN's grid-lines workflow: positions are the centres of patches."""
     assert dataset.objects is not None
-    assert dataset.patches is not None
+    n = dataset.N
+    cut = np.stack(
+        [
+            dataset.objects[index, row : row + n, column : column + n]
+            for index, (row, column) in zip(dataset.object_index, dataset.corners, strict=True)
+        ]
+    )
     centres = (dataset.corners + (dataset.N - 1) / 2).astype(np.float32)
     relative = np.zeros((len(centres), 1, 2, 1), np.float32)
     arrays: Arrays = {
         "diffraction": dataset.diffraction[..., None],
-        "Y_I": np.abs(dataset.patches)[..., None],
-        "Y_phi": np.angle(dataset.patches)[..., None],
+        "Y_I": np.abs(cut)[..., None],
+        "Y_phi": np.angle(cut)[..., None],
         "coords_nominal": relative,
         "coords_true": relative,
         "coords_offsets": centres[:, None, :, None],

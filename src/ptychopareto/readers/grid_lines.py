@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ptychopareto.files.dataset import read_dataset
+from ptychopareto.files.content import Content
+from ptychopareto.files.dataset import dataset_of, read_content, read_metadata
 from ptychopareto.files.errors import refusal
 from ptychopareto.readers.format import Contents, Format
 from ptychopareto.readers.measured_scan import MeasuredScan
+from ptychopareto.readers.npz_arrays import MASKS, take_mask
 
 
 def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
@@ -18,8 +21,16 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
     ------
     FileError
         The file is damaged, an array is missing or cannot be right, or there are several objects.
+
+    Notes
+    -----
+    Values that are no amplitude (NaN, negative) are left for those who prepare the scan.
     """
-    dataset = read_dataset(path)
+    content = read_content(path, more=MASKS)
+    frames = _frames(content)
+    valid, mask = take_mask(content, frames.shape)
+    content.arrays["diffraction"] = np.where(np.isfinite(frames) & (frames >= 0), frames, 0)
+    dataset = dataset_of(content, read_metadata(path))
     objects = int(dataset.object_index.max()) + 1
     if objects > 1:
         raise refusal(
@@ -39,19 +50,19 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
         "zero_frequency": "the format: at N // 2",
         "probe": "probeGuess",
     }
-    if dataset.valid is not None:
-        origins["valid"] = "valid"
+    if mask is not None:
+        origins["valid"] = mask
     if known is not None:
         origins |= {"object": "YY_full", "corners_on_object": "coords_offsets"}
     return MeasuredScan(
         str(path),
         "grid_lines",
-        dataset.diffraction,
+        frames,
         positions=corners,
         position_unit="px",
         values="amplitude",
         zero_frequency="centre",
-        valid=_one_for_all(dataset.valid),
+        valid=valid,
         probe=dataset.modes.reshape(-1, dataset.N, dataset.N),
         object=known,
         corners_on_object=None if known is None else corners,
@@ -59,8 +70,10 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
     )
 
 
-def _one_for_all(valid: np.ndarray | None) -> np.ndarray | None:
-    return valid[0] if valid is not None and len(valid) == 1 else valid
+def _frames(content: Content) -> NDArray[np.float32]:
+    """The patterns as they are in the file, (B, N, N)."""
+    frames = content.numbers("diffraction", np.float32)
+    return frames.reshape(frames.shape[:3]) if set(frames.shape[3:]) <= {1} else frames
 
 
 def _recognises(contents: Contents) -> bool:

@@ -11,6 +11,7 @@ from ptychopareto.files.content import Content
 from ptychopareto.files.npz import read_npz
 from ptychopareto.readers.quantities import object_image, probe_modes
 
+MASKS = {"valid": "good", "mask": "good", "bad_pixels": "bad"}  # what another value than 0 marks
 _LARGEST_MODES = 1024  # of a probe: more are patterns by another name
 
 
@@ -134,3 +135,16 @@ def valid_of(
     if not valid.any():
         raise content.refusal(f"{key} leaves no good pixel; another value than 0 marks a {marks}")
     return valid
+
+
+def take_mask(
+    content: Content, shape: tuple[int, ...]
+) -> tuple[NDArray[np.bool_] | None, str | None]:
+    """Take the first of `MASKS` that a file has, as `valid`, and say where it came from."""
+    found = [key for key in MASKS if key in content]
+    if not found:
+        return None, None
+    valid = valid_of(content, found[0], shape, marks=MASKS[found[0]])
+    for key in found[1:]:
+        del content.arrays[key]
+    return valid, f"{found[0]}, where another value than 0 marks a {MASKS[found[0]]} pixel"

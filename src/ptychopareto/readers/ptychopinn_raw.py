@@ -11,21 +11,21 @@ from ptychopareto.files.content import Content
 from ptychopareto.readers.format import Contents, Format
 from ptychopareto.readers.measured_scan import MeasuredScan
 from ptychopareto.readers.npz_arrays import (
+    MASKS,
     content_of,
     frames_of,
     number_of,
     object_of,
     probe_of,
-    valid_of,
+    take_mask,
     vector_of,
 )
 from ptychopareto.readers.quantities import wavelength_of
 
 _FRAMES = ("diff3d", "diffraction")
 _ENERGIES = ("photon_energy_eV", "probe_energy_ev")
-_MASKS = {"valid": "good", "mask": "good", "bad_pixels": "bad"}  # what another value than 0 marks
 _KEYS = frozenset(
-    {*_FRAMES, *_MASKS, *_ENERGIES, "xcoords", "ycoords", "probeGuess", "objectGuess"}
+    {*_FRAMES, *MASKS, *_ENERGIES, "xcoords", "ycoords", "probeGuess", "objectGuess"}
     | {"detector_distance_m", "detector_pixel_size_m"}
 )
 _LARGEST_METRES = 1e-3  # m: scans in pixels span more than so many pixels, in metres less
@@ -66,10 +66,9 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
         "zero_frequency": "the format: at N // 2",
     }
     found: dict[str, Any] = {}
-    mask = next((key for key in _MASKS if key in content), None)
+    valid, mask = take_mask(content, frames.shape)
     if mask is not None:
-        found["valid"] = valid_of(content, mask, frames.shape, marks=_MASKS[mask])
-        origins["valid"] = f"{mask}, where another value than 0 marks a {_MASKS[mask]} pixel"
+        found["valid"], origins["valid"] = valid, mask
     if probe is not None:
         found["probe"], origins["probe"] = probe, "probeGuess"
     if "objectGuess" in content and not in_metres:
