@@ -151,7 +151,7 @@ def test_recommendation_says_all_that(results: Results) -> None:
 
 def test_recommendation_warns_of_a_flat_object(results: Results) -> None:
     assert (
-        "no better than a constant image, whose r_free is 0.151"
+        "no better than a flat object, whose r_free is 0.151"
         in (written(results, flat=0.151)["reason"])
     )
 

@@ -31,6 +31,7 @@ HEIGHT = 2.0  # inches, of a row of panels
 HEADROOM = 0.35  # of the vertical axes, for the numbers
 FONT_SIZE = 6.5  # pt, of the numbers
 LONGEST_LINE = 120  # characters of the title
+LABEL = 26  # characters of a line at a vertical axis
 
 
 def draw(table: pd.DataFrame, quality: str, cost: str, path: Path) -> None:
@@ -134,7 +135,7 @@ def _draw_panels(means: pd.DataFrame, varying: Sequence[str], quality: str, cost
 
 
 def _scale_quality(axes: Axes, values: Array, name: str) -> None:
-    axes.set_ylabel(style.quality_label(name, "\n"))
+    axes.set_ylabel(style.quality_label(name, "\n", LABEL))
     if values.size == 0:
         axes.set_yticks([])
     else:
@@ -142,7 +143,7 @@ def _scale_quality(axes: Axes, values: Array, name: str) -> None:
 
 
 def _scale_cost(axes: Axes, values: Array, name: str) -> None:
-    axes.set_ylabel(textwrap.fill(MEASURES[name].label, 26))
+    axes.set_ylabel(textwrap.fill(MEASURES[name].label, LABEL))
     if values.size == 0:
         axes.set_yticks([])
     else:

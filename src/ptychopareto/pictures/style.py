@@ -1,6 +1,7 @@
 """What all pictures share: words, colours, scale bars, and how they are written."""
 
 import math
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -246,12 +247,12 @@ def set_quality_axis(
     axes.set(**{f"{which}lim": (float(_squeezed(bottom)), float(_squeezed(top)))})
 
 
-def quality_label(name: str, separator: str = " ") -> str:
-    """What to write at the axis that `set_quality_axis` scales."""
+def quality_label(name: str, separator: str = " ", width: int = 1000) -> str:
+    """What to write at the axis that `set_quality_axis` scales, in lines of `width` letters."""
     words = "(smaller is better)" if sign(name) < 0 else ""
     if is_ssim(name):
         words = "(scale: logarithm of 1 − SSIM)"
-    return MEASURES[name].label + (separator + words if words else "")
+    return textwrap.fill(MEASURES[name].label, width) + (separator + words if words else "")
 
 
 def is_ssim(name: str) -> bool:

@@ -103,8 +103,9 @@ def _warning(table: pd.DataFrame, chosen: "pd.Series[Any]", quality: str) -> str
             value, constant = table.loc[own, [name, floor]].mean()
             possible = 1 - constant if sign(name) > 0 else constant
             if sign(name) * (value - constant) < LEAST_GAIN * possible:
+                what = "flat object" if floor == "r_free_flat" else "constant image"
                 return (
-                    f" It is no better than a constant image, whose {name} is {_shown(constant)}: "
+                    f" It is no better than a {what}, whose {name} is {_shown(constant)}: "
                     f"the network has learned nothing that can be used."
                 )
             return ""
