@@ -102,7 +102,7 @@ def test_a_changed_scan_is_prepared_anew(finished: Project, tmp_path: Path) -> N
     with copy_of(finished, tmp_path / "project") as project:
         write_tike(project["scan.npz"], a_scan(rows=11, columns=9, seed=5))
         planned = project.plan("results/study_results.csv")
-        assert {"prepare_scan", "prepare_probe", "reference", "classical", "gather"} <= planned
+        assert {"prepare_scan", "prepare_probe", "reference", "gather"} <= planned
 
 
 @pytest.mark.parametrize(

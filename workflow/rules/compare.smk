@@ -37,9 +37,9 @@ rule time_inference:
 rule classical:
     input:
         test="results/dataset/test.npz",
-        train="results/dataset/train.npz" if MEASURED else [],
+        train=["results/dataset/train.npz"] if MEASURED else [],
         reference=REFERENCE,
-        steps="results/reference.json" if MEASURED else [],
+        steps=["results/reference.json"] if MEASURED else [],
         library=library("classical"),
     output:
         objects=ensure("results/classical.npz", non_empty=True),

@@ -89,6 +89,7 @@ elif MEASURED:
             gpu=GPUS_PER_JOB,
         params:
             joint=STUDY.dataset.joint.model_dump(mode="json"),
+            one_scan=STUDY.dataset.test.scan is None,
             device=STUDY.device,
         message:
             "Finding the probe from the training part"

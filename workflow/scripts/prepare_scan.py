@@ -9,7 +9,7 @@ from joblog import run_job
 def main(job: Any) -> None:
     import torch
 
-    from ptychopareto.config import MeasuredDataset
+    from ptychopareto.config import MeasuredDataset, check_pattern_size, parse_study
     from ptychopareto.files import write_dataset, write_json
     from ptychopareto.pictures.scan import draw
     from ptychopareto.preparation.prepare import prepare
@@ -21,6 +21,7 @@ def main(job: Any) -> None:
     scans = [read_scan(path, settings.format, settings.keys) for path in named]
     scored = None if settings.test.scan is None else scans.pop()
     prepared = prepare(scans, settings, scored)
+    check_pattern_size(parse_study(job.config), prepared.train.N)
     write_dataset(Path(job.output.train), prepared.train)
     write_dataset(Path(job.output.test), prepared.test)
     draw(prepared, Path(job.output.picture))

@@ -8,9 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ptychopareto.config import Joint
 from ptychopareto.files import Dataset
+from ptychopareto.reconstruction.joint import JointSettings, JointState, joint
 from ptychopareto.reconstruction.r_factor import r_factor
-from ptychopareto.reconstruction.rpie import rpie
+from ptychopareto.reconstruction.rpie import flat_start, rpie
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,18 @@ class ObjectScan:
             start,
             alpha,
             seed,
+            fractions=self.fractions,
+            valid=self.valid,
+        )
+
+    def joint(self, settings: Joint) -> Iterator[JointState]:
+        """Find object and probe together, from a flat object and this probe; see `joint`."""
+        return joint(
+            self.diffraction,
+            self.probe,
+            self.corners,
+            flat_start(self.shape, self.diffraction.device),
+            JointSettings(modes=settings.modes, positions=settings.refine_positions),
             fractions=self.fractions,
             valid=self.valid,
         )
