@@ -109,7 +109,11 @@ def _mend(content: Content, frames: NDArray[Any]) -> NDArray[np.bool_]:
         content.arrays["valid"] = _shared(valid, sound)
         amplitude = filled(amplitude, content.arrays["valid"])
         content.arrays["diffraction"] = amplitude
-    _report(content.path, {"masked by the file": masked, "without a measurement in some patterns": unmeasured}, found)
+    _report(
+        content.path,
+        {"masked by the file": masked, "without a measurement in some patterns": unmeasured},
+        found,
+    )
     _report_frames(content.path, dark & ~broken, broken)
     return sound
 
