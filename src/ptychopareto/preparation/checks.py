@@ -17,6 +17,7 @@ from ptychopareto.preparation.record import Record
 from ptychopareto.preparation.shadows import Shadows
 from ptychopareto.preparation.trial import Sample, joint_rpie
 
+_OF_NOISE = 0.15  # the same, of photon noise: a short reconstruction adds noise of its own
 CLEAR = 0.03  # relative difference of R-factors from which on one orientation is the right one
 _FLAT = 0.85  # of a flat object's misfit beyond noise: what leaves more explains nothing
 _UNDER_NOISE = 0.02  # a flat object's misfit beyond noise below which there is no object to see
@@ -137,8 +138,9 @@ def check_regime(path: Path, sample: Sample, probe: Complex, counts: bool, recor
     figure = {"r_factor": found, "flat_object": flat, "noise": noise}
     figures = f"R-factor {found:.3f} of held-out patterns, of a flat object {flat:.3f}"
     figures += f", of photon noise {noise:.3f}" if counts else ""
-    if flat - noise < _UNDER_NOISE:
-        record.check("regime", None, figure, f"the patterns hardly differ ({figures})")
+    if flat - noise < max(_UNDER_NOISE, _OF_NOISE * noise):
+        said = f"the patterns differ by hardly more than their noise ({figures})"
+        record.check("regime", None, figure, said)
         return
     share = (found - noise) / (flat - noise)
     if share > _FLAT:

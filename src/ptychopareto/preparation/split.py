@@ -8,7 +8,6 @@ from scipy.spatial import cKDTree
 
 _CLEARLY = 2.0  # ratio of the mean steps along the axes from which on one is the slow one
 _COVERED = 0.9  # part of the light of a free pattern that must fall where other patterns' does
-_ENOUGH_LIGHT = 0.5  # of the median coverage
 _GRID = 64  # px a side to which the beam is reduced when coverage is counted
 
 Reals = NDArray[np.float64]
@@ -34,10 +33,18 @@ def last_part(positions: Reals, part: float) -> Bools:
 
 @dataclass(frozen=True, eq=False)
 class Free:
-    """The free patterns: which they are, and whether their ground takes part in training."""
+    """The free patterns: which they are, whether they share ground, and how others cover theirs.
+
+    Attributes
+    ----------
+    which : (B,)
+    apart : whether all of them lie a diameter of the beam away from all training patterns
+    covered : the smallest share of the light of a free pattern that falls where others have theirs
+    """
 
     which: Bools
     apart: bool
+    covered: float
 
 
 def choose_free(
@@ -46,7 +53,8 @@ def choose_free(
     """Choose test patterns that no reconstruction may use, and whose ground others cover.
 
     Where there are enough of them, they lie a diameter of the beam away from all training patterns,
-    so that no network has seen their ground.
+    so that no network has seen their ground. If too few lie where others have their light, those
+    that others cover best are taken.
 
     Parameters
     ----------
@@ -56,54 +64,63 @@ def choose_free(
     diameter : of the beam [px]
     share : part of the test patterns that is wanted, at least one of them
     seed : of the choice
-
-    Returns
-    -------
-    Free
-        Patterns of the test part only; fewer than wanted, or none, where others do not cover them.
     """
     candidates = np.flatnonzero(test)
     wanted = max(1, round(share * len(candidates)))
-    apart = False
-    if (~test).any():
-        distance = cKDTree(positions[~test]).query(positions[candidates])[0]
-        far = candidates[distance >= diameter]
-        apart = len(far) >= 3 * wanted
-        candidates = far if apart else candidates
     order = np.random.default_rng(seed).permutation(candidates)
-    chosen = _covered_by_others(positions, np.flatnonzero(test), order, light, wanted)
-    which = np.zeros(len(positions), bool)
-    which[chosen] = True
-    return Free(which, apart)
-
-
-def _covered_by_others(
-    positions: Reals, test: NDArray[np.intp], order: NDArray[np.intp], light: Reals, wanted: int
-) -> list[int]:
-    """The first patterns of `order` whose light falls where the others that remain have theirs."""
-    beam, factor = _reduced(light)
-    corners = np.rint((positions - positions[test].min(axis=0)) / factor).astype(int)
-    n = len(beam)
-    rows, columns = corners[test].max(axis=0) + n
-    coverage = np.zeros((rows, columns))
-
-    def place(pattern: int) -> tuple[slice, slice]:
-        row, column = corners[pattern]
-        return slice(row, row + n), slice(column, column + n)
-
-    for pattern in test:
-        coverage[place(pattern)] += beam
-    middle = corners[test] + n // 2
-    enough = _ENOUGH_LIGHT * float(np.median(coverage[middle[:, 0], middle[:, 1]]))
-    chosen: list[int] = []
-    for pattern in order:
+    cover = _Cover(positions, candidates, light)
+    distance = np.full(len(order), np.inf)
+    if (~test).any():
+        distance = cKDTree(positions[~test]).query(positions[order])[0]
+    far = order[distance >= diameter]
+    for some, least in ((far, _COVERED), (order, _COVERED), (far, 0.0), (order, 0.0)):
+        chosen = cover.choose(some, wanted, least)
         if len(chosen) == wanted:
             break
-        others = coverage[place(pattern)] - beam
-        if (beam * (others >= enough)).sum() >= _COVERED * beam.sum():
-            coverage[place(pattern)] = others
-            chosen.append(int(pattern))
-    return chosen
+    which = np.zeros(len(positions), bool)
+    which[list(chosen)] = True
+    return Free(which, bool(np.isin(list(chosen), far).all()), min(chosen.values()))
+
+
+class _Cover:
+    """The light of the test patterns on the ground of each."""
+
+    def __init__(self, positions: Reals, test: NDArray[np.intp], light: Reals) -> None:
+        self.beam, factor = _reduced(light)
+        self.corners = np.rint((positions - positions[test].min(axis=0)) / factor).astype(int)
+        rows, columns = self.corners[test].max(axis=0) + len(self.beam)
+        self.total = np.zeros((rows, columns))
+        for pattern in test:
+            self.total[self._place(pattern)] += self.beam
+
+    def choose(self, order: NDArray[np.intp], wanted: int, least: float) -> dict[int, float]:
+        """The first patterns of `order` of whose light the others cover `least`, and how much.
+
+        Without a least share, those of which the others cover most.
+        """
+        total = self.total.copy()
+        if least == 0:
+            shares = [self._covered(total, pattern) for pattern in order]
+            order = order[np.argsort(shares, kind="stable")[::-1]]
+        chosen: dict[int, float] = {}
+        for pattern in order:
+            if len(chosen) == wanted:
+                break
+            share = self._covered(total, pattern)
+            if share >= least:
+                total[self._place(pattern)] -= self.beam
+                chosen[int(pattern)] = share
+        return chosen
+
+    def _covered(self, total: Reals, pattern: int) -> float:
+        """The share of a pattern's light that falls where the others together have as much."""
+        others = total[self._place(pattern)] - self.beam
+        return float((self.beam * (others >= self.beam)).sum() / self.beam.sum())
+
+    def _place(self, pattern: int) -> tuple[slice, slice]:
+        row, column = self.corners[pattern]
+        n = len(self.beam)
+        return slice(row, row + n), slice(column, column + n)
 
 
 def _reduced(light: Reals) -> tuple[Reals, int]:

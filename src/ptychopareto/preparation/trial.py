@@ -10,6 +10,7 @@ from torch import Tensor
 from ptychopareto.preparation.geometry import fewer_frequencies
 
 _SIDES = (64, 96, 128)  # px to which patterns are cropped for the trial
+_FEWEST = 40  # patterns
 _LEAST_COUNTS = 0.8  # of the light that the crop must hold
 _LARGEST_SIDE = 1024  # px of an object of the trial
 
@@ -48,11 +49,14 @@ def take_sample(
     positions: NDArray[np.float64],
     count: int,
 ) -> Sample:
-    """Take the `count` patterns nearest to the middle of a scan, cropped to where the light is."""
+    """Take the patterns nearest to the middle of a scan, cropped to where the light is.
+
+    There are `count` of them, or fewer if the light fills more than 64 px: it is to take seconds.
+    """
     N = amplitudes.shape[-1]
     middle = np.median(positions, axis=0)
-    chosen = np.argsort(np.linalg.norm(positions - middle, axis=1), kind="stable")[:count]
-    mean = (amplitudes[chosen].astype(np.float64) ** 2).mean(axis=0)
+    nearest = np.argsort(np.linalg.norm(positions - middle, axis=1), kind="stable")
+    mean = (amplitudes[nearest[:count]].astype(np.float64) ** 2).mean(axis=0)
     n, first = N, 0
     for side in _SIDES:
         start = N // 2 - side // 2
@@ -63,6 +67,7 @@ def take_sample(
             n, first = side, start
             break
     cut = slice(first, first + n)
+    chosen = nearest[: max(_FEWEST, round(count * min(1, _SIDES[0] / n) ** 2))]
     scaled = positions[chosen] * (n / N)
     inside = (np.abs(scaled - np.median(scaled, axis=0)) < (_LARGEST_SIDE - n) / 2).all(axis=1)
     chosen, scaled = chosen[inside], scaled[inside]
