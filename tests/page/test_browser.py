@@ -358,7 +358,9 @@ def test_the_line_is_the_front_on_any_axes(
 ) -> None:
     study = load(name)
     means = study["configurations"]
-    pairs = [(x, "ssim_phase") for x in AXES] + [("model_params", y) for y in AXES]
+    known = [axis for axis in AXES if means[axis].notna().any()]
+    assert len(known) >= len(AXES) - 3  # R-factors and half sets are those of another study
+    pairs = [(x, "ssim_phase") for x in known] + [("model_params", y) for y in known]
     for x, y in pairs:
         choose(browser, "x", x)
         choose(browser, "y", y)
