@@ -41,6 +41,14 @@ def test_noise_of_more_power_than_the_object_leaves_nothing() -> None:
     assert frc50_halves(*halves(2.0)) < 0.1
 
 
+def test_lowest_frequencies_that_drift_decide_nothing() -> None:
+    """A bowl that one half has and the other has not: it spoils the first rings only."""
+    even, odd = halves(0.3)
+    y, x = np.indices(even.shape) / SIDE - 0.5
+    drifted = odd * np.exp(0.3j * np.cos(2 * np.pi * x) * np.cos(2 * np.pi * y))
+    assert frc50_halves(even, drifted) == pytest.approx(frc50_halves(even, odd), abs=0.01)
+
+
 @pytest.mark.parametrize("strength", [0.05, 1.2])
 def test_factor_and_ramp_of_a_half_are_free(strength: float) -> None:
     """Also of a phase that wraps."""

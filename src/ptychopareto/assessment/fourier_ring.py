@@ -16,7 +16,14 @@ FRC_THRESHOLD = 0.5
 ROUNDING = 1e-10  # fraction of the strongest ring
 
 
-def frc50(image: AnyImage, truth: AnyImage, level: float, region: Region | None = None) -> float:
+def frc50(
+    image: AnyImage,
+    truth: AnyImage,
+    level: float,
+    region: Region | None = None,
+    *,
+    from_peak: bool = False,
+) -> float:
     """Find the frequency at which two images cease to agree.
 
     Parameters
@@ -27,6 +34,9 @@ def frc50(image: AnyImage, truth: AnyImage, level: float, region: Region | None 
         What a range is small against: 1 rad, or the mean amplitude.
     region : bool (H, W), optional
         The pixels that count. Without it all do.
+    from_peak : bool
+        Whether to look for the crossing from that ring on, among those of the lower quarter of the
+        frequencies, where the correlation is highest; else from the first ring on.
 
     Returns
     -------
@@ -50,11 +60,12 @@ def frc50(image: AnyImage, truth: AnyImage, level: float, region: Region | None 
     ):
         return 0.0
     curve = fourier_ring_correlation(image, truth, window)
-    below = np.flatnonzero(curve < FRC_THRESHOLD)
+    begin = 1 + int(curve[1 : len(curve) // 4 + 2].argmax()) if from_peak else 0
+    below = begin + np.flatnonzero(curve[begin:] < FRC_THRESHOLD)
     if below.size == 0:
         return 1.0
     k = int(below[0])
-    if k == 0:
+    if k == begin:
         return 0.0
     ring = k - (FRC_THRESHOLD - curve[k]) / (curve[k - 1] - curve[k])
     return float(ring / (min(image.shape) / 2))

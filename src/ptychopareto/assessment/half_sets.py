@@ -43,6 +43,10 @@ def frc50_halves(even: ArrayLike, odd: ArrayLike, region: ArrayLike | None = Non
     noise; at a correlation of one half the power of the object is that of the noise of one half
     (van Heel & Schatz, J. Struct. Biol. 151, 250 (2005)).
 
+    The crossing is looked for from the ring of the highest correlation on, among those of the lower
+    quarter. Ptychography determines the lowest frequencies of a phase worst, and their rings have
+    few coefficients: a dip of theirs says nothing about resolution.
+
     Halves that share more than the object agree for that reason too. One network's prior is common
     to both of its halves, so the value says how reproducible its object is, not how true.
     """
@@ -52,5 +56,5 @@ def frc50_halves(even: ArrayLike, odd: ArrayLike, region: ArrayLike | None = Non
     phase = phase_and_amplitude(first, first, mask)[0]
     other = phase_and_amplitude(align(second, first, True, mask), first, mask)[0]
     if wraps(phase, mask):
-        return frc50(np.exp(1j * other), np.exp(1j * phase), 1.0, mask)
-    return frc50(other, phase, 1.0, mask)
+        return frc50(np.exp(1j * other), np.exp(1j * phase), 1.0, mask, from_peak=True)
+    return frc50(other, phase, 1.0, mask, from_peak=True)
