@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from ptychopareto.assessment import evaluation
 from ptychopareto.assessment.evaluation import evaluate_run
 from ptychopareto.assessment.metrics import evaluate
 from ptychopareto.files import Dataset
-from ptychopareto.models.registry import NetworkConfig, build, save_model
+from ptychopareto.models.registry import NetworkConfig, build, load_model, save_model
+from ptychopareto.reconstruction.reconstruct import Predictions, reconstruct
 
 CPU = torch.device("cpu")
 CONFIG = NetworkConfig("fno", "none", modes=4, width=4, N=32)
@@ -70,7 +70,7 @@ def test_exhausted_gpu_memory_is_a_status(
     def exhausted(*_: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory\nmore")
 
-    monkeypatch.setattr(evaluation, "predict", exhausted)
+    monkeypatch.setattr(Predictions, "patches", exhausted)
     metrics, reconstruction, _ = evaluate_run(model, small_scan[1], CPU)
     assert (metrics["status"], metrics["error"]) == ("out_of_memory", "CUDA out of memory")
     assert np.isnan(reconstruction).all()
@@ -121,3 +121,15 @@ def test_a_simulated_scan_has_r_factors_beside_its_truth(
     assert 0 < metrics["r_free"] < 1
     assert 0 < metrics["r_work"] < 1
     assert metrics["reference"] == "truth"
+
+
+def test_the_public_function_gives_what_is_scored(
+    model: Path, small_scan: tuple[Dataset, Dataset], measured_scan: tuple[Dataset, np.ndarray]
+) -> None:
+    network, *_ = load_model(model)
+    for scan in (small_scan[1], measured_scan[0]):
+        image = reconstruct(network, scan)
+        assert image.shape == scan.object_shape
+        np.testing.assert_array_equal(
+            image[scan.scored_region()], evaluate_run(model, scan, CPU).reconstruction
+        )

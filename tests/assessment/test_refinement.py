@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from ptychopareto.assessment import evaluation
 from ptychopareto.assessment.classical import classical, scores, trajectory
 from ptychopareto.assessment.evaluation import Wholes, evaluate_run
 from ptychopareto.assessment.refinement import refined
 from ptychopareto.files import Dataset
 from ptychopareto.models.registry import NetworkConfig, build, save_model
+from ptychopareto.reconstruction.reconstruct import Predictions
 
 CPU = torch.device("cpu")
 CONFIG = NetworkConfig("fno", "none", modes=4, width=4, N=32, transmission=0.7)
@@ -64,7 +64,7 @@ def test_of_a_network_that_does_not_fit_there_is_nothing_to_refine(
     def exhausted(*_: object) -> None:
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(evaluation, "stitch", exhausted)
+    monkeypatch.setattr(Predictions, "stitched", exhausted)
     failed = evaluate_run(saved(tmp_path), small_scan[1], CPU)
     assert failed.metrics["status"] == "out_of_memory"
     assert refined(failed.wholes, small_scan[1], [0, 1], 0.1) == []

@@ -7,23 +7,18 @@ from joblog import run_job
 
 
 def main(job: Any) -> None:
-    import torch
-
     from device import prepare
     from ptychopareto.assessment.evaluation import device_name
     from ptychopareto.assessment.timing import as_record, time_engine, time_models
     from ptychopareto.files import read_dataset, write_json
-    from ptychopareto.physics.groups import group
+    from ptychopareto.reconstruction.reconstruct import Predictions
 
     device = prepare(job)
     test = read_dataset(Path(job.input.test))
     models = {run: Path(file) for run, file in zip(job.params.runs, job.input.models, strict=True)}
     used = test if test.free is None else test.part(~test.free)
-    groups = group(
-        *(used.corners, used.object_index, used.N, job.params.gridsize, device, used.fractions)
-    )
-    diffraction, probe = (torch.from_numpy(x).to(device) for x in (used.diffraction, used.modes))
-    timings = time_models(models, diffraction, probe, groups)
+    scan = Predictions(used, job.params.gridsize, device)
+    timings = time_models(models, scan.diffraction, scan.probe, scan.groups)
     engine = time_engine(used, job.params.alpha, device)
     write_json(Path(job.output.timing), as_record(timings, engine, device_name(device)))
 

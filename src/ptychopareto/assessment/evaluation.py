@@ -16,10 +16,8 @@ from ptychopareto.assessment.free_patterns import free_patterns
 from ptychopareto.assessment.half_sets import frc50_halves
 from ptychopareto.files import Dataset
 from ptychopareto.models.registry import load_model
-from ptychopareto.physics.groups import group
 from ptychopareto.reconstruction.object_scan import ObjectScan
-from ptychopareto.reconstruction.predict import predict
-from ptychopareto.reconstruction.stitch import stitch
+from ptychopareto.reconstruction.reconstruct import Predictions
 
 WARM_UP = 64  # groups of patterns
 
@@ -96,31 +94,25 @@ def _reconstruct(
     free = free_patterns(test)
     if test.measured:
         test, free = test.part(~free), np.zeros(int((~free).sum()), bool)
-    diffraction, probe = (torch.from_numpy(x).to(device) for x in (test.diffraction, test.modes))
-    groups = group(test.corners, test.object_index, test.N, gridsize, device, test.fractions)
-    predict(network, diffraction, probe, groups.first(WARM_UP))
+    predictions = Predictions(test, gridsize, device)
+    predictions.warm_up(network, WARM_UP)
     # Once is enough here: other jobs may run beside this one, and `timing` measures without them.
-    patches, seconds = timed(lambda: predict(network, diffraction, probe, groups), device)
-    members = groups.members.cpu().numpy()
-    scored = test.object_index[members[:, 0]] == 0
-
-    def whole(which: NDArray[np.bool_]) -> Tensor:
-        own = members[which].ravel()
-        fractions = None if test.fractions is None else test.fractions[own]
-        found = patches[torch.from_numpy(which)].flatten(0, 1)
-        return stitch(found, probe, test.corners[own], test.object_shape, fractions)
-
-    every = whole(scored)
-    informed = free[members].any(axis=1)  # by a free pattern
+    patches, seconds = timed(lambda: predictions.patches(network), device)
+    scored = predictions.of_object(0)
+    every = predictions.stitched(patches, scored)
+    informed = free[predictions.members].any(axis=1)  # by a free pattern
     even = np.cumsum(scored) % 2 == 0
     wholes = Wholes(
         every,
-        whole(scored & ~informed) if informed.any() else every,
-        (whole(scored & even), whole(scored & ~even)),
+        predictions.stitched(patches, scored & ~informed) if informed.any() else every,
+        (
+            predictions.stitched(patches, scored & even),
+            predictions.stitched(patches, scored & ~even),
+        ),
     )
     costs = {
         "inference_time_s": seconds,
-        "patterns_per_s": len(diffraction) / seconds,
+        "patterns_per_s": len(test.diffraction) / seconds,
         "peak_memory_mb": peak_memory_mb(device),
     }
     return costs, wholes

@@ -1,0 +1,75 @@
+"""From the patterns of a scan to its object, with a trained network."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ptychopareto.files import Dataset
+from ptychopareto.physics.groups import group
+from ptychopareto.reconstruction.predict import predict
+from ptychopareto.reconstruction.stitch import stitch
+
+
+class Predictions:
+    """The groups of a scan's patterns on a device, as networks take them.
+
+    Parameters
+    ----------
+    scan : the scan, none of whose patterns is free
+    gridsize : side of the groups of neighbouring patterns that enter a network together
+    device : where networks run
+    """
+
+    def __init__(self, scan: Dataset, gridsize: int, device: torch.device) -> None:
+        self.scan = scan
+        self.diffraction = torch.from_numpy(scan.diffraction).to(device)
+        self.probe = torch.from_numpy(scan.modes).to(device)
+        self.groups = group(
+            scan.corners, scan.object_index, scan.N, gridsize, device, scan.fractions
+        )
+        self.members = self.groups.members.cpu().numpy()
+
+    def patches(self, network: nn.Module) -> Tensor:
+        """Predict the object patches (G, C, N, N) complex64 of all groups."""
+        return predict(network, self.diffraction, self.probe, self.groups)
+
+    def warm_up(self, network: nn.Module, groups: int) -> None:
+        """Predict some groups, for the sake of a later clock."""
+        predict(network, self.diffraction, self.probe, self.groups.first(groups))
+
+    def of_object(self, number: int) -> NDArray[np.bool_]:
+        """Which groups (G,) belong to an object."""
+        return np.asarray(self.scan.object_index[self.members[:, 0]] == number)
+
+    def stitched(self, patches: Tensor, which: NDArray[np.bool_]) -> Tensor:
+        """Merge the patches of some groups (G,) into the object (rows, columns) they belong to."""
+        own = self.members[which].ravel()
+        fractions = None if self.scan.fractions is None else self.scan.fractions[own]
+        found = patches[torch.from_numpy(which)].flatten(0, 1)
+        corners, shape = self.scan.corners[own], self.scan.object_shape
+        return stitch(found, self.probe, corners, shape, fractions)
+
+
+def reconstruct(
+    network: nn.Module, scan: Dataset, gridsize: int = 1, device: torch.device | None = None
+) -> NDArray[np.complex64]:
+    """Reconstruct the first object of a scan with a trained network.
+
+    Parameters
+    ----------
+    network : as `models.registry.load_model` gives it
+    scan : as `files.read_dataset` gives it; patterns that are free are not used
+    gridsize : `dataset.gridsize` of the study that trained the network
+    device : where to run; None is the CPU
+
+    Returns
+    -------
+    (rows, columns)
+        The object; 0 where no light reached it. A global phase is free.
+    """
+    device = torch.device("cpu") if device is None else device
+    with torch.inference_mode():
+        predictions = Predictions(scan.scored(), gridsize, device)
+        patches = predictions.patches(network.to(device))
+        return predictions.stitched(patches, predictions.of_object(0)).cpu().numpy()
