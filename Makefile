@@ -14,10 +14,11 @@ STUDY ?=
 # where there is a GPU, one job at a time has it; elsewhere a job is a core
 GPU_LIMIT := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo "--resources gpu=1")
 WHERE = $(if $(PROFILE),--profile $(PROFILE),--cores all $(GPU_LIMIT) --rerun-incomplete)
-# a taste of each room of the library, and one study through the real Snakemake
-QUICK_TESTS := tests/physics tests/reconstruction tests/study tests/assessment tests/page/test_page.py \
-	tests/models/test_layers.py tests/learning/test_losses.py tests/pictures/test_marginals.py \
-	tests/workflow/test_reruns.py::test_second_call_does_nothing
+# one study through the real Snakemake, which takes longest, and a taste of each room of the library
+QUICK_TESTS := tests/workflow/test_reruns.py::test_second_call_does_nothing \
+	tests/test_config.py tests/test_files.py tests/readers tests/preparation tests/physics tests/models/test_layers.py \
+	tests/learning/test_losses.py tests/reconstruction tests/assessment tests/study tests/page/test_page.py \
+	tests/pictures/test_marginals.py
 PYTEST_FLAGS ?= -n logical --maxprocesses 8 --dist loadgroup
 
 .DEFAULT_GOAL := help

@@ -6,3 +6,4 @@ LONG = os.environ.get("TEST_LONG") == "1"  # as `make test-long` sets it
 KILLS = int(os.environ.get("KILLS", "20" if LONG else "6"))
 MUTATIONS = 500 if LONG else 100
 HDF5_MUTATIONS = 500 if LONG else 30
+EXAMPLES = 200 if LONG else 25  # of hypothesis, for each property

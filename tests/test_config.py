@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ptychopareto
+from counts import EXAMPLES
 from ptychopareto.config import (
     ARCHITECTURES,
     ConfigError,
@@ -555,13 +556,13 @@ def is_study_or_one_plain_line(config: Any) -> None:
         assert not any(word in line for word in words if word not in own)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(mutated())
 def test_a_mutated_config_is_accepted_or_refused_plainly(config: Any) -> None:
     is_study_or_one_plain_line(config)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(values)
 def test_anything_is_accepted_or_refused_plainly(config: Any) -> None:
     is_study_or_one_plain_line(config)

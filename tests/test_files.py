@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
+from counts import EXAMPLES
 from ptychopareto.files import (
     Dataset,
     FileError,
@@ -810,7 +811,7 @@ def damaged(draw: st.DrawFn) -> bytes:
     return bytes(content[: draw(st.none() | position)])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(content=damaged())
 def test_a_damaged_file_is_finite_or_refused(one_path: Path, content: bytes) -> None:
     one_path.write_bytes(content)
@@ -827,7 +828,7 @@ def array_with_damaged_header(draw: st.DrawFn) -> bytes:
     return bytes(content)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(content=array_with_damaged_header())
 @pytest.mark.filterwarnings("ignore:Reading `.npy`", "ignore:invalid escape")  # NumPy's parser
 def test_a_damaged_header_is_finite_or_refused(one_path: Path, content: bytes) -> None:
@@ -860,14 +861,14 @@ def other_arrays(draw: st.DrawFn) -> Arrays:
     return arrays
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(arrays=other_arrays())
 def test_other_arrays_are_finite_or_refused(one_path: Path, arrays: Arrays) -> None:
     np.savez(one_path, **arrays)
     is_finite_or_refused(one_path)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(content=st.binary(max_size=40) | st.text(max_size=20).map(str.encode))
 def test_any_json_is_a_mapping_or_refused(one_path: Path, content: bytes) -> None:
     one_path.write_bytes(content)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from counts import EXAMPLES
 from ptychopareto.study import pareto
 from ptychopareto.study.configurations import configurations
 from ptychopareto.study.pareto import front, knee, pareto_front
@@ -161,7 +162,7 @@ point = st.tuples(st.integers(1, 4).map(float), st.integers(0, 4).map(lambda i: 
 outcome = point | st.sampled_from(["diverged", "missing"])
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(st.lists(st.lists(outcome, min_size=1, max_size=3), max_size=8))
 def test_front_of_random_studies_is_what_the_definition_says(
     studies: list[Outcomes],
@@ -281,7 +282,7 @@ def test_one_configuration_is_always_on_the_front() -> None:
 study = st.lists(st.lists(outcome, min_size=1, max_size=3), min_size=1, max_size=3)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(study)
 def test_probabilities_are_those_of_all_resamples(
     studies: list[Outcomes],

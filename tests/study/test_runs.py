@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from counts import EXAMPLES
 from ptychopareto.config import ConfigError, parse_study
 from ptychopareto.study.runs import Run, expand
 
@@ -134,7 +135,7 @@ def blocks(draw: st.DrawFn) -> dict[str, Any]:
     return {axis: draw(values) for axis, values in axes.items()}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(blocks(), st.lists(st.integers(0, 9), min_size=1, max_size=3, unique=True))
 def test_each_combination_is_one_run_under_its_own_id(
     block: dict[str, Any], seeds: list[int]
@@ -144,7 +145,7 @@ def test_each_combination_is_one_run_under_its_own_id(
     assert all(run.id == id for id, run in runs.items())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(blocks(), st.sampled_from(["modes", "width"]))
 def test_a_new_value_renames_no_run(block: dict[str, Any], axis: str) -> None:
     before = runs_of(block, seeds=[0])

@@ -9,10 +9,12 @@ import pytest
 import yaml
 
 from ptychopareto.files import read_dataset, read_npz, write_dataset, write_npz
-from tiny_study import FNO, HYBRID, PHYSICS, TINY, Project
+from tiny_study import FNO, HYBRID, PHYSICS, RUNS, TINY, Project
 
 pytestmark = pytest.mark.xdist_group("workflow_failures")
 
+TABLE = "results/study_results.csv"
+METRICS = [f"results/runs/{run}/metrics.json" for run in RUNS]
 HYBRID_SOURCE = "src/ptychopareto/models/hybrid.py"
 A_DEFECT = """
 
@@ -77,7 +79,7 @@ def test_defect_fails_its_job_and_no_other(project: Project) -> None:
     project.append(HYBRID_SOURCE, A_DEFECT)
     project[f"results/runs/{FNO}/metrics.json"].unlink()
 
-    failed = project.snakemake("--cores", "2", "--keep-going")
+    failed = project.snakemake("--cores", "2", "--keep-going", *METRICS)
 
     assert failed.returncode != 0
     log = f"results/logs/train/{HYBRID}.log"
@@ -90,15 +92,15 @@ def test_defect_fails_its_job_and_no_other(project: Project) -> None:
 
     source = project[HYBRID_SOURCE]
     source.write_text(source.read_text().removesuffix(A_DEFECT))
-    done = project.build()
+    done = project.build(*METRICS)
     assert f"train/{HYBRID}" in done
     assert not done & {f"train/{FNO}", f"evaluate/{FNO}", f"train/{PHYSICS}"}
 
 
 def test_diverged_run_is_a_row_of_the_table(project: Project) -> None:
     project.append(HYBRID_SOURCE, NOT_FINITE)
-    project.build()
-    table = pd.read_csv(project["results/study_results.csv"], index_col="run")
+    project.build(TABLE)
+    table = pd.read_csv(project[TABLE], index_col="run")
     assert dict(table["status"]) == {FNO: "ok", HYBRID: "diverged", PHYSICS: "ok"}
     assert "non-finite" in table.loc[HYBRID, "error"]
     assert pd.isna(table.loc[HYBRID, "ssim_phase"])
@@ -145,7 +147,7 @@ def test_scan_without_truth_is_reconstructed(finished: Project, fresh: Project) 
         dataset={"train_npz": "train.npz", "test_npz": "test.npz"}, sweep=TINY["sweep"][1:]
     )
     fresh.build()
-    (run,) = pd.read_csv(fresh["results/study_results.csv"]).to_dict("records")
+    (run,) = pd.read_csv(fresh[TABLE]).to_dict("records")
     assert (run["run"], run["status"]) == (PHYSICS, "ok")
     assert pd.isna(run["ssim_phase"])
     assert "no truth" in run["error"]

@@ -28,6 +28,7 @@ class Mine(Operator):
     def forward(self, x: Tensor) -> Tensor:
         return self.head(nn.functional.gelu(self.lifter(x)))
 '''
+PLOT = "results/pareto_plot.png"
 TABLE = "src/ptychopareto/config/architectures.py"
 HYBRID = '    "hybrid": ("modes", "width", "max_channels", "blocks"),\n'
 LINE = '    "mine": ("width", "max_channels"),\n'
@@ -61,7 +62,7 @@ def test_new_architecture_is_one_file_and_one_line(project: Project) -> None:
     """Beside the study that is finished already, of which nothing is trained or evaluated again."""
     with_mine(project).configure(sweep=[*TINY["sweep"], BLOCK])
 
-    done = project.build()
+    done = project.build(PLOT)
 
     assert {job for job in done if "/" in job} == {f"train/{MINE}", f"evaluate/{MINE}"}
     table = pd.read_csv(project["results/study_results.csv"], index_col="run")

@@ -32,22 +32,23 @@ LAST = '    "published_ssim_phase": _measure('
 LINE = '    "missed": _measure("missed", "missed part of the field", "other", "less"),\n'
 
 
-def test_new_measure_is_two_files(fresh: Project) -> None:
-    fresh.append(METRICS, FUNCTION)
-    table = fresh[COLUMNS].read_text()
+def test_new_measure_is_two_files(project: Project) -> None:
+    """In a finished study, of which all is evaluated again."""
+    project.append(METRICS, FUNCTION)
+    table = project[COLUMNS].read_text()
     assert LAST in table
-    fresh[COLUMNS].write_text(table.replace(LAST, LINE + LAST))
+    project[COLUMNS].write_text(table.replace(LAST, LINE + LAST))
     scenarios = [{"name": "dim", "photons": 1e5}]
-    fresh.configure(pareto={"quality": "missed"}, scenarios=scenarios)
+    project.configure(pareto={"quality": "missed"}, scenarios=scenarios)
 
-    fresh.build()
+    project.build()
 
-    results = pd.read_csv(fresh["results/study_results.csv"])
+    results = pd.read_csv(project["results/study_results.csv"])
     assert results["missed"].between(0, 1).all()
-    front = pd.read_csv(fresh["results/pareto_front.csv"])
+    front = pd.read_csv(project["results/pareto_front.csv"])
     assert front["missed"].is_monotonic_decreasing
     for name in ("classical", "refinement", "scenarios"):
-        assert pd.read_csv(fresh[f"results/{name}.csv"])["missed"].notna().all(), name
-    assert "missed part of the field" in fresh["results/pareto_plot.svg"].read_text()
-    page = next(fresh["results"].glob("*.html")).read_text()
+        assert pd.read_csv(project[f"results/{name}.csv"])["missed"].notna().all(), name
+    assert "missed part of the field" in project["results/pareto_plot.svg"].read_text()
+    page = next(project["results"].glob("*.html")).read_text()
     assert re.search(r'"missed":\{"label":"missed part of the field","better":"less"', page)

@@ -35,14 +35,17 @@ def test_no_cluster_is_said_in_one_line(fresh: Project) -> None:
     assert not project["results/dataset"].exists()
 
 
-def test_trainings_that_do_not_fit_together_run_one_by_one(fresh: Project) -> None:
-    project = with_profile(fresh, "gpu")
+def test_trainings_that_do_not_fit_together_run_one_by_one(project: Project) -> None:
+    """In a finished study, all of them anew."""
+    shutil.rmtree(project["results/logs"])
+    with_profile(project, "gpu")
     profile = project["gpu/config.yaml"]
     profile.write_text(profile.read_text().replace("gpu_mem_mb=22000", "gpu_mem_mb=3000"))
     project.configure(device="auto")
     trained = [f"results/runs/{run}/model.safetensors" for run in RUNS]
 
-    done = project.snakemake("--profile", "gpu", "--cores", "3", *trained)
+    again = ("--forcerun", *trained, "--")
+    done = project.snakemake("--profile", "gpu", "--cores", "3", *again, *trained)
 
     assert done.returncode == 0, done.stderr
     spans = sorted(_span(project[f"results/logs/train/{run}.log"]) for run in RUNS)

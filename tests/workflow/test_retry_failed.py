@@ -41,23 +41,23 @@ def status_of(project: Project) -> dict[str, str]:
 def test_failed_run_is_trained_again_and_no_other(project: Project) -> None:
     right = project[PLUMBING].read_text()
     project.append(PLUMBING, NOT_FINITE)
-    diverged = project.snakemake("--cores", "2", "--forcerun", HYBRID_MODEL)
+    diverged = project.snakemake("--cores", "2", TABLE, "--forcerun", HYBRID_MODEL)
     assert diverged.returncode == 0
     assert f"gather: 2 of 3 runs are ok; 1 diverged: {HYBRID}\n" in diverged.stderr
     assert status_of(project) == {FNO: "ok", HYBRID: "diverged", PHYSICS: "ok"}
-    assert project.plan() == set()
+    assert project.plan(TABLE) == set()
 
     project.configure(retry_failed=True)
     assert runs_in(project.build(TABLE), "train") == {HYBRID}
     assert status_of(project) == {FNO: "ok", HYBRID: "diverged", PHYSICS: "ok"}
 
     project[PLUMBING].write_text(right)
-    again = {f"{stage}/{HYBRID}" for stage in STAGES} | STUDY
-    assert project.plan() == again
-    assert project.build() == again
+    again = {f"{stage}/{HYBRID}" for stage in STAGES}
+    assert project.plan() == again | STUDY
+    assert project.build(TABLE) == again | {"time_inference", "gather"}
     assert status_of(project) == {FNO: "ok", HYBRID: "ok", PHYSICS: "ok"}
-    assert project.plan() == set()
-    assert "Nothing to be done" in project.snakemake("--cores", "1").stderr
+    assert project.plan(TABLE) == set()
+    assert "Nothing to be done" in project.snakemake("--cores", "1", TABLE).stderr
 
 
 def test_exhausted_memory_is_a_failure_too(project: Project) -> None:

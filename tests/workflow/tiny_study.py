@@ -40,12 +40,12 @@ TINY: dict[str, Any] = {
 class Project:
     """A copy of the project in a folder of its own, with a config of its own.
 
-    Its calls of Snakemake are forks of a process that has imported it (see `warm`); those of a
-    `cold` one are started from nothing.
+    Its calls of Snakemake and their jobs are forks of a process that has imported what they need
+    (see `warm`); those of a `cold` one are started from nothing.
     """
 
     folder: Path
-    cold: bool = False
+    cold: bool = sys.platform != "linux"  # elsewhere a fork is not sure to work with what it has
 
     def configure(self, **sections: Any) -> None:
         """Write the tiny study as config.yaml, with these sections instead of its own."""
@@ -131,7 +131,7 @@ def _job(rule: str, output: Path) -> str:
     return f"{rule}/{output.parent.name}" if "runs" in output.parts else rule
 
 
-def copy_of_project(folder: Path, cold: bool = False) -> Project:
+def copy_of_project(folder: Path, cold: bool = Project.cold) -> Project:
     """The project without results, and with the tiny study as its config."""
     folder.mkdir()
     for name in ("src", "workflow"):
@@ -163,8 +163,8 @@ def built_once(
 
 
 def finished_study(factory: pytest.TempPathFactory) -> Project:
-    """The tiny study, finished. Tests only read it."""
-    return built_once("finished", lambda folder: copy_of_project(folder).build(), factory)
+    """The tiny study, finished by processes that were started from nothing. Tests only read it."""
+    return built_once("finished", lambda folder: copy_of_project(folder, True).build(), factory)
 
 
 @contextmanager
