@@ -99,7 +99,7 @@ def test_defect_fails_its_job_and_no_other(project: Project) -> None:
 
 def test_diverged_run_is_a_row_of_the_table(project: Project) -> None:
     project.append(HYBRID_SOURCE, NOT_FINITE)
-    project.build(TABLE)
+    project.build()
     table = pd.read_csv(project[TABLE], index_col="run")
     assert dict(table["status"]) == {FNO: "ok", HYBRID: "diverged", PHYSICS: "ok"}
     assert "non-finite" in table.loc[HYBRID, "error"]
