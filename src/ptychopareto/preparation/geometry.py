@@ -7,6 +7,7 @@ window, and binning keeps the pixels and makes the window smaller.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ _SAME = 0.02  # relative difference up to which two pixel sizes are the same
 _LARGEST_OBJECT = 2**15  # px a side
 
 Pair = tuple[float, float]
+_Number = TypeVar("_Number", np.complex128, np.float64)
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ def _same(one: Pair, other: Pair) -> bool:
     return bool(np.allclose(one, other, rtol=_SAME, atol=0))
 
 
-def centred(fields: NDArray[np.complex128], sides: tuple[int, int]) -> NDArray[np.complex128]:
+def centred(fields: NDArray[_Number], sides: tuple[int, int]) -> NDArray[_Number]:
     """Crop fields (..., h, w) or surround them with zeros; pixel h // 2 comes to side // 2."""
     out = np.zeros((*fields.shape[:-2], *sides), fields.dtype)
     source, target = [], []

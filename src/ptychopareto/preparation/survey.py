@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
 
 from ptychopareto.files.errors import refusal
 from ptychopareto.preparation.bad_pixels import (
@@ -18,16 +17,11 @@ from ptychopareto.preparation.bad_pixels import (
     never_counts,
     too_dark,
 )
-from ptychopareto.preparation.centre import (
-    Layout,
-    centre_of_light,
-    describe,
-    lies_at_corner,
-    tolerance,
-)
+from ptychopareto.preparation.centre import Layout
 from ptychopareto.preparation.frames import Survey, Window, piece_of, pieces, survey, usable
 from ptychopareto.preparation.geometry import Grid, derived_pixel, make_grid, positions_in_pixels
 from ptychopareto.preparation.record import Record
+from ptychopareto.preparation.zero_frequency import find_layout, unmasked
 from ptychopareto.readers.measured_scan import MeasuredScan
 
 _LEAST_FRAMES = 8
@@ -91,7 +85,7 @@ def look_at(scan: MeasuredScan, N: int | None, bin: int, record: Record) -> Surv
     grid = make_grid(scan, N, bin)
     positions = positions_in_pixels(scan, grid)
     found = survey(scan)
-    layout = _layout(scan, found, record)
+    layout = find_layout(scan, found, grid, record)
     detector = _detector(scan, found, layout, record)
     window = layout.window((shape[1], shape[2]), grid.N, bin)
     if not window.good(detector).any():
@@ -111,16 +105,9 @@ def look_at(scan: MeasuredScan, N: int | None, bin: int, record: Record) -> Surv
     )
 
 
-def _unmasked(scan: MeasuredScan) -> Bools:
-    """Pixels (H, W) that the mask of the file and the config lets pass in some frame."""
-    if scan.valid is None:
-        return np.ones(scan.frames.shape[1:], bool)
-    return scan.valid if scan.valid.ndim == 2 else np.asarray(scan.valid.any(axis=0))
-
-
 def _detector(scan: MeasuredScan, found: Survey, layout: Layout, record: Record) -> Bools:
     """Pixels (H, W) that can be believed, those of the mask less those found to be bad."""
-    valid = _unmasked(scan)
+    valid = unmasked(scan)
     seldom = valid & (found.statistics.measured < _LEAST_GOOD * len(found.totals))
     silent, hot = _standing_out(scan, found.statistics, layout)
     silent, hot = silent & valid & ~seldom, hot & valid & ~seldom
@@ -156,41 +143,6 @@ def _standing_out(
     back = [-step for step in shift]
     silent, hot_ones = never_counts(centred, scan.probe), hot(centred, scan.probe)
     return np.roll(silent, back, (0, 1)), np.roll(hot_ones, back, (0, 1))
-
-
-def _layout(scan: MeasuredScan, found: Survey, record: Record) -> Layout:
-    """Where the zero frequency lies, as the light says and, where that is unclear, the file."""
-    mean = found.mean_square if scan.values == "amplitude" else found.mean
-    light = centre_of_light(np.where(_unmasked(scan), _without_spikes(mean), 0))
-    shape = (mean.shape[0], mean.shape[1])
-    claimed = scan.zero_frequency
-    corner = lies_at_corner(light, shape) if light.is_clear else claimed == "corner"
-    origin = np.zeros(2) if corner else np.array([side // 2 for side in shape])
-    away = np.array(light.place) - origin
-    away = (away + np.array(shape) / 2) % np.array(shape) - np.array(shape) / 2
-    far = light.is_clear and any(
-        abs(distance) > tolerance(side) for distance, side in zip(away, shape, strict=True)
-    )
-    offset = (round(float(away[0])), round(float(away[1]))) if far else (0, 0)
-    layout = Layout(corner, *scan.orientation, offset=offset)
-    where = "corner" if corner else "centre"
-    agrees = None if not light.is_clear else claimed in (None, where)
-    said = f"the light of the mean pattern lies at the {where} of the frames"
-    if not light.is_clear:
-        said = f"the light of the mean pattern lies in no one place; {where} is assumed"
-    elif claimed not in (None, where):
-        said += f", and not at the {claimed} as the file says; the light is believed"
-    if offset != (0, 0):
-        said += f", {offset[0]:+d} rows and {offset[1]:+d} columns off; it is moved there"
-    figure = {"row": light.place[0], "column": light.place[1], "contrast": list(light.contrast)}
-    record.check("zero frequency", agrees, figure, said)
-    record.assume("layout of the frames", describe(layout), scan.origins.get("orientation", said))
-    return layout
-
-
-def _without_spikes(mean: Reals) -> Reals:
-    """The mean frame without pixels that stand out alone: a hot one would be the centre."""
-    return np.minimum(mean, 3 * median_filter(mean, size=3, mode="wrap"))
 
 
 def _totals(scan: MeasuredScan, found: Survey, detector: Bools) -> Reals:
