@@ -7,16 +7,15 @@ from joblog import run_job
 
 
 def main(job: Any) -> None:
-    import pandas as pd
-
     from ptychopareto.pictures.gallery import draw_study
+    from ptychopareto.study.against_time import read_classical
     from ptychopareto.study.results import Results
     from ptychopareto.study.runs import Run
     from ptychopareto.study.table import read_table
 
     results = Results(Path("results"), tuple(Run(**run) for run in job.params.runs))
     table = read_table(Path(job.input.table))
-    classical = pd.read_csv(job.input.classical)
+    classical = read_classical(Path(job.input.classical))
     draw_study(results, table, classical, job.params.axes, Path(job.output.picture))
 
 

@@ -7,15 +7,14 @@ from joblog import run_job
 
 
 def main(job: Any) -> None:
-    import pandas as pd
-
     from ptychopareto.pictures.labels import settings_of
     from ptychopareto.pictures.quality_vs_time import draw
+    from ptychopareto.study.against_time import read_classical, read_refinement
+    from ptychopareto.study.configurations import read_front
 
-    classical, refinement, front = (
-        pd.read_csv(file) for file in (job.input.classical, job.input.refinement, job.input.front)
-    )
-    quality = job.params.axes["quality"]
+    classical = read_classical(Path(job.input.classical))
+    refinement = read_refinement(Path(job.input.refinement))
+    front, quality = read_front(Path(job.input.front)), job.params.axes["quality"]
     draw(classical, refinement, settings_of(front), quality, Path(job.output.picture))
 
 

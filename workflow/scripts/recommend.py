@@ -7,8 +7,7 @@ from joblog import run_job
 
 
 def main(job: Any) -> None:
-    import pandas as pd
-
+    from ptychopareto.study.against_time import read_classical, read_refinement
     from ptychopareto.study.recommended import write_recommendation
     from ptychopareto.study.results import Results
     from ptychopareto.study.robustness import read_scenarios
@@ -19,8 +18,8 @@ def main(job: Any) -> None:
     table = read_table(Path(job.input.table))
     folder = Path(job.output.front).parent
     scenarios = next((read_scenarios(Path(file)) for file in job.input.scenarios), None)
-    refinement = pd.read_csv(job.input.refinement)
-    classical = next((pd.read_csv(file) for file in job.input.classical), None)
+    refinement = read_refinement(Path(job.input.refinement))
+    classical = next((read_classical(Path(file)) for file in job.input.classical), None)
     write_recommendation(
         results, table, job.params.axes, job.params.study, folder, scenarios, refinement, classical
     )

@@ -7,14 +7,13 @@ from joblog import run_job
 
 
 def main(job: Any) -> None:
-    import pandas as pd
-
     from ptychopareto.config import Scenario
     from ptychopareto.pictures.labels import settings_of
     from ptychopareto.pictures.robustness import draw
+    from ptychopareto.study.configurations import read_front
     from ptychopareto.study.robustness import read_scenarios
 
-    scenarios, front = read_scenarios(Path(job.input.scenarios)), pd.read_csv(job.input.front)
+    scenarios, front = read_scenarios(Path(job.input.scenarios)), read_front(Path(job.input.front))
     changes = [Scenario.model_validate(change) for change in job.params.changes]
     recommended = next(iter(front["configuration"][front["recommended"]]), None)
     names, quality = settings_of(front), job.params.axes["quality"]

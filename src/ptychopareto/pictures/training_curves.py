@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from ptychopareto.config import AXES as GRID
+from ptychopareto.files import read_csv
 from ptychopareto.pictures import style
 from ptychopareto.pictures.labels import joined, label_ends, rows_of, words
 from ptychopareto.study.results import Results
@@ -25,6 +26,8 @@ MOST_LINES = 10  # in a panel; beyond, the panels are split by one axis after th
 MOST_COLUMNS = 3
 DASHES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 FAILURES = ("diverged", "out_of_memory")
+# The columns of a history.csv, and what is drawn of them may be missing in a run that diverged.
+HISTORY = {"epoch": "int64", "train_loss": "float64", "val_loss": "float64"}
 HEIGHT = 1.9  # inches, of a row of panels
 
 
@@ -41,7 +44,9 @@ def draw_study(results: Results, table: pd.DataFrame, path: Path) -> None:
         Where to write the picture (``.png`` or ``.svg``).
     """
     files = results.of_runs("history.csv")
-    draw({run: pd.read_csv(file) for run, file in files.items() if file.exists()}, table, path)
+    draw(
+        {run: read_csv(file, HISTORY) for run, file in files.items() if file.exists()}, table, path
+    )
 
 
 def draw(histories: Mapping[str, pd.DataFrame], table: pd.DataFrame, path: Path) -> None:

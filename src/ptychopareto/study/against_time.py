@@ -11,13 +11,24 @@ from typing import Any
 import pandas as pd
 
 from ptychopareto.config.columns import LATENCIES, QUALITIES
+from ptychopareto.files import read_csv
 from ptychopareto.study import results
 from ptychopareto.study.results import read_steps
 from ptychopareto.study.runs import Run
 
-IDENTITY = ("run", "configuration", "seed")
 ENGINES = dict(zip(results.ENGINES, ("rPIE", "LSQML"), strict=True))  # in words
 SECONDS = ("inference_s", "refine_s", "total_s")
+_MEASURES = dict.fromkeys(QUALITIES, "float64")
+CLASSICAL = {
+    **{"epochs": "int64", "seconds": "float64"},
+    **_MEASURES,
+    **{"engine": "string", "early_stop": "boolean"},
+}
+REFINEMENT = {
+    **{"run": "string", "configuration": "string", "seed": "int64", "refine_epochs": "int64"},
+    **dict.fromkeys(SECONDS, "float64"),
+    **_MEASURES,
+}
 
 
 def with_latencies(table: pd.DataFrame, timing: Mapping[str, Any]) -> pd.DataFrame:
@@ -63,8 +74,17 @@ def classical_table(
         }
         for step in steps
     ]
-    columns = ["epochs", "seconds", *QUALITIES, "engine", "early_stop"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=list(CLASSICAL))
+
+
+def read_classical(path: Path) -> pd.DataFrame:
+    """Read a ``classical.csv`` back; raises FileError where it is damaged."""
+    return read_csv(path, CLASSICAL)
+
+
+def read_refinement(path: Path) -> pd.DataFrame:
+    """Read a ``refinement.csv`` back; raises FileError where it is damaged."""
+    return read_csv(path, REFINEMENT)
 
 
 def engines_of(classical: pd.DataFrame) -> "pd.Series[str]":
@@ -109,7 +129,7 @@ def refinement_table(
                     "total_s": inference + refine,
                 }
             )
-    return pd.DataFrame(rows, columns=[*IDENTITY, "refine_epochs", *SECONDS, *QUALITIES])
+    return pd.DataFrame(rows, columns=list(REFINEMENT))
 
 
 def _latency(run: Run, timing: Mapping[str, Any]) -> float:

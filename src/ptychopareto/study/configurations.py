@@ -1,9 +1,12 @@
 """From the runs of a study to its configurations: what their seeds agree on, and how well."""
 
+from pathlib import Path
+
 import pandas as pd
 from scipy.special import stdtrit
 
 from ptychopareto.config import AXES
+from ptychopareto.files import read_csv
 from ptychopareto.study.table import LATE_MEASURES, MEASURES
 
 # What training or the architecture decide came later, and stands behind the first measures.
@@ -73,3 +76,15 @@ def half_width(std: pd.DataFrame, n: pd.DataFrame) -> pd.DataFrame:
 
 def _whole(means: "pd.Series[float]") -> "pd.Series[int] | pd.Series[float]":
     return means.astype("Int64") if (means.dropna() % 1 == 0).all() else means
+
+
+def read_front(path: Path) -> pd.DataFrame:
+    """Read the configurations of a ``pareto_front.csv`` back, and which is recommended.
+
+    Raises
+    ------
+    FileError
+        The file is damaged, or a column is missing or of another type.
+    """
+    axes = {name: AXES[name].column for name in CONFIGURATION}
+    return read_csv(path, {"configuration": "string", **axes, "recommended": "boolean"})
