@@ -185,6 +185,10 @@ def test_another_scan_can_be_scored(prepared: Prepared, measured: MeasuredScan) 
     assert found.test.free is not None
     assert found.test.free.sum() == 24
     assert found.train.shape == found.test.shape == prepared.train.shape
+    assert check(found, "brightness")["figure"] == pytest.approx(1)
+    dim = replace(measured, frames=measured.frames[:] // 2)
+    found = prepare([measured], settings(test={"scan": "other.h5"}), dim)
+    assert check(found, "brightness")["passed"] is False
 
 
 def test_amplitudes_are_told_from_counts(prepared: Prepared, measured: MeasuredScan) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator
 from numpy.typing import NDArray
 
 from ptychopareto.files import Dataset
@@ -15,6 +16,7 @@ from ptychopareto.preparation.prepare import Prepared
 
 _DECADES = 5  # of the mean pattern that are shown
 _DARK = 0.05  # of the probe's largest amplitude: below it its phase is not shown
+_NARROW = 6  # times as long as wide
 _MOST_COVERAGE = 256  # px a side of the coverage
 _FEW = 30  # masked pixels that are ringed: a single one is hard to see
 _MASKED = "#66ccee"
@@ -105,6 +107,7 @@ def _draw_positions(axes: Axes, prepared: Prepared) -> None:
             columns, rows, size**2, style.COLOURS[colour], marker=marker, label=name, linewidths=0
         )
     rows_of, columns_of = test.object_shape
+    _few_ticks(axes, rows_of, columns_of)
     axes.set(xlim=(0, columns_of), ylim=(rows_of, 0), aspect="equal")
     axes.set(xlabel="column [px]", ylabel="row [px]")
     axes.set_title("positions" + ("" if same else " of the scored scan"), pad=24)
@@ -133,10 +136,18 @@ def _draw_coverage(axes: Axes, prepared: Prepared) -> None:
     extent = (0.0, coverage.shape[1] * factor, coverage.shape[0] * factor, 0.0)
     shown = axes.imshow(coverage, cmap="viridis", extent=extent)
     style.colour_bar(shown, "light [that of one beam's brightest pixel]")
+    _few_ticks(axes, *coverage.shape)
     axes.set(xlabel="column [px]", ylabel="row [px]")
     if prepared.pixel is not None:
         axes.set_xlabel(f"column [px of {_length(prepared.pixel[1])}]")
         axes.set_ylabel(f"row [px of {_length(prepared.pixel[0])}]")
+
+
+def _few_ticks(axes: Axes, rows: int, columns: int) -> None:
+    """One tick at the ends of an axis on whose length no more have room."""
+    for axis, side, other in ((axes.yaxis, rows, columns), (axes.xaxis, columns, rows)):
+        if _NARROW * side < other:
+            axis.set_major_locator(FixedLocator([0]))
 
 
 def _length(metres: float) -> str:

@@ -17,7 +17,12 @@ from ptychopareto.preparation.finished_part import with_reconstruction
 from ptychopareto.preparation.first_probe import Illumination, find_probe, values_of
 from ptychopareto.preparation.guess import beam_diameter
 from ptychopareto.preparation.overrides import apply_config
-from ptychopareto.preparation.patterns import Patterns, read_patterns, together
+from ptychopareto.preparation.patterns import (
+    Patterns,
+    mean_intensity,
+    read_patterns,
+    together,
+)
 from ptychopareto.preparation.record import Record
 from ptychopareto.preparation.split import choose_free, last_part, slow_axis
 from ptychopareto.preparation.survey import Surveyed, look_at
@@ -25,6 +30,7 @@ from ptychopareto.readers.finished import read_reconstruction_of
 from ptychopareto.readers.measured_scan import MeasuredScan
 
 _LEAST_PATTERNS = 4  # of each part
+_SAME_LIGHT = 0.1  # relative difference of the mean counts of two scans with one probe
 _LEAST_COVERED = 0.75  # of the light of a free pattern; less says little of a reconstruction
 
 Bools = NDArray[np.bool_]
@@ -97,6 +103,8 @@ def prepare(
         test_of = [tested[0].kept]
         _compare(looked[0], tested[0])
     test = together([read_patterns(s, i, values) for s, i in zip(tested, test_of, strict=True)])
+    if scored is not None:
+        _compare_light(train, test, record)
     free = _free(tested, test_of, light, settings, record)
     none_free = np.zeros(len(train.amplitudes), bool)
     shape = _object_shape(looked)
@@ -161,6 +169,13 @@ def _compare(train: Surveyed, test: Surveyed) -> None:
             path, f"has object pixels of {other[0]:.3g} m; those of the training scan have "
             f"{one[0]:.3g} m, the same is wanted"
         )  # fmt: skip
+
+
+def _compare_light(train: Patterns, test: Patterns, record: Record) -> None:
+    """Say how bright the patterns of another scan are: both are taken with one probe."""
+    one, other = (float(mean_intensity(part).sum()) for part in (train, test))
+    said = f"the scored scan has {other / one:.3g} of the mean counts of the training scan"
+    record.check("brightness", abs(other / one - 1) <= _SAME_LIGHT, other / one, said)
 
 
 def _free(
