@@ -198,6 +198,7 @@ def test_amplitudes_are_told_from_counts(prepared: Prepared, measured: MeasuredS
         assert assumption(found, "values")["value"] == values
     said = prepare([replace(measured, frames=roots, values=None)], settings(counts="amplitude"))
     np.testing.assert_allclose(said.train.diffraction, prepared.train.diffraction, rtol=1e-6)
+    np.testing.assert_allclose(said.totals, prepared.totals)
 
 
 @pytest.mark.parametrize(
@@ -241,3 +242,13 @@ def test_a_shadow_image_that_is_uneven_is_not_moved(measured: MeasuredScan) -> N
         uneven = replace(measured, frames=np.rint(frames).astype(np.uint16), probe=probe)
         found = prepare([uneven], settings())
         assert assumption(found, "layout of the frames")["value"]["offset"] == [0, 0]
+
+
+def test_scans_with_masks_of_their_own_keep_them(measured: MeasuredScan) -> None:
+    mask = np.ones((32, 32), bool)
+    mask[3, 4] = False
+    train = prepare([measured, replace(measured, valid=mask)], settings()).train
+    assert train.valid is not None
+    assert train.valid[train.object_index == 0].all()
+    bad = ~train.valid[train.object_index == 1]
+    assert (bad == ~mask).all()

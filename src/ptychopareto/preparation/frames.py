@@ -53,7 +53,7 @@ class Survey:
     ----------
     mean, mean_square : (H, W) mean of the good values of each pixel, and of their squares
     statistics : of the intensity of each pixel
-    totals : (B,) sum of the good values of each frame
+    totals : (B,) intensity of each frame, in its good pixels
     good_share : (B,) which part of a frame's pixels is good
     largest : (B,) largest good value of each frame
     whole_numbers : whether all good values are whole numbers
@@ -80,8 +80,9 @@ def survey(scan: MeasuredScan) -> Survey:
             values, fine = usable(raw, piece_of(scan.valid, which))
             total += values.sum(axis=0)
             square += (values**2).sum(axis=0)
-            statistics.add(values**2 if scan.values == "amplitude" else values, fine)
-            totals[which] = values.sum(axis=(1, 2))
+            light = values**2 if scan.values == "amplitude" else values
+            statistics.add(light, fine)
+            totals[which] = light.sum(axis=(1, 2))
             share[which] = fine.mean(axis=(1, 2))
             largest[which] = values.max(axis=(1, 2))
             whole &= raw.dtype.kind in "uib" or bool((values == np.rint(values)).all())

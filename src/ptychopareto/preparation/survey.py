@@ -42,7 +42,7 @@ class Surveyed:
     grid, window : the patterns' grid, and which pixels of a frame make a pattern
     detector : (H, W) bool, False where a pixel is bad in all frames
     positions : (B, 2) of all frames [px], from 0
-    totals : (B,) sum of each frame over the pixels that are not bad in all frames
+    totals : (B,) intensity of each frame in the pixels that are not bad in all frames
     kept, dark : indices of the frames that are used, and of those left out
     """
 
@@ -152,8 +152,8 @@ def _totals(scan: MeasuredScan, found: Survey, detector: Bools) -> Reals:
         return found.totals
     totals = np.empty(len(found.totals))
     for which, raw in pieces(scan.frames):
-        values, _ = usable(raw, piece_of(scan.valid, which))
-        totals[which] = values[:, detector].sum(axis=1)
+        values = usable(raw, piece_of(scan.valid, which))[0][:, detector]
+        totals[which] = (values**2 if scan.values == "amplitude" else values).sum(axis=1)
     return totals
 
 
