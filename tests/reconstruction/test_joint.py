@@ -81,7 +81,7 @@ def test_a_batch_steps_to_its_least_squares_solution() -> None:
     modes = rng.normal(size=(2, N, N)) + 1j * rng.normal(size=(2, N, N))
     start = rng.normal(size=(16, 16)) + 1j * rng.normal(size=(16, 16))
     diffraction = rng.uniform(0, 3, (count, N, N))
-    settings = JointSettings(modes=2, batch=count, step=0.7, damping=0.2)
+    settings = JointSettings(modes=2, batch=count, step=0.7, damping=0.2, focus=False)
     state = next(
         joint(
             torch.from_numpy(diffraction),

@@ -1,16 +1,23 @@
 """The joint reconstruction of object, probe and positions by averaged least-squares updates."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ptychopareto.reconstruction.focus import best_defocus, largest_defocus, refocused
 from ptychopareto.reconstruction.joint_model import JointModel
 from ptychopareto.reconstruction.modes import orthogonal, start_modes
 from ptychopareto.reconstruction.positions import better_positions
+
+log = logging.getLogger(__name__)
+
+FOCUSED_BY, FOCUSED_IN = 64, 3  # patterns, and epochs of each trial
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,7 @@ class JointSettings:
     gain : a batch doubles when an epoch lowered the misfit by less than this part
     step : of object and probe, 1 for the least-squares solution of a batch
     damping : least weight of an object's pixel in an update, as a part of the best lit one's
+    focus : whether the defocus of the first guess of the probe is corrected first
     positions : whether the positions are corrected too
     first_search : epochs before positions are first corrected
     radius, shrinking, least_radius : how far the first search for better positions looks [px], by
@@ -37,6 +45,7 @@ class JointSettings:
     gain: float = 0.01
     step: float = 0.9
     damping: float = 0.1
+    focus: bool = True
     positions: bool = False
     first_search: int = 3
     radius: float = 2.0
@@ -111,7 +120,10 @@ def joint(
     settings = settings or JointSettings()
     order = np.random.default_rng(seed)
     moves = np.zeros(corners.shape) if fractions is None else fractions
-    guess = start_modes(probe.reshape(-1, *probe.shape[-2:]), settings.modes)
+    guess = probe.reshape(-1, *probe.shape[-2:])
+    if settings.focus:
+        guess = _in_focus(guess, diffraction, corners, moves, start, valid)
+    guess = start_modes(guess, settings.modes)
     model = JointModel(diffraction, guess, corners, moves, start, valid)
     model.scale_probe()
     epoch, size, before = 0, settings.batch, np.inf
@@ -145,3 +157,36 @@ def joint(
             model.fractions,
             float(misfit) / model.measured.total,
         )
+
+
+def _in_focus(
+    probe: Tensor,
+    diffraction: Tensor,
+    corners: NDArray[np.int64],
+    fractions: NDArray[np.floating],
+    start: Tensor,
+    valid: Tensor | None,
+) -> Tensor:
+    """The probe at the defocus with which patterns in the middle of the scan fit best.
+
+    A wrong defocus magnifies the sample's shadow wrongly, and updates do not find out: they move
+    the positions, or blur the object.
+    """
+    middle = (corners.min(axis=0) + corners.max(axis=0)) / 2
+    near = np.argsort(np.linalg.norm(corners - middle, axis=1), kind="stable")[:FOCUSED_BY]
+    which = torch.from_numpy(near).to(diffraction.device)
+    mask = valid if valid is None or len(valid) == 1 else valid[which]
+    settings = JointSettings(focus=False)
+    most = largest_defocus(probe)
+
+    def misfit(part: float) -> float:
+        moved = refocused(probe, part * most)
+        trial = joint(
+            diffraction[which], moved, corners[near], start, settings, 0, fractions[near], mask
+        )
+        *_, last = islice(trial, FOCUSED_IN)
+        return last.misfit
+
+    part = best_defocus(misfit)
+    log.info("defocus of the first probe corrected by %+.3f of the largest", part)
+    return refocused(probe, part * most)
