@@ -15,10 +15,10 @@ STUDY ?=
 GPU_LIMIT := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo "--resources gpu=1")
 WHERE = $(if $(PROFILE),--profile $(PROFILE),--cores all $(GPU_LIMIT) --rerun-incomplete)
 # one study through the real Snakemake, which takes longest, and a taste of each room of the library
-QUICK_TESTS := tests/workflow/test_reruns.py::test_second_call_does_nothing \
-	tests/test_config.py tests/test_files.py tests/readers tests/preparation tests/physics tests/models/test_layers.py \
-	tests/learning/test_losses.py tests/reconstruction tests/assessment tests/study tests/page/test_page.py \
-	tests/pictures/test_marginals.py
+QUICK_TESTS := tests/workflow/test_tiny_study.py tests/test_config.py tests/test_files.py \
+	tests/readers tests/preparation/test_formats.py tests/preparation/test_pieces.py tests/physics \
+	tests/models/test_layers.py tests/learning/test_losses.py tests/reconstruction tests/assessment \
+	tests/study tests/page/test_page.py tests/pictures/test_marginals.py
 PYTEST_FLAGS ?= -n logical --maxprocesses 8 --dist loadgroup
 
 .DEFAULT_GOAL := help
