@@ -13,7 +13,6 @@ from torch import Tensor
 from ptychopareto.reconstruction.focus import best_defocus, largest_defocus, refocused
 from ptychopareto.reconstruction.joint_model import JointModel
 from ptychopareto.reconstruction.modes import orthogonal, start_modes
-from ptychopareto.reconstruction.positions import better_positions
 
 log = logging.getLogger(__name__)
 
@@ -140,16 +139,7 @@ def joint(
         if settings.positions and epoch >= settings.first_search:
             searches = epoch - settings.first_search
             radius = max(settings.radius * settings.shrinking**searches, settings.least_radius)
-            model.place(
-                *better_positions(
-                    model.image,
-                    model.probe,
-                    model.corners,
-                    model.fractions,
-                    model.measured,
-                    radius,
-                )
-            )
+            model.search_positions(radius)
         yield JointState(
             model.image,
             orthogonal(model.probe),

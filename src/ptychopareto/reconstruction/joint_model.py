@@ -8,6 +8,7 @@ from torch import Tensor
 from ptychopareto.physics.subpixel import outer, ramp_axes
 from ptychopareto.reconstruction.modulus import Measured, modulus_change, squared, sum_modes
 from ptychopareto.reconstruction.patches import windows
+from ptychopareto.reconstruction.positions import better_positions
 
 # So many patterns at once stay in a CPU's cache, or fill a GPU.
 CPU_CHUNK, GPU_CHUNK = 16, 256
@@ -53,6 +54,14 @@ class JointModel:
         self.corners, self.fractions = corners, fractions.astype(np.float32)
         moves = torch.from_numpy(self.fractions).to(self.probe.device, self.probe.real.dtype)
         self._axes = ramp_axes(moves, self.N)
+
+    def search_positions(self, radius: float) -> None:
+        """Move all patterns to where they fit better, at most `radius` [px] away."""
+        self.place(
+            *better_positions(
+                self.image, self.probe, self.corners, self.fractions, self.measured, radius
+            )
+        )
 
     def scale_probe(self) -> None:
         """Give the probe the power with which the object has the measured counts."""
@@ -102,6 +111,25 @@ class JointModel:
         self.probe += scaled(torch.fft.ifft2(probe_sum), step / cover)
         return misfit
 
+    def one_by_one(
+        self, members: NDArray[np.intp], alpha: float, beta: float, probe_too: bool
+    ) -> Tensor:
+        """One step of rPIE for patterns whose patches do not overlap; returns Σ|√I_model − √I|.
+
+        The probe takes the mean of what the patterns say, each with its own patch as it was.
+        """
+        patches, factor, lights, change, apart = self._revised(members)
+        intensity = squared(lights).sum(1)
+        gain = ((1 - alpha) * intensity + alpha * intensity.amax((-2, -1), True)).reciprocal_()
+        places = windows(self.image, self.corners[members], self.N)
+        places.add(scaled(sum_modes(lights.conj() * change), gain))
+        if probe_too:
+            cover = squared(patches)
+            cover = (1 - beta) * cover + beta * cover.amax((-2, -1), True)
+            wish = scaled(patches.conj(), cover.reciprocal_()) * change
+            self.probe += torch.fft.ifft2((torch.fft.fft2(wish) * factor.conj()).mean(0))
+        return apart
+
     def _changes(self, members: NDArray[np.intp]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What patterns want to change, with χ = ψ' − ψ.
 
@@ -110,16 +138,21 @@ class JointModel:
         Σₘ P*·χ (b, N, N) of each object patch; Σₙ F(O*·χ) (M, N, N), moved back to where the probe
         is; Σₙ |O|² (N, N) of the patches; and Σ|√I_model − √I|
         """
+        patches, factor, lights, change, apart = self._revised(members)
+        object_change = sum_modes(lights.conj() * change)
+        probe_change = (torch.fft.fft2(patches.conj() * change) * factor.conj()).sum(0)
+        return object_change, probe_change, squared(patches).sum((0, 1)), apart
+
+    def _revised(self, members: NDArray[np.intp]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Patches (b, 1, N, N), the factors that move the probe, the moved probes (b, M, N, N), how
+        the exit waves change (b, M, N, N), and Σ|√I_model − √I|."""
         target, mask = self.measured.batch(members)
         patches = windows(self.image, self.corners[members], self.N).read().unsqueeze(1)
         factor = outer(self._axes[members]).unsqueeze(1)
         lights = torch.fft.ifft2(torch.fft.fft2(self.probe) * factor)
         far = torch.fft.fft2(lights * patches, norm="ortho")
         change, apart = modulus_change(far, target, mask)
-        change = torch.fft.ifft2(change, norm="ortho")
-        object_change = sum_modes(lights.conj() * change)
-        probe_change = (torch.fft.fft2(patches.conj() * change) * factor.conj()).sum(0)
-        return object_change, probe_change, squared(patches).sum((0, 1)), apart
+        return patches, factor, lights, torch.fft.ifft2(change, norm="ortho"), apart
 
 
 def scaled(field: Tensor, factor: Tensor) -> Tensor:
