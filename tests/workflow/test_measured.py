@@ -1,5 +1,6 @@
 """A study of a measured scan, from its file to the table, the pictures and the recommendation."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tiny_study import AXES, Project, built_once, copy_of, copy_of_project
 
 pytestmark = pytest.mark.xdist_group("workflow_measured")
 
+GOOD = np.ones((32, 32), bool)  # the NPZ format of tike has no mask
 STUDY: dict[str, Any] = {
     "dataset": {"scan": "scan.npz", "joint": {"most_epochs": 15}},
     "sweep": [{"architecture": ["fno", "ffno"], **AXES}],
@@ -96,6 +98,22 @@ def test_another_scored_scan(tmp_path: Path) -> None:
     train, test = (read_dataset(project[f"results/dataset/{p}.npz"]) for p in ("train", "test"))
     assert (len(train.corners), len(test.corners)) == (90, 90)
     np.testing.assert_array_equal(train.probe, test.probe)
+
+
+def test_the_same_scan_in_another_format_gives_the_same_row(
+    finished: Project, tmp_path: Path
+) -> None:
+    project = copy_of_project(tmp_path / "project")
+    write_cxi(project["scan.cxi"], replace(a_scan(rows=11, columns=9), valid=GOOD))
+    dataset = {**STUDY["dataset"], "scan": "scan.cxi"}
+    block = {"architecture": ["fno"], **AXES}
+    project.configure(**{**STUDY, "dataset": dataset, "sweep": [block], "seeds": [0]})
+    project.build("results/study_results.csv")
+    (row,) = pd.read_csv(project["results/study_results.csv"]).to_dict("records")
+    table = pd.read_csv(finished["results/study_results.csv"])
+    (same,) = table[table["run"] == row["run"]].to_dict("records")
+    for name in ("r_work", "r_free", "ssim_phase"):
+        assert row[name] == pytest.approx(same[name], abs=0.003)
 
 
 def test_a_changed_scan_is_prepared_anew(finished: Project, tmp_path: Path) -> None:
