@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from disturbed import TABLE, finish, long_study
+from disturbed import TABLE, long_study
 from tiny_study import Project, built_once, copy_of
 
 
@@ -14,7 +14,7 @@ from tiny_study import Project, built_once, copy_of
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The study, finished without a fault as far as its table. Tests only read it."""
     return built_once(
-        "undisturbed", lambda folder: finish(long_study(folder), TABLE), tmp_path_factory
+        "undisturbed", lambda folder: long_study(folder).build(TABLE), tmp_path_factory
     )
 
 
