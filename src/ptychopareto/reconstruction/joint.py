@@ -40,7 +40,7 @@ class JointSettings:
 
     modes: int = 1
     batch: int = 8
-    most: int = 128
+    most: int = 512
     gain: float = 0.01
     step: float = 0.9
     damping: float = 0.1
