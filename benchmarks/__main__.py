@@ -6,7 +6,7 @@ import re
 
 import torch
 
-from benchmarks import engine, gpu, networks, planning, reading, recipes, whole_study
+from benchmarks import engine, gpu, measured, networks, planning, reading, recipes, whole_study
 from benchmarks.measuring import ROOT, machine
 from ptychopareto.files import atomic
 
@@ -14,6 +14,7 @@ PAGE = ROOT / "docs" / "performance.md"
 PARTS = {
     "networks": networks.section,
     "engine": engine.section,
+    "measured": measured.section,
     "recipes": recipes.section,
     "planning": planning.section,
     "reading": reading.section,

@@ -81,7 +81,7 @@ class _Illumination:
     def __init__(self, probe: Tensor, alpha: float, fractions: NDArray[np.floating] | None) -> None:
         N = probe.shape[-1]
         self._alpha = alpha
-        self._probe = probe.reshape(1, -1, N, N)
+        self._probe = probe.reshape(1, -1, N, N).contiguous()
         self._gain = self._gain_of(self._probe)
         self._axes = None
         if fractions is not None:
