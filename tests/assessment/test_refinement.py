@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from ptychopareto.assessment.classical import classical, scores, trajectory
-from ptychopareto.assessment.evaluation import Wholes, evaluate_run
+from ptychopareto.assessment.evaluation import evaluate_run
 from ptychopareto.assessment.refinement import refined
+from ptychopareto.assessment.wholes import Wholes
 from ptychopareto.files import Dataset
 from ptychopareto.models.registry import NetworkConfig, build, save_model
 from ptychopareto.reconstruction.reconstruct import Predictions

@@ -181,10 +181,7 @@ def test_changed_setting(project: Project, section: dict[str, object], repeated:
         ("models/layers.py", jobs_of(*RUNS) | END),
         ("learning/losses.py", jobs_of(*RUNS) | END),
         ("reconstruction/teacher.py", {"teach", *jobs_of(FNO, HYBRID), *END}),
-        (
-            "reconstruction/stitch.py",
-            jobs_of(*RUNS, stages=("evaluate",)) | {"classical"} | END,
-        ),
+        ("reconstruction/stitch.py", jobs_of(*RUNS, stages=("evaluate",)) | END),
         ("study/table.py", EVALUATED),
         ("pictures/pareto.py", {"pareto_plot", "page"}),
         ("page/page.css", {"page"}),

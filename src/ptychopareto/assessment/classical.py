@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ptychopareto.assessment.comparison import similarity
-from ptychopareto.assessment.evaluation import Wholes, r_factors
 from ptychopareto.assessment.free_patterns import free_patterns
+from ptychopareto.assessment.wholes import Wholes, r_factors
 from ptychopareto.files import Dataset
 from ptychopareto.reconstruction.object_scan import ObjectScan
 from ptychopareto.reconstruction.rpie import flat_start

@@ -8,31 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from ptychopareto.assessment.comparison import compared
 from ptychopareto.assessment.cost import count_parameters, peak_memory_mb, timed
 from ptychopareto.assessment.free_patterns import free_patterns
-from ptychopareto.assessment.half_sets import frc50_halves
+from ptychopareto.assessment.wholes import Wholes, agreement, r_factors
 from ptychopareto.files import Dataset
 from ptychopareto.models.registry import load_model
-from ptychopareto.reconstruction.object_scan import ObjectScan
 from ptychopareto.reconstruction.reconstruct import Predictions
 
 WARM_UP = 64  # groups of patterns
-
-
-class Wholes(NamedTuple):
-    """What is made of the whole object (rows, columns) that is scored, on the device.
-
-    `every` is made from every pattern that may be used. `without_free` is made without the free
-    ones: of a measured scan, none of which may be used, the same object. `halves` are made from
-    every other pattern, if they are asked for.
-    """
-
-    every: Tensor
-    without_free: Tensor
-    halves: tuple[Tensor, Tensor] | None = None
 
 
 class Evaluation(NamedTuple):
@@ -116,33 +102,6 @@ def _reconstruct(
         "peak_memory_mb": peak_memory_mb(device),
     }
     return costs, wholes
-
-
-def r_factors(without_free: Tensor, test: Dataset) -> dict[str, float]:
-    """R-factors of an object (rows, columns) that no free pattern took part in.
-
-    Returns `r_work`, of the patterns it may be made from, `r_free`, of those that are free, and
-    `r_free_flat`, what a flat object has instead of that.
-    """
-    free = free_patterns(test)
-    own = (test.object_index == 0) & ~free
-    work, left_out = (ObjectScan.of(test.part(which), without_free.device) for which in (own, free))
-    return {
-        "r_work": work.r_factor(without_free),
-        "r_free": left_out.r_factor(without_free),
-        "r_free_flat": left_out.r_factor(torch.ones_like(without_free)),
-    }
-
-
-def agreement(wholes: Wholes, test: Dataset) -> dict[str, float]:
-    """Find how far two objects agree that are made from every other pattern, `frc50_halves`."""
-    if wholes.halves is None:
-        return {}
-    region = test.scored_region()
-    even, odd = (half[region].cpu().numpy() for half in wholes.halves)
-    if not (even.any() and odd.any()):
-        return {"frc50_halves": math.nan}
-    return {"frc50_halves": frc50_halves(even, odd, test.covered())}
 
 
 def device_name(device: torch.device) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ptychopareto.assessment.classical import Steps, trajectory
-from ptychopareto.assessment.evaluation import Wholes
+from ptychopareto.assessment.wholes import Wholes
 from ptychopareto.files import Dataset
 
 
