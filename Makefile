@@ -18,7 +18,7 @@ WHERE = $(if $(PROFILE),--profile $(PROFILE),--cores all $(GPU_LIMIT) --rerun-in
 QUICK_TESTS := tests/workflow/test_tiny_study.py tests/test_config.py tests/test_files.py \
 	tests/readers tests/preparation/test_formats.py tests/preparation/test_pieces.py tests/physics \
 	tests/models/test_layers.py tests/learning/test_losses.py tests/reconstruction tests/assessment \
-	tests/study tests/page/test_page.py tests/pictures/test_marginals.py
+	tests/study tests/page/test_page.py tests/pictures/test_robustness.py
 PYTEST_FLAGS ?= -n logical --maxprocesses 8 --dist loadgroup
 
 .DEFAULT_GOAL := help
