@@ -28,7 +28,7 @@ def main(job: Any) -> None:
         epochs=np.array([step.epochs for step in steps]),
     )
     record: dict[str, Any] = {"steps": scores(steps, test, reference)}
-    # Of a measured scan: after how many epochs to stop, and the engine that finds the probe too.
+    # For a measured scan: the epochs to stop after, and the engine that finds the probe too.
     for file in job.input.train:
         train = read_dataset(Path(file))
         record["best_epochs"], held_out = best_epochs(train, epochs, settings.alpha, device)

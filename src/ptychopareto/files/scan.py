@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Of the light at the median patch centre. Where a measured scan has less, it is not scored.
+# Part of the light at the median patch centre; where a measured scan has less, it is not scored.
 LEAST_LIGHT = 0.25
 
 

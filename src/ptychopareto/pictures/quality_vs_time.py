@@ -24,7 +24,7 @@ SIZE, CLASSICAL_SIZE, RING = 5.0, 4.0, 9.0  # pt, of the markers
 MOST_LABELLED = 3  # curves whose epochs are all labelled; of more, those of the best
 ARROW = {"arrowstyle": "<->", "color": style.QUIET, "linewidth": 0.9, "shrinkA": 3, "shrinkB": 3}
 CLASSICAL = {engine: f"{name} from a flat start" for engine, name in ENGINES.items()}
-# Of each engine: colour, marker, line.
+# The colour, marker and line of each engine.
 LOOKS = {"rpie": (style.INK, "o", "-"), "lsqml": (style.QUIET, "^", "--")}
 
 
