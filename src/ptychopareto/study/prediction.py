@@ -136,6 +136,8 @@ def in_words(
         sentences.append(_beside(classical_best(classical)))
     if refinement is not None:
         sentences.append(_advice(refinements(refinement, configuration)))
+    if classical is not None and refinement is not None:
+        sentences.append(_verdict(refinement, configuration, classical_best(classical)))
     return " ".join(filter(None, sentences))
 
 
@@ -157,7 +159,7 @@ def _beside(best: dict[str, dict[str, Any]]) -> str:
         for engine, row in best.items()
     ]
     joint = (
-        " LSQML finds the probe too: what it misses, the probe's error included, all networks miss."
+        " LSQML finds the probe too, from all patterns but the free ones."
         if "lsqml" in best
         else ""
     )
@@ -186,6 +188,22 @@ def _advice(found: list[Refinement]) -> str:
     else:
         verdict = "does not surely make r_free better"
     return f"Refining it by rPIE {verdict}: {figures}. It is recommended without refinement."
+
+
+def _verdict(refinement: pd.DataFrame, configuration: str, best: dict[str, dict[str, Any]]) -> str:
+    """Say who predicts best: the recommended one, a classical engine, or another network."""
+    found = refinements(refinement, configuration)
+    if not found or not best:
+        return ""
+    own = next(one.r_free for one in found if one.epochs == epochs_to_refine(found))
+    engine = min(best, key=lambda name: best[name][R_FREE])
+    theirs = best[engine][R_FREE]
+    if own < theirs:
+        return "It predicts better than the classical engines."
+    alone = refinement[refinement["refine_epochs"] == 0].groupby("configuration")[R_FREE].mean()
+    first = str(alone.idxmin())
+    better = f"; {first} predicts better than both, {_shown(alone[first])}"
+    return f"{ENGINES[engine]} predicts better than it{better if alone[first] < theirs else ''}."
 
 
 def _signed(one: Refinement) -> str:
