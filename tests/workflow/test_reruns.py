@@ -205,6 +205,21 @@ def test_changed_source(project: Project, source: str, repeated: set[str]) -> No
     assert project.plan() == repeated
 
 
+def test_what_a_run_names_outlives_another_default(project: Project) -> None:
+    """A run that names its epochs is not trained again when `training.epochs` changes."""
+    named = FNO.replace("_teacher", "_e2_teacher")
+    block = {"architecture": ["fno"], "supervision": ["teacher"], **AXES, "epochs": [2]}
+    model = f"results/runs/{named}/model.safetensors"
+    project.configure(sweep=[block])
+    project.build(model)
+
+    project.configure(sweep=[block], training={"epochs": 3})
+    assert project.plan(model) == set()
+
+    project.configure(sweep=[block], training={"epochs": 3, "batch_size": 8})
+    assert project.plan(model) == {f"train/{named}"}
+
+
 def test_changed_plot_style_repeats_only_plots(project: Project) -> None:
     project.append("src/ptychopareto/pictures/pareto.py", "\n# changed\n")
     assert project.build() == {"pareto_plot", "page"}
