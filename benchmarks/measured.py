@@ -24,7 +24,8 @@ from ptychopareto.reconstruction.patches import disjoint_batches
 from ptychopareto.reconstruction.r_factor import r_factor
 from ptychopareto.reconstruction.rpie import flat_start, rpie
 
-FILE = ROOT / ".." / "shared" / "data" / "siemens_star.npz"
+FILE = ROOT / "scans" / "siemens_star.npz"
+FETCH = "python workflow/fetch_siemens_star.py scans/siemens_star.npz"
 PYTHON = "PTYCHI_PYTHON"  # the variable that names a Python with pty-chi 2.2.0
 TARGET = 0.165
 FREE, MARGIN = 50, 0.15  # free patterns; they keep off the edge by this part of the scan
@@ -75,7 +76,7 @@ class Scan:
 def section() -> str:
     """Time to a quality, one epoch, and the limit of the engine with a known probe."""
     if not FILE.exists():
-        return f"Not measured: there is no {FILE.name} in ../shared/data.\n"
+        return f"Not measured: there is no scans/{FILE.name}; `{FETCH}` fetches it.\n"
     scan = read()
     python = os.environ.get(PYTHON)
     if python is None:
