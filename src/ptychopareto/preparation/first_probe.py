@@ -43,7 +43,7 @@ class Illumination:
     modes: Complex
 
 
-def find_probe(
+def first_probe(
     surveyed: Surveyed,
     train: Patterns,
     train_frames: NDArray[np.intp],

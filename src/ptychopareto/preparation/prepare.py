@@ -14,7 +14,7 @@ from ptychopareto.files.errors import refusal
 from ptychopareto.physics.subpixel import split_positions
 from ptychopareto.preparation import checks
 from ptychopareto.preparation.finished_part import with_reconstruction
-from ptychopareto.preparation.first_probe import Illumination, find_probe, values_of
+from ptychopareto.preparation.first_probe import Illumination, first_probe, values_of
 from ptychopareto.preparation.guess import beam_diameter
 from ptychopareto.preparation.overrides import apply_config
 from ptychopareto.preparation.patterns import (
@@ -92,7 +92,7 @@ def prepare(
     train_of = [scan.kept[~test] for scan, test in zip(looked, parts, strict=True)]
     train = together([read_patterns(s, i, values) for s, i in zip(looked, train_of, strict=True)])
     _say_counts(looked, record)
-    light = find_probe(looked[0], train, train_of[0], settings, record)
+    light = first_probe(looked[0], train, train_of[0], settings, record)
     for other in looked[1:]:
         _compare(looked[0], other)
     if scored is None:
