@@ -8,9 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from ptychopareto.assessment.evaluation import evaluate_run
+from ptychopareto.config import Joint, Training
+from ptychopareto.learning.scan_data import scan_data
+from ptychopareto.learning.training import input_scale, train, transmission
+from ptychopareto.models.registry import NetworkConfig, save_model
 from ptychopareto.preparation.prepare import Prepared, prepare
 from ptychopareto.readers import MeasuredScan, read_scan
+from ptychopareto.reconstruction.found_probe import find_probe, with_probe
 from readers import writers, writers_npz
 from readers.writers import Scan, a_scan
 
@@ -77,3 +84,34 @@ def test_each_format_gives_the_same_parts(
         overlap = np.vdot(ours.probe, theirs.probe)
         lengths = np.linalg.norm(ours.probe) * np.linalg.norm(theirs.probe)
         assert abs(overlap) / lengths == pytest.approx(1, abs=1e-5)
+
+
+def row_of(prepared: Prepared, folder: Path) -> dict[str, float]:
+    """R-factors of one small network, with the probe that the training part says."""
+    device = torch.device("cpu")
+    found = find_probe(prepared.train, Joint(epochs=4), device)
+    data = scan_data(with_probe(prepared.train, found), found.objects, device)
+    config = NetworkConfig("fno", "sqrt", modes=4, width=4, N=32)
+    config = replace(config, input_scale=input_scale(config, data), transmission=transmission(data))
+    trained = train(config, "teacher", 0, Training(epochs=2), data, folder / "checkpoint.pt")
+    model = folder / "model.safetensors"
+    save_model(model, trained.network, config, {"status": "ok", "error": ""})
+    metrics = evaluate_run(model, with_probe(prepared.test, found), device).metrics
+    return {name: metrics[name] for name in ("r_work", "r_free", "r_free_flat")}
+
+
+@pytest.fixture(scope="module")
+def reference_row(
+    reference: Prepared, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, float]:
+    return row_of(reference, tmp_path_factory.mktemp("reference"))
+
+
+@pytest.mark.parametrize("name", sorted(WRITERS.keys() - OTHER_PROBE))
+def test_each_format_gives_the_same_row(
+    name: str, scan: Scan, reference_row: dict[str, float], tmp_path: Path
+) -> None:
+    path = tmp_path / ("scan.npz" if name in NPZ else "scan")
+    WRITERS[name](path, scan)
+    found = prepare([read_scan(path, keys=writers.KEYS if name == "keys" else None)], settings())
+    assert row_of(found, tmp_path) == pytest.approx(reference_row, abs=1e-3)
