@@ -18,7 +18,8 @@ NEWEST_PYTHON = "python3.13"
 def requirements() -> list[Requirement]:
     """What the library and its workflow need, as pyproject.toml ranges it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return [Requirement(text) for text in project["dependencies"]]
+    texts = project["dependencies"] + project["optional-dependencies"]["workflow"]
+    return [Requirement(text) for text in texts]
 
 
 def oldest(requirement: Requirement) -> str:
