@@ -328,17 +328,25 @@ def change_header(
     [
         ("network", {"width": 10**9}, "overflow"),
         ("network", {"width": 20_000}, "is F32 [4, 1, 3, 3]; F32 [20000, 1, 3, 3] is wanted"),
-        ("network", {"width": "4"}, "width: Input should be a valid integer"),
-        ("network", {"N": 0}, "N: Input should be greater than or equal to 1"),
+        ("network", {"width": "4"}, "width is '4'; a whole number is wanted"),
+        ("network", {"N": 0}, "N is 0; at least 1 is wanted"),
         ("network", {"architecture": "hybrid"}, "weights "),
-        ("network", {"magnification": float("nan")}, "magnification: Input should be a finite"),
+        (
+            "network",
+            {"magnification": float("nan")},
+            "magnification is nan; a finite number",
+        ),
         ("network", {"depth": 4}, "depth: Unexpected keyword argument"),
-        ("network", {"head": "polar"}, "head: Input should be 'real_imag' or 'amp_phase'"),
-        ("network", {"max_channels": 0}, "max_channels: Input should be greater than or equal"),
-        ("network", {"skips": 1}, "skips: Input should be a valid boolean"),
+        ("network", {"head": "polar"}, "head is 'polar'; 'real_imag' or 'amp_phase' is wanted"),
+        ("network", {"max_channels": 0}, "max_channels is 0; at least 1 is wanted"),
+        ("network", {"skips": 1}, "skips is 1; true or false is wanted"),
         ("network", {"modes": None}, "modes: missing; fno has it"),
-        ("training", {"status": "fine"}, "status: Input should be 'ok', 'diverged' or"),
-        ("training", {"epochs": "many"}, "epochs: Input should be a valid integer"),
+        (
+            "training",
+            {"status": "fine"},
+            "status is 'fine'; 'ok', 'diverged' or 'out_",
+        ),
+        ("training", {"epochs": "many"}, "epochs is 'many'; a whole number is wanted"),
     ],
 )
 def test_a_header_that_lies_is_refused(

@@ -88,7 +88,7 @@ def test_refinement_adds_network_stitching_and_epochs(tmp_path: Path) -> None:
 
 def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
     write_json(tmp_path / "refinement.json", {"other": 1})
-    with pytest.raises(FileError, match="no list of steps"):
+    with pytest.raises(FileError, match="steps is missing"):
         refinement_table([RUN], {RUN.id: tmp_path / "refinement.json"}, TIMING)
 
 

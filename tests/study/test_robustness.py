@@ -108,13 +108,13 @@ def test_nothing_lost_and_nothing_known(scenarios: pd.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ({"networks": {}}, "has no networks and classical"),
-        ({"networks": {"a": {}}, "classical": {"epochs": 1}}, "networks: 'a' has no status"),
+        ({"networks": {}}, "classical is missing"),
+        ({"networks": {"a": {}}, "classical": {"epochs": 1}}, "networks.a.status is missing"),
         (
             {"networks": {"a": {"status": "ok", "ssim_amp": "x"}}, "classical": {"epochs": 1}},
-            "ssim_amp is 'x'; a number is wanted",
+            "networks.a.ssim_amp is 'x'; a number is wanted",
         ),
-        ({"networks": {}, "classical": {"ssim_amp": 1}}, "classical has no epochs"),
+        ({"networks": {}, "classical": {"ssim_amp": 1}}, "classical.epochs is missing"),
     ],
 )
 def test_damaged_scores_are_named(tmp_path: Path, content: dict[str, Any], said: str) -> None:

@@ -118,7 +118,11 @@ def test_refuses_metrics_that_are_none(tmp_path: Path, content: str) -> None:
         ("model_params", 1.5, "model_params is 1.5; a whole number is wanted"),
         ("device", ["cpu"], "device is ['cpu']; one line of text is wanted"),
         ("error", "a\nb", "error is 'a\\nb'; one line of text is wanted"),
-        ("status", "fine", "status is 'fine'; one of ok, diverged, out_of_memory, missing is"),
+        (
+            "status",
+            "fine",
+            "status is 'fine'; 'ok', 'diverged', 'out_of_memory' or 'missing' is",
+        ),
     ],
 )
 def test_a_value_of_another_type_is_named(

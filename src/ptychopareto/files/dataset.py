@@ -17,7 +17,7 @@ from ptychopareto.files.grid_lines import as_corners
 from ptychopareto.files.images import probe_of
 from ptychopareto.files.npz import read_npz, read_shape
 from ptychopareto.files.scan import Dataset
-from ptychopareto.files.text import is_a, parse_json
+from ptychopareto.files.text import parse_json
 from ptychopareto.files.writing import without_nan, write_npz
 
 _COORDINATES = ("coords_offsets", "coords_true", "coords_nominal")  # the first there is, is read
@@ -346,4 +346,6 @@ _NAMED = ("versions", "sha256")
 
 
 def _is_named(item: Any) -> bool:
-    return isinstance(item, dict) and all(is_a(text, str) for text in (*item, *item.values()))
+    return isinstance(item, dict) and all(
+        isinstance(text, str) and text.isprintable() for text in (*item, *item.values())
+    )

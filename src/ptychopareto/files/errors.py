@@ -24,11 +24,10 @@ def refusal(path: Path, reason: str) -> FileError:
     return FileError("".join(c if c.isprintable() else "?" for c in f"{path}: {line}"))
 
 
-# What zipfile and numpy.lib.format raise on damaged bytes.
-_DAMAGE = (
+# What readers (json, csv, zipfile, numpy.lib.format, torch) raise on damaged bytes.
+DAMAGE = (
     OSError,
     EOFError,
-    MemoryError,  # where a process may take less than the machine has
     ValueError,
     TypeError,
     LookupError,
@@ -48,7 +47,8 @@ def reading(path: Path, wanted: str) -> Iterator[None]:
         yield
     except FileError:
         raise
-    except _DAMAGE as error:
+    # Without memory: a process may take less than the machine has.
+    except (*DAMAGE, MemoryError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise refusal(path, f"cannot be read ({reason}); {wanted} is wanted") from error
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptychopareto.files.errors import reading, refusal, shortened
+from ptychopareto.files.errors import reading, refusal
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -75,27 +75,6 @@ def _whole_number(digits: str) -> int:
     if len(digits) > 20 or abs(int(digits)) >= 2**63:
         raise ValueError("a number is too large")
     return int(digits)
-
-
-def check_types(
-    path: Path, values: Mapping[str, Any], types: Mapping[str, type[float] | type[int] | type[str]]
-) -> None:
-    """Refuse the values of a file unless those named in `types` are absent, None, or of their type.
-
-    A float may be a whole number, a text is one printable line.
-    """
-    for name, wanted in types.items():
-        value = values.get(name)
-        if value is not None and not is_a(value, wanted):
-            words = {float: "a number", int: "a whole number", str: "one line of text"}
-            raise refusal(path, f"{name} is {shortened(value)}; {words[wanted]} is wanted")
-
-
-def is_a(value: Any, wanted: type) -> bool:
-    """Whether a value of JSON is a number, a whole number, or one printable line."""
-    if wanted is str:
-        return isinstance(value, str) and value.isprintable()
-    return isinstance(value, int | wanted) and not isinstance(value, bool)
 
 
 def read_csv(path: Path, types: Mapping[str, str]) -> "DataFrame":

@@ -18,24 +18,14 @@ import torch
 from torch import Tensor
 
 from ptychopareto.files import atomic
+from ptychopareto.files.errors import DAMAGE
 
 log = logging.getLogger(__name__)
 
 FORMAT = 2
 
-# What the reader of a file raises whose bytes are whole but not those of a checkpoint.
-_DAMAGE = (
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-    AssertionError,
-    RuntimeError,
-    pickle.UnpicklingError,
-)
+# What `torch.load` raises besides where the bytes are whole but not those of a checkpoint.
+_DAMAGE = (*DAMAGE, AttributeError, AssertionError, pickle.UnpicklingError)
 
 
 class Checkpoint:

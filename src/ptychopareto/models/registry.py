@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
@@ -24,6 +24,7 @@ from ptychopareto.config import (
     missing_package,
 )
 from ptychopareto.files import FileError, atomic, parse_json
+from ptychopareto.files.records import Record, first_mistake
 from ptychopareto.models.layers import Operator
 from ptychopareto.models.network import Network, lay_out, start_uniform
 
@@ -209,10 +210,8 @@ _CONFIG = TypeAdapter(NetworkConfig)
 _LARGEST_HEADER = 2**20  # bytes; that of a network has some 10 kB
 
 
-class _Record(BaseModel):
+class _Record(Record):
     """What a training's record must have, and of which type the rest is, where it is there."""
-
-    model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
     status: Literal["ok", "diverged", "out_of_memory"]
     error: str = ""
@@ -284,6 +283,5 @@ def _check_tensors(file: safe_open, network: Network) -> None:
 
 def _in_one_line(error: Exception) -> str:
     if isinstance(error, ValidationError):
-        mistake = error.errors(include_url=False)[0]
-        return f"{'.'.join(map(str, mistake['loc']))}: {mistake['msg']}"[:200]
+        return first_mistake(error)[:200]
     return " ".join(str(error).split())[:200]

@@ -2,25 +2,57 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, get_args
 
-from ptychopareto.files import (
-    Dataset,
-    FileError,
-    check_types,
-    read_dataset,
-    read_json,
-    shortened,
-)
+from pydantic import ConfigDict, Field
+
+from ptychopareto.files import Dataset, read_dataset
+from ptychopareto.files.records import Line, Record, read_record
 from ptychopareto.study.runs import Run
 
-ENGINES = ("rpie", "lsqml")  # those of classical reconstructions
+Engine = Literal["rpie", "lsqml"]  # those of classical reconstructions
+ENGINES: tuple[str, ...] = get_args(Engine)
 # What is known of latencies before the job that measures them has run.
 NO_TIMING: dict[str, Any] = {
     "machine": {},
     "models": {},
     "engine": dict.fromkeys(("scored_fraction", "stitch_s", "setup_s", "epoch_s"), float("nan")),
 }
+
+
+class _Machine(Record):
+    device: Line | None = None
+
+
+class _EngineTimes(Record):
+    scored_fraction: float
+    stitch_s: float
+    setup_s: float
+    epoch_s: float
+
+
+class _Timing(Record):
+    machine: _Machine
+    models: dict[str, dict[str, float | None]]
+    engine: _EngineTimes
+
+
+class _Step(Record):
+    """A step: what it does not name is a measure."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float | None]
+
+    epochs: Annotated[int, Field(ge=0)]
+    engine: Engine | None = None
+
+
+class _Steps(Record):
+    steps: list[_Step]
+
+
+class _Classical(Record):
+    best_epochs: int | None = None
 
 
 @dataclass(frozen=True)
@@ -56,25 +88,13 @@ class Results:
 
 
 def read_timing(path: Path) -> dict[str, Any]:
-    """Read a ``timing.json``: `machine`, `models` and `engine`, whose numbers may be None.
+    """Read a ``timing.json``: `machine`, `models` and `engine`.
 
     Raises:
-        FileError: the file is damaged, or something is missing or of another type.
+        FileError: the file is damaged, or something is missing or of another type. A latency of a
+            network may be None, not measured.
     """
-    timing = read_json(path)
-    for name in NO_TIMING:
-        if not isinstance(timing.get(name), dict):
-            raise FileError(f"{path}: has no section {name}; {', '.join(NO_TIMING)} are wanted")
-    check_types(path, timing["machine"], {"device": str})
-    for name, latencies in timing["models"].items():
-        if not isinstance(latencies, dict):
-            raise FileError(f"{path}: models.{name!r} is no section; latencies are wanted")
-        check_types(path, latencies, dict.fromkeys(latencies, float))
-    for name in NO_TIMING["engine"]:
-        if timing["engine"].get(name) is None:
-            raise FileError(f"{path}: engine has no {name}; it is needed")
-    check_types(path, timing["engine"], dict.fromkeys(NO_TIMING["engine"], float))
-    return timing
+    return read_record(path, _Timing)
 
 
 def read_best_epochs(path: Path) -> int | None:
@@ -83,9 +103,7 @@ def read_best_epochs(path: Path) -> int | None:
     Raises:
         FileError: the file is damaged, or the number is none.
     """
-    content = read_json(path)
-    check_types(path, content, {"best_epochs": int})
-    best: int | None = content.get("best_epochs")
+    best: int | None = read_record(path, _Classical).get("best_epochs")
     return best
 
 
@@ -96,14 +114,5 @@ def read_steps(path: Path) -> list[dict[str, Any]]:
         FileError: the file is damaged, or a step is not a whole number of epochs with measures
             that are numbers or None, or its engine is unknown.
     """
-    steps = read_json(path).get("steps")
-    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
-        raise FileError(f"{path}: has no list of steps; that of a study is wanted")
-    for step in steps:
-        check_types(path, step, {**dict.fromkeys(step, float), "epochs": int, "engine": str})
-        if step.get("epochs") is None or step["epochs"] < 0:
-            raise FileError(f"{path}: has a step without epochs; a number of at least 0 is wanted")
-        if (step.get("engine") or ENGINES[0]) not in ENGINES:
-            named, wanted = shortened(step["engine"]), " or ".join(ENGINES)
-            raise FileError(f"{path}: has a step of engine {named}; {wanted} is wanted")
+    steps: list[dict[str, Any]] = read_record(path, _Steps)["steps"]
     return steps

@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import create_model
 
 from ptychopareto.config import AS_TRAINED
 from ptychopareto.config.columns import QUALITIES, sign
-from ptychopareto.files import FileError, check_types, read_csv, read_json, shortened
+from ptychopareto.files import FileError, read_csv
+from ptychopareto.files.records import Record, read_record
 from ptychopareto.study.configurations import half_width
 from ptychopareto.study.runs import Run
-from ptychopareto.study.table import STATUSES
+from ptychopareto.study.table import Status
 
 RPIE = "rpie"  # in the place of a run and of a configuration
 COLUMNS = ("scenario", "run", "configuration", "seed", "rpie_epochs", "status", *QUALITIES)
@@ -21,6 +23,15 @@ TYPES = {
     **dict.fromkeys(QUALITIES, "float64"),
 }
 MISSING: dict[str, Any] = {"status": "missing"}
+
+_Measures: dict[str, Any] = dict.fromkeys(QUALITIES, (float | None, None))
+_Network = create_model("_Network", __base__=Record, status=(Status, ...), **_Measures)
+_Longest = create_model("_Longest", __base__=Record, epochs=(int, ...), **_Measures)
+
+
+class _Scores(Record):
+    networks: dict[str, _Network]  # type: ignore[valid-type]
+    classical: _Longest  # type: ignore[valid-type]
 
 
 def scenario_table(
@@ -112,19 +123,8 @@ def read_scores(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
     Raises:
         FileError: the file is damaged, a status is unknown, or a measure is no number.
     """
-    content = read_json(path)
-    networks, classical = content.get("networks"), content.get("classical")
-    if not isinstance(networks, dict) or not isinstance(classical, dict):
-        raise FileError(f"{path}: has no networks and classical; those of a study are wanted")
-    for name, measures in networks.items():
-        if not isinstance(measures, dict) or measures.get("status") not in STATUSES:
-            wanted = f"one of {', '.join(STATUSES)} is wanted"
-            raise FileError(f"{path}: networks: {shortened(name)} has no status; {wanted}")
-        check_types(path, measures, dict.fromkeys(QUALITIES, float))
-    check_types(path, classical, {**dict.fromkeys(QUALITIES, float), "epochs": int})
-    if classical.get("epochs") is None:
-        raise FileError(f"{path}: classical has no epochs; their number is wanted")
-    return networks, classical
+    content = read_record(path, _Scores)
+    return content["networks"], content["classical"]
 
 
 def by_scenario(scenarios: pd.DataFrame, quality: str) -> pd.DataFrame:

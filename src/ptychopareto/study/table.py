@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import pandas as pd
+from pydantic import create_model
 
 from ptychopareto.config import AXES, columns
-from ptychopareto.files import FileError, check_types, read_csv, read_json, shortened
+from ptychopareto.files import FileError, read_csv
+from ptychopareto.files.records import Line, Record, read_record
 from ptychopareto.study.runs import Run
 
 IDENTITY: dict[str, str] = {
@@ -37,12 +39,16 @@ _ALWAYS = ["run", *(name for name, axis in AXES.items() if not axis.optional), "
 # What a run leaves to its training and its architecture, the training's record says.
 _FROM_TRAINING = [name for name, axis in AXES.items() if axis.in_default]
 COLUMNS = tuple(TYPES)
-_PLAIN: dict[str, type[float] | type[int] | type[str]] = {
-    name: {"string": str, "float64": float}.get(kind, int)
+Status = Literal["ok", "diverged", "out_of_memory", "missing"]
+STATUSES: tuple[str, ...] = get_args(Status)
+
+_KINDS: dict[str, Any] = {"string": Line, "float64": float}
+_PLAIN: dict[str, Any] = {
+    name: (_KINDS.get(kind, int) | None, None)
     for name, kind in TYPES.items()
     if name not in (*IDENTITY, *LATER) or name in _FROM_TRAINING
 }
-STATUSES = ("ok", "diverged", "out_of_memory", "missing")
+_Metrics = create_model("_Metrics", __base__=Record, **{**_PLAIN, "status": (Status, ...)})
 
 
 def gather(
@@ -110,10 +116,4 @@ def read_metrics(path: Path) -> dict[str, Any]:
         FileError: the file is damaged, its status is none of `STATUSES`, or a value is of another
             type.
     """
-    metrics = read_json(path)
-    status = metrics.get("status")
-    if status not in STATUSES:
-        wanted = f"one of {', '.join(STATUSES)} is wanted"
-        raise FileError(f"{path}: status is {shortened(status)}; {wanted}")
-    check_types(path, metrics, _PLAIN)
-    return metrics
+    return read_record(path, _Metrics)
