@@ -9,10 +9,14 @@ from ptychopareto.physics.groups import Groups
 CPU_BATCH, GPU_BATCH = 32, 256
 
 
+def patterns_at_once(device: torch.device) -> int:
+    """Return how many patterns are predicted at once on a device."""
+    return CPU_BATCH if device.type == "cpu" else GPU_BATCH
+
+
 def batch_on(device: torch.device, groups: Groups) -> int:
     """The number of groups that are predicted at once on a device."""
-    patterns = CPU_BATCH if device.type == "cpu" else GPU_BATCH
-    return max(1, patterns // groups.patterns)
+    return max(1, patterns_at_once(device) // groups.patterns)
 
 
 @torch.inference_mode()

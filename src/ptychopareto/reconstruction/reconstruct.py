@@ -8,7 +8,9 @@ from torch import Tensor, nn
 from ptychopareto.files import Dataset
 from ptychopareto.physics.groups import group
 from ptychopareto.reconstruction.predict import predict
+from ptychopareto.reconstruction.predictor import TorchPredictor
 from ptychopareto.reconstruction.stitch import stitch
+from ptychopareto.reconstruction.stream import ObjectStream
 
 
 class Predictions:
@@ -69,7 +71,10 @@ def reconstruct(
         The object; 0 where no light reached it. A global phase is free.
     """
     device = torch.device("cpu") if device is None else device
-    with torch.inference_mode():
-        predictions = Predictions(scan.scored(), gridsize, device)
-        patches = predictions.patches(network.to(device))
-        return predictions.stitched(patches, predictions.of_object(0)).cpu().numpy()
+    stream = ObjectStream(
+        TorchPredictor(network, scan.N, gridsize, device), scan.modes, scan.object_shape
+    )
+    used = scan.object_index == 0 if scan.free is None else (scan.object_index == 0) & ~scan.free
+    for _ in stream.add_scan(scan.diffraction, scan.corners, scan.fractions, np.flatnonzero(used)):
+        pass
+    return stream.object()

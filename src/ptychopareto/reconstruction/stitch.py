@@ -11,7 +11,7 @@ from ptychopareto.reconstruction.patches import pixel_indices
 
 # Light so weak, as part of the brightest pixel of the probe, is the rounding of its movement.
 FAINT = 1e-6
-CHUNK = 64  # patches that are moved at once
+CHUNK = 64  # patches that are multiplied, or moved, at once
 
 
 def stitch(
@@ -21,7 +21,7 @@ def stitch(
     shape: tuple[int, int],
     fractions: NDArray[np.float32] | None = None,
 ) -> Tensor:
-    """The probe-weighted mean O = Σₙ |P|²·Oₙ / Σₙ |P|² of overlapping patches.
+    """Merge overlapping patches to their probe-weighted mean, O = Σₙ |P|²·Oₙ / Σₙ |P|².
 
     Parameters
     ----------
@@ -43,38 +43,76 @@ def stitch(
     instead is no better than to ignore the fractions where the probe fills the detector, for they
     have frequencies beyond Nyquist (a mean error of 0.0026 against 0.0002 on a lines object).
     """
-    if fractions is not None:
-        return _stitch_between(patches, probe, corners, shape, fractions)
-    N = probe.shape[-1]
-    light = intensity(probe)
-    index = pixel_indices(corners, N, shape[1], patches.device).flatten()
-    total = torch.zeros(shape[0] * shape[1], dtype=patches.dtype, device=patches.device)
-    weight = torch.zeros_like(total.real)
-    total.index_add_(0, index, (light * patches).flatten())
-    weight.index_add_(0, index, light.expand(len(patches), N, N).flatten())
-    lit = weight > 0
-    return torch.where(lit, total / torch.where(lit, weight, 1), 0).view(shape)
+    stitcher = Stitcher(probe, shape, patches.dtype)
+    stitcher.add(patches, corners, fractions)
+    return stitcher.object()
 
 
-def _stitch_between(
-    patches: Tensor,
-    probe: Tensor,
-    corners: NDArray[np.int64],
-    shape: tuple[int, int],
-    fractions: NDArray[np.float32],
-) -> Tensor:
-    N = probe.shape[-1]
-    modes = probe.reshape(-1, N, N)
-    total = torch.zeros(shape[0] * shape[1], dtype=patches.dtype, device=patches.device)
-    weight = torch.zeros_like(total.real)
-    beyond = torch.from_numpy(fractions).to(patches.device)[:, None]
-    for first in range(0, len(patches), CHUNK):
-        part = slice(first, first + CHUNK)
-        index = pixel_indices(corners[part], N, shape[1], patches.device).flatten()
-        light = shifted(modes, beyond[part])
-        intensities = light.abs().square().sum(dim=1)
-        moved = interpolated(patches[part], beyond[part, 0])
-        total.index_add_(0, index, (intensities * moved).flatten())
-        weight.index_add_(0, index, intensities.flatten())
-    lit = weight > FAINT * intensity(probe).max()
-    return torch.where(lit, total / torch.where(lit, weight, 1), 0).view(shape)
+class Stitcher:
+    """The sums Σₙ |P|²·Oₙ and Σₙ |P|² of `stitch`, to which patches are added as they come.
+
+    The order in which patches are added decides on the last bits; into how many calls of `add` they
+    are split does not.
+
+    Parameters
+    ----------
+    probe : (N, N) complex, or (M, N, N) of M modes; the sums lie on its device
+    shape : rows and columns of the object
+    dtype : complex type of the object
+    """
+
+    def __init__(
+        self, probe: Tensor, shape: tuple[int, int], dtype: torch.dtype = torch.complex64
+    ) -> None:
+        self._N = probe.shape[-1]
+        self._modes = probe.reshape(-1, self._N, self._N)
+        self._light = intensity(probe)
+        self._least = 0.0  # light that counts
+        self._total = torch.zeros(shape, dtype=dtype, device=probe.device)
+        self._weight = torch.zeros_like(self._total.real)
+
+    @torch.inference_mode()
+    def add(
+        self,
+        patches: Tensor,
+        corners: NDArray[np.int64],
+        fractions: NDArray[np.float32] | None = None,
+    ) -> None:
+        """Add patches to the object.
+
+        Parameters
+        ----------
+        patches : (B, N, N) complex, on the device of the probe
+        corners : (B, 2) whole corners [px]
+        fractions : (B, 2) how far the patches lie beyond their corners [px]; None for nothing
+        """
+        for first in range(0, len(patches), CHUNK):
+            part = slice(first, first + CHUNK)
+            light, own = self._light, patches[part]
+            if fractions is not None:
+                beyond = torch.from_numpy(fractions[part]).to(own.device)
+                light = shifted(self._modes, beyond[:, None]).abs().square().sum(dim=1)
+                own = interpolated(own, beyond)
+                self._least = FAINT * float(self._light.max())
+            self._accumulate(light * own, light.expand(own.shape), corners[part])
+
+    def object(self) -> Tensor:
+        """Return the object (rows, columns) of all patches so far; 0 where no light reached it."""
+        lit = self._weight > self._least
+        return torch.where(lit, self._total / torch.where(lit, self._weight, 1), 0)
+
+    def _accumulate(self, weighted: Tensor, light: Tensor, corners: NDArray[np.int64]) -> None:
+        """Add |P|²·O and |P|² (b, N, N) to the sums."""
+        N, device = self._N, self._total.device
+        if device.type != "cpu":
+            index = pixel_indices(corners, N, self._total.shape[1], device).flatten()
+            self._total.view(-1).index_add_(0, index, weighted.flatten())
+            self._weight.view(-1).index_add_(0, index, light.flatten())
+            return
+        # Slices of NumPy are four times as fast as indices of single pixels, and add in one order.
+        total, weight = self._total.numpy(), self._weight.numpy()
+        sources = weighted.numpy(), light.numpy()
+        for (row, column), patch, brightness in zip(corners.tolist(), *sources, strict=True):
+            place = slice(row, row + N), slice(column, column + N)
+            total[place] += patch
+            weight[place] += brightness

@@ -1,0 +1,133 @@
+"""From patterns to an object, a chunk at a time: neither patterns nor patches fill the memory."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ptychopareto.physics.groups import Groups, group
+from ptychopareto.reconstruction.predictor import Predictor
+from ptychopareto.reconstruction.stitch import Stitcher
+
+CHUNK_BYTES = 2**24  # of the patterns that are read at once
+
+
+class Patterns(Protocol):
+    """The patterns of a scan, read only where they are asked for; an array is one."""
+
+    def __len__(self) -> int:
+        """Return the number B of patterns."""
+
+    def __getitem__(self, which: slice | NDArray[np.intp]) -> NDArray[np.float32]:
+        """Read the amplitudes √I (b, N, N) of a slice or of indices in rising order."""
+
+
+class ObjectStream:
+    """An object that grows as the patterns of a scan are predicted and stitched into it.
+
+    Parameters
+    ----------
+    predictor : the network
+    probe : (N, N) complex64, or (M, N, N) of M modes
+    shape : rows and columns of the object
+    """
+
+    def __init__(
+        self, predictor: Predictor, probe: NDArray[np.complex64], shape: tuple[int, int]
+    ) -> None:
+        self.predictor = predictor
+        self._probe = torch.from_numpy(probe).to(predictor.device)
+        self.stitcher = Stitcher(self._probe, shape)
+
+    def object(self) -> NDArray[np.complex64]:
+        """Return the object (rows, columns) so far; 0 where no light reached it."""
+        return self.stitcher.object().cpu().numpy()
+
+    def add(
+        self,
+        amplitudes: NDArray[np.float32],
+        corners: NDArray[np.int64],
+        fractions: NDArray[np.float32] | None = None,
+    ) -> None:
+        """Add patterns that have just come; networks with groups find them among these patterns.
+
+        Parameters
+        ----------
+        amplitudes : (b, N, N) √I, DC at pixel N // 2
+        corners : (b, 2) whole corners [px]
+        fractions : (b, 2) how far the patches lie beyond their corners [px]; None for nothing
+        """
+        for _ in self.add_scan(amplitudes, corners, fractions):
+            pass
+
+    def add_scan(
+        self,
+        patterns: Patterns,
+        corners: NDArray[np.int64],
+        fractions: NDArray[np.float32] | None = None,
+        which: NDArray[np.intp] | None = None,
+    ) -> Iterator[int]:
+        """Add the patterns of a scan, a chunk at a time.
+
+        Parameters
+        ----------
+        patterns : (B, N, N) √I, DC at pixel N // 2
+        corners : (B, 2) whole corners [px]
+        fractions : (B, 2) how far the patches lie beyond their corners [px]; None for nothing
+        which : (b,) indices of the patterns that are used, in rising order; None for all
+
+        Yields
+        ------
+        How many groups of patterns are predicted so far, after each chunk.
+        """
+        used = np.arange(len(corners)) if which is None else which
+        corners, fractions = corners[used], None if fractions is None else fractions[used]
+        predictor, N = self.predictor, self.predictor.N
+        one_object = np.zeros(len(used), np.int32)
+        groups = group(corners, one_object, N, predictor.gridsize, predictor.device, fractions)
+        members = groups.members.cpu().numpy()
+        size = _groups_at_once(predictor)
+        for first in range(0, len(members), size):
+            own = members[first : first + size]
+            patches = self._predict(_read(patterns, used[own]), groups, first)
+            inside = own.ravel()
+            beyond = None if fractions is None else fractions[inside]
+            self.stitcher.add(patches.flatten(0, 1), corners[inside], beyond)
+            yield first + len(own)
+
+    @torch.inference_mode()
+    def _predict(self, amplitudes: NDArray[np.float32], groups: Groups, first: int) -> Tensor:
+        """Patches (g, C, N, N) of the groups from `first` on, which agree where they overlap."""
+        predictor = self.predictor
+        batches = torch.from_numpy(amplitudes).to(predictor.device).split(predictor.batch)
+        numbers = torch.arange(first, first + len(amplitudes), device=predictor.device)
+        return torch.cat(
+            [
+                groups.merge(predictor(batch), self._probe, which)
+                for batch, which in zip(batches, numbers.split(predictor.batch), strict=True)
+            ]
+        )
+
+
+def _groups_at_once(predictor: Predictor) -> int:
+    """Of how many groups the patterns are read at once: whole batches of some megabytes."""
+    group_bytes = 4 * (predictor.gridsize * predictor.N) ** 2
+    return max(1, CHUNK_BYTES // group_bytes // predictor.batch) * predictor.batch
+
+
+def _read(patterns: Patterns, members: NDArray[np.intp]) -> NDArray[np.float32]:
+    """The amplitudes (g, C, N, N) of the patterns `members` (g, C), each read once."""
+    indices, place = np.unique(members, return_inverse=True)
+    first, last = int(indices[0]), int(indices[-1]) + 1
+    # A slice is a view of memory, and one read of a file.
+    consecutive = last - first == len(indices)
+    amplitudes = patterns[first:last] if consecutive else patterns[indices]
+    if not np.array_equal(members.ravel(), indices):
+        amplitudes = amplitudes[place.ravel()]
+    # torch takes no memory that it may not write to, as that of a file can be.
+    return np.require(amplitudes, requirements=["C", "W"]).reshape(
+        *members.shape, *amplitudes.shape[1:]
+    )
