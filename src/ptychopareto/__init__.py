@@ -3,7 +3,7 @@
 The packages are folded the way the data flows, and imports only ever point to the left:
 
 config → files → physics, readers, models, study → reconstruction, preparation, learning →
-assessment → pictures → page
+assessment → pictures → page → command
 """
 
 __version__ = "0.1.0"

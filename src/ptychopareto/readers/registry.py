@@ -81,6 +81,25 @@ def read_scan(
         return check_scan(scan)
 
 
+def format_of(path: Path) -> str:
+    """Recognise the format of a scan by what its file holds.
+
+    Parameters
+    ----------
+    path : the file, or the folder
+
+    Returns
+    -------
+    One of `FORMATS`.
+
+    Raises
+    ------
+    FileError
+        The file is missing, damaged, or has none of the formats.
+    """
+    return _reader(read_any(path), None).name
+
+
 def read_any(path: Path) -> Contents:
     """List what an HDF5 or NPZ file holds; of a folder, nothing.
 
