@@ -1,4 +1,4 @@
-"""Which files of the library a job depends on: a change in one of them repeats the job.
+"""Which code of the library a job depends on: a change in it repeats the job.
 
 Snakemake tracks the script of a job, not what the script imports. So the files are found here, by
 following the imports that stand in the script and in the library, also those inside functions.
@@ -10,6 +10,9 @@ template) counts as imported. Left out are
 - the other architectures: a change in `models/hybrid.py` trains the hybrid runs and no others;
 - files that hold nothing but a docstring.
 
+What counts is the code in these files. Comments, docstrings and layout do not: better words must
+not repeat a night of training either.
+
 Pictures and tables are at the end of all chains: no change in them ever repeats a training. The
 picture of one reconstruction is drawn by its evaluation, and a change in it repeats that.
 """
@@ -17,6 +20,7 @@ picture of one reconstruction is drawn by its evaluation, and a change in it rep
 import ast
 from collections.abc import Iterator
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -62,6 +66,47 @@ def sources(job: str, architecture: str | None = None) -> tuple[str, ...]:
     }
     counted = sorted(file for file in found if not file.startswith(PLUMBING))
     return tuple((LIBRARY / file).relative_to(ROOT).as_posix() for file in counted)
+
+
+@cache
+def code(job: str, architecture: str | None = None) -> str:
+    """Return what identifies the code that a job depends on.
+
+    Parameters
+    ----------
+    job : str
+        The name of its rule.
+    architecture : str, optional
+        That of its network, if the job depends on one.
+
+    Returns
+    -------
+    str
+        Sixteen hexadecimal digits. They are the same with every version of Python.
+    """
+    digest = sha256()
+    for file in sources(job, architecture):
+        digest.update(content(ROOT / file))
+    return digest.hexdigest()[:16]
+
+
+@cache
+def content(file: Path) -> bytes:
+    """Return what identifies the content of one file.
+
+    Parameters
+    ----------
+    file : Path
+        A Python file, or one that a Python file names.
+
+    Returns
+    -------
+    bytes
+        A digest of the code of a Python file, without comments, docstrings and layout; of any
+        other file, a digest of its bytes.
+    """
+    text = _outline(_tree(file)).encode() if file.suffix == ".py" else file.read_bytes()
+    return sha256(text).digest()
 
 
 @cache
@@ -130,6 +175,30 @@ def is_empty(file: Path) -> bool:
 @cache
 def _tree(file: Path) -> ast.Module:
     return ast.parse(file.read_bytes())
+
+
+def _outline(node: object) -> str:
+    """Write a syntax tree as text, as `ast.dump` does, but alike in all versions of Python.
+
+    What is absent, an empty list or a field that a later version adds, is left out. So are texts
+    that stand alone as a statement: docstrings.
+    """
+    if isinstance(node, list):
+        return f"[{','.join(_outline(item) for item in node if not _is_text(item))}]"
+    if isinstance(node, ast.AST):
+        fields = ((name, value) for name, value in ast.iter_fields(node) if value not in (None, []))
+        inner = ",".join(f"{name}={_outline(value)}" for name, value in fields)
+        return f"{type(node).__name__}({inner})"
+    return repr(node)
+
+
+def _is_text(node: object) -> bool:
+    """Tell whether a statement is nothing but a text."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
 
 
 @cache

@@ -199,10 +199,18 @@ def test_changed_setting(project: Project, section: dict[str, object], repeated:
     ],
 )
 def test_changed_source(project: Project, source: str, repeated: set[str]) -> None:
-    comment = "/* changed */" if source.endswith(".css") else "# changed"
+    change = "/* changed */" if source.endswith(".css") else "CHANGED = True"
     assert project[f"src/ptychopareto/{source}"].exists()
-    project.append(f"src/ptychopareto/{source}", f"\n{comment}\n")
+    project.append(f"src/ptychopareto/{source}", f"\n{change}\n")
     assert project.plan() == repeated
+
+
+def test_other_words_repeat_nothing(project: Project) -> None:
+    """Comments and docstrings change in every module that a job of the study depends on."""
+    for source in project["src"].rglob("*.py"):
+        text = source.read_text()
+        source.write_text(text.replace('"""', '"""In other words: ', 1) + "\n# changed\n")
+    assert project.plan() == set()
 
 
 def test_what_a_run_names_outlives_another_default(project: Project) -> None:
@@ -221,7 +229,7 @@ def test_what_a_run_names_outlives_another_default(project: Project) -> None:
 
 
 def test_changed_plot_style_repeats_only_plots(project: Project) -> None:
-    project.append("src/ptychopareto/pictures/pareto.py", "\n# changed\n")
+    project.append("src/ptychopareto/pictures/pareto.py", "\nCHANGED = True\n")
     assert project.build() == {"pareto_plot", "page"}
     assert project.plan() == set()
 

@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 
 from ptychopareto.config import Architecture
-from sources import LIBRARY, PLUMBING, ROOT, SCRIPTS, closure, imports, sources
+from sources import LIBRARY, PLUMBING, ROOT, SCRIPTS, closure, content, imports, sources
 
 ARCHITECTURES = get_args(Architecture)
 # `partial` is made anew whenever it is asked for; the others are no jobs.
@@ -128,3 +128,61 @@ def test_no_script_imports_another() -> None:
     others = set(SCRIPTS.glob("*.py")) - helpers
     for script in sorted(SCRIPTS.glob("*.py")):
         assert not others & set(imports(script)), script.name
+
+
+WORK = """class Work:
+    limit = 3
+
+    def do(self, steps=(1, None)):
+        return {"done": [step for step in steps if step != self.limit]}
+"""
+
+
+def content_of(text: str, file: Path) -> bytes:
+    """Return the content of a file with this text; it is kept, so each text needs its own file."""
+    file.write_text(text)
+    return content(file)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'"""A module."""\n\n# says why\n{WORK}',
+        WORK.replace("class Work:\n", 'class Work:\n    """Works."""\n\n'),
+        WORK.replace("limit = 3\n", 'limit = 3  # steps\n    """How many."""\n'),
+        WORK.replace("None)):\n", 'None)):\n        """Do it.\n\n        At once.\n        """\n'),
+        WORK.replace("steps=(1, None)", "\n        steps=(1, None),\n    "),
+        WORK.replace('"done"', "'done'"),
+    ],
+    ids=["module", "class", "attribute", "function", "layout", "quotes"],
+)
+def test_words_are_no_content(text: str, tmp_path: Path) -> None:
+    assert content_of(text, tmp_path / "other.py") == content_of(WORK, tmp_path / "work.py")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("3", "4"),
+        ("3", "3.0"),
+        ("None", "0"),
+        ("(1, None)", "[1, None]"),
+        ('"done"', '"gone"'),
+        ("!=", "is not"),
+        ("self.limit", "self.limits"),
+        ("return", "yield"),
+        ("(self, ", "(self, *, "),
+        ("    limit = 3\n", ""),
+        ("    def do", "    @staticmethod\n    def do"),
+        ("def do", "async def do"),
+    ],
+)
+def test_code_is_content(old: str, new: str, tmp_path: Path) -> None:
+    assert old in WORK
+    changed = content_of(WORK.replace(old, new), tmp_path / "other.py")
+    assert changed != content_of(WORK, tmp_path / "work.py")
+
+
+def test_all_of_a_style_sheet_is_content(tmp_path: Path) -> None:
+    plain = content_of("p {}", tmp_path / "plain.css")
+    assert plain != content_of("/* text */ p {}", tmp_path / "commented.css")

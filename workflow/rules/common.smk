@@ -32,7 +32,7 @@ from ptychopareto.config import (
     parse_study,
 )
 from ptychopareto.study.runs import expand
-from sources import sources
+from sources import code
 from snakemake.utils import update_config
 from unlock import claim
 
@@ -206,16 +206,9 @@ if MEASURED and STUDY.dataset.format is not None and workflow.is_main_process:
     check_format(STUDY.dataset)
 
 
-def library(job):
-    """The library files a job depends on, as seen from the working directory; found only for jobs of the plan."""
-    return lambda wildcards: [os.path.relpath(ROOT / file) for file in sources(job)]
-
-
-@cache
-def code(job, architecture=None):
-    """What identifies the content of these files, and of the one of an architecture."""
-    files = [(ROOT / file).read_bytes() for file in sources(job, architecture)]
-    return sha256(b"".join(files)).hexdigest()[:16]
+def code_of(job):
+    """What identifies the code of the library that a job depends on; found only for jobs of the plan."""
+    return lambda wildcards: code(job)
 
 
 @cache

@@ -9,7 +9,6 @@ rule time_inference:
     input:
         models=paths_of_runs("results/runs/{run}/model.safetensors"),
         test="results/dataset/test.npz",
-        library=library("time_inference"),
     output:
         timing=ensure("results/timing.json", non_empty=True),
     log:
@@ -24,6 +23,7 @@ rule time_inference:
         **demands(estimates.timing(RUNS.values(), STUDY)),
         gpu=GPUS_PER_JOB,
     params:
+        code=code_of("time_inference"),
         runs=list(RUNS),
         gridsize=STUDY.dataset.gridsize,
         alpha=STUDY.refine.alpha,
@@ -40,7 +40,6 @@ rule classical:
         train=["results/dataset/train.npz"] if MEASURED else [],
         reference=REFERENCE,
         steps=["results/reference.json"] if MEASURED else [],
-        library=library("classical"),
     output:
         objects=ensure("results/classical.npz", non_empty=True),
         scores=ensure("results/classical.json", non_empty=True),
@@ -55,6 +54,7 @@ rule classical:
         **demands(estimates.rpie(STUDY, "test", max(STUDY.classical.epochs))),
         gpu=GPUS_PER_JOB,
     params:
+        code=code_of("classical"),
         classical=STUDY.classical.model_dump(mode="json"),
         device=STUDY.device,
     message:
@@ -70,7 +70,6 @@ if MEASURED:
         input:
             train="results/dataset/train.npz",
             test="results/dataset/test.npz",
-            library=library("reference"),
         output:
             object=ensure("results/reference.npz", non_empty=True),
             steps=ensure("results/reference.json", non_empty=True),
@@ -85,6 +84,7 @@ if MEASURED:
             **demands(estimates.rpie(STUDY, "train", 10 * STUDY.dataset.joint.most_epochs)),
             gpu=GPUS_PER_JOB,
         params:
+            code=code_of("reference"),
             joint=STUDY.dataset.joint.model_dump(mode="json"),
             epochs=list(STUDY.classical.epochs),
             one_scan=STUDY.dataset.test.scan is None,

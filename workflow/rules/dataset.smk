@@ -17,7 +17,6 @@ if isinstance(STUDY.dataset, ExistingDataset):
         input:
             train=str(STUDY.dataset.train_npz),
             test=str(STUDY.dataset.test_npz),
-            library=library("import_dataset"),
         output:
             train=ensure("results/dataset/train.npz", non_empty=True),
             test=ensure("results/dataset/test.npz", non_empty=True),
@@ -28,6 +27,8 @@ if isinstance(STUDY.dataset, ExistingDataset):
         threads: 1
         resources:
             **demands(estimates.simulation(STUDY)),
+        params:
+            code=code_of("import_dataset"),
         message:
             "Bringing in the scan from existing files"
         script:
@@ -42,7 +43,6 @@ elif MEASURED:
         input:
             scans=[str(path) for path in STUDY.dataset.scan],
             others=[str(path) for key, path in study_files().items() if "scan[" not in key],
-            library=library("prepare_scan"),
         output:
             train=ensure("results/scan/train.npz", non_empty=True),
             test=ensure("results/scan/test.npz", non_empty=True),
@@ -56,6 +56,7 @@ elif MEASURED:
         resources:
             **demands(estimates.simulation(STUDY)),
         params:
+            code=code_of("prepare_scan"),
             dataset=STUDY.dataset.model_dump(
                 mode="json", exclude={"register_input", "gridsize", "joint"}
             ),
@@ -69,7 +70,6 @@ elif MEASURED:
         input:
             train="results/scan/train.npz",
             test="results/scan/test.npz",
-            library=library("prepare_probe"),
         output:
             train=ensure("results/dataset/train.npz", non_empty=True),
             test=ensure("results/dataset/test.npz", non_empty=True),
@@ -88,6 +88,7 @@ elif MEASURED:
             **demands(estimates.rpie(STUDY, "train", 5 * STUDY.dataset.joint.most_epochs)),
             gpu=GPUS_PER_JOB,
         params:
+            code=code_of("prepare_probe"),
             joint=STUDY.dataset.joint.model_dump(mode="json"),
             one_scan=STUDY.dataset.test.scan is None,
             device=STUDY.device,
@@ -101,7 +102,6 @@ else:
     rule simulate:
         input:
             given=[str(path) for path in study_files().values()],
-            library=library("simulate"),
         output:
             train=ensure("results/dataset/train.npz", non_empty=True),
             test=ensure("results/dataset/test.npz", non_empty=True),
@@ -115,6 +115,7 @@ else:
         resources:
             **demands(estimates.simulation(STUDY)),
         params:
+            code=code_of("simulate"),
             dataset=STUDY.dataset.model_dump(mode="json", exclude={"register_input", "gridsize"}),
         message:
             "Simulating the scan"
@@ -125,7 +126,6 @@ else:
 rule dataset_picture:
     input:
         train="results/dataset/train.npz",
-        library=library("dataset_picture"),
     output:
         picture=report(
             ensure("results/dataset/dataset.png", non_empty=True),
@@ -141,6 +141,8 @@ rule dataset_picture:
     resources:
         mem_mb=4000,
         runtime=10,
+    params:
+        code=code_of("dataset_picture"),
     message:
         "Drawing the scan"
     script:

@@ -34,7 +34,7 @@ rule evaluate:
     params:
         refine=STUDY.refine.model_dump(mode="json"),
         # without the file of its architecture: a change there repeats the training before it
-        code=lambda wildcards: code("evaluate"),
+        code=code_of("evaluate"),
         device=STUDY.device,
     message:
         "Evaluating {wildcards.run}"

@@ -31,7 +31,6 @@ wildcard_constraints:
 rule pareto_plot:
     input:
         table="results/study_results.csv",
-        library=library("pareto_plot"),
     output:
         png=picture("pareto_plot", label="plot"),
         svg=ensure("results/pareto_plot.svg", non_empty=True),
@@ -44,6 +43,7 @@ rule pareto_plot:
         mem_mb=2000,
         runtime=10,
     params:
+        code=code_of("pareto_plot"),
         axes=MAIN_AXES,
     message:
         "Drawing the Pareto front"
@@ -54,7 +54,6 @@ rule pareto_plot:
 rule other_pareto_plot:
     input:
         table="results/study_results.csv",
-        library=library("pareto_plot"),
     output:
         png=report(
             ensure("results/pareto_{axes}.png", non_empty=True),
@@ -72,6 +71,7 @@ rule other_pareto_plot:
         mem_mb=2000,
         runtime=10,
     params:
+        code=code_of("pareto_plot"),
         axes=lambda wildcards: OTHER_AXES[wildcards.axes],
     message:
         "Drawing another Pareto front: {wildcards.axes}"
@@ -86,7 +86,6 @@ rule gallery:
         objects="results/classical.npz",
         test="results/dataset/test.npz",
         reference=REFERENCE,
-        library=library("gallery"),
     output:
         picture=picture("gallery", category="Reconstructions", label="the front"),
     log:
@@ -98,6 +97,7 @@ rule gallery:
         mem_mb=4000,
         runtime=10,
     params:
+        code=code_of("gallery"),
         runs=RUN_SETTINGS,
         axes=MAIN_AXES,
     message:
@@ -111,7 +111,6 @@ rule quality_vs_time:
         classical="results/classical.csv",
         refinement="results/refinement.csv",
         front="results/pareto_front.csv",
-        library=library("quality_vs_time"),
     output:
         picture=picture("quality_vs_time"),
     log:
@@ -123,6 +122,7 @@ rule quality_vs_time:
         mem_mb=2000,
         runtime=10,
     params:
+        code=code_of("quality_vs_time"),
         axes=MAIN_AXES,
     message:
         "Drawing quality against time"
@@ -133,7 +133,6 @@ rule quality_vs_time:
 rule marginals:
     input:
         table="results/study_results.csv",
-        library=library("marginals"),
     output:
         picture=picture("marginals", category="Training"),
     log:
@@ -145,6 +144,7 @@ rule marginals:
         mem_mb=2000,
         runtime=10,
     params:
+        code=code_of("marginals"),
         axes=MAIN_AXES,
     message:
         "Drawing the effect of each hyperparameter"
@@ -155,7 +155,6 @@ rule marginals:
 rule training_curves:
     input:
         table="results/study_results.csv",
-        library=library("training_curves"),
     output:
         picture=picture("training_curves", category="Training"),
     log:
@@ -167,6 +166,7 @@ rule training_curves:
         mem_mb=2000,
         runtime=10,
     params:
+        code=code_of("training_curves"),
         runs=RUN_SETTINGS,
     message:
         "Drawing the training curves"
@@ -181,7 +181,6 @@ rule page:
         test="results/dataset/test.npz",
         recommendation="results/recommendation.json",
         pictures=[f"results/{name}.png" for name in ALL_PICTURES],
-        library=library("page"),
     output:
         page=report(
             ensure("results/index.html", non_empty=True),
@@ -198,6 +197,7 @@ rule page:
         mem_mb=4000,
         runtime=10,
     params:
+        code=code_of("page"),
         runs=RUN_SETTINGS,
         axes=MAIN_AXES,
     message:

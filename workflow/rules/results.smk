@@ -26,7 +26,6 @@ rule gather:
     input:
         metrics=metrics_of_all_runs,
         timing="results/timing.json",
-        library=library("gather"),
     output:
         table=report(
             ensure("results/study_results.csv", non_empty=True),
@@ -55,6 +54,7 @@ rule gather:
         mem_mb=2000,
         runtime=10,
     params:
+        code=code_of("gather"),
         runs=RUN_SETTINGS,
     message:
         "Gathering the results of all runs"
@@ -66,7 +66,6 @@ rule gather_classical:
     input:
         scores="results/classical.json",
         timing="results/timing.json",
-        library=library("gather_classical"),
     output:
         table=report(
             ensure("results/classical.csv", non_empty=True),
@@ -82,6 +81,8 @@ rule gather_classical:
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        code=code_of("gather_classical"),
     message:
         "Gathering quality against time of the classical reference"
     script:
@@ -95,7 +96,6 @@ rule recommend:
         scenarios=["results/scenarios.csv"] if STUDY.scenarios else [],
         refinement="results/refinement.csv",
         classical=["results/classical.csv"] if MAIN_AXES["quality"] == "r_free" else [],
-        library=library("recommend"),
     output:
         front=report(
             ensure("results/pareto_front.csv", non_empty=True),
@@ -114,6 +114,7 @@ rule recommend:
         mem_mb=2000,
         runtime=10,
     params:
+        code=code_of("recommend"),
         runs=RUN_SETTINGS,
         axes=MAIN_AXES,
         study=STUDY_SETTINGS,

@@ -18,7 +18,6 @@ if STUDY.scenarios:
         input:
             test="results/dataset/test.npz",
             given=object_of_scenario,
-            library=library("scenario"),
         output:
             test=ensure("results/scenarios/{scenario}/test.npz", non_empty=True),
         log:
@@ -33,6 +32,7 @@ if STUDY.scenarios:
         resources:
             **demands(estimates.scenario(STUDY)),
         params:
+            code=code_of("scenario"),
             change=lambda wildcards: SCENARIOS[wildcards.scenario].model_dump(mode="json"),
             seed=getattr(STUDY.dataset, "seed", 0),
         message:
@@ -44,7 +44,6 @@ if STUDY.scenarios:
         input:
             models=paths_of_runs("results/runs/{run}/model.safetensors"),
             test="results/scenarios/{scenario}/test.npz",
-            library=library("evaluate_scenario"),
         output:
             scores=ensure("results/scenarios/{scenario}/scores.json", non_empty=True),
         log:
@@ -60,6 +59,7 @@ if STUDY.scenarios:
             **demands(estimates.robustness(RUNS.values(), STUDY)),
             gpu=GPUS_PER_JOB,
         params:
+            code=code_of("evaluate_scenario"),
             runs=list(RUNS),
             epochs=max(STUDY.classical.epochs),
             alpha=STUDY.classical.alpha,
@@ -74,7 +74,6 @@ if STUDY.scenarios:
             scores=[f"results/scenarios/{name}/scores.json" for name in SCENARIOS],
             table="results/study_results.csv",
             classical="results/classical.json",
-            library=library("gather_scenarios"),
         output:
             table=report(
                 ensure("results/scenarios.csv", non_empty=True),
@@ -91,6 +90,7 @@ if STUDY.scenarios:
             mem_mb=2000,
             runtime=10,
         params:
+            code=code_of("gather_scenarios"),
             runs=RUN_SETTINGS,
             scenarios=list(SCENARIOS),
         message:
@@ -102,7 +102,6 @@ if STUDY.scenarios:
         input:
             scenarios="results/scenarios.csv",
             front="results/pareto_front.csv",
-            library=library("robustness"),
         output:
             picture=picture("robustness", label="in the scenarios"),
         log:
@@ -114,6 +113,7 @@ if STUDY.scenarios:
             mem_mb=2000,
             runtime=10,
         params:
+            code=code_of("robustness"),
             changes=[change.model_dump(mode="json") for change in SCENARIOS.values()],
             axes=MAIN_AXES,
         message:

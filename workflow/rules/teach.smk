@@ -11,7 +11,6 @@ if not MEASURED:
     rule teach:
         input:
             train="results/dataset/train.npz",
-            library=library("teach"),
         output:
             objects=ensure("results/dataset/teacher.npz", non_empty=True),
             score=ensure("results/dataset/teacher.json", non_empty=True),
@@ -26,6 +25,7 @@ if not MEASURED:
             **demands(estimates.rpie(STUDY, "train", STUDY.teacher.epochs)),
             gpu=GPUS_PER_JOB,
         params:
+            code=code_of("teach"),
             teacher=STUDY.teacher.model_dump(mode="json"),
             device=STUDY.device,
         message:
