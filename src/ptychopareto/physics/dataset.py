@@ -21,11 +21,28 @@ CHUNK = 1024
 
 
 def simulate(config: SimulatedDataset) -> tuple[Dataset, Dataset]:
-    """The training and the test split of a simulated study.
+    """Simulate the training and the test split of a study.
 
     The test objects use other random numbers than the training objects. Both splits share the
-    probe, the amplitude normalisation and the intensity scale s, which are fixed by the training
-    split: the mean over its patterns of the expected Σ counts is `photons`.
+    probe, the amplitude normalisation and the intensity scale s. The training split fixes them: the
+    mean over its patterns of the expected Σ counts is `photons`.
+
+    Parameters
+    ----------
+    config : SimulatedDataset
+        The section `dataset` of a study.
+
+    Returns
+    -------
+    tuple of Dataset
+        The training split, and the test split with the object patch of each pattern as its truth.
+
+    Raises
+    ------
+    ConfigError
+        An object is 0 wherever it is scanned, or the probe has no light.
+    FileError
+        A file of objects or of the probe will not do.
     """
     test_seed, train_seed, train_noise, test_noise = np.random.SeedSequence(config.seed).spawn(4)
     probe = make_probe(config.probe, config.N)
@@ -57,7 +74,7 @@ def simulate(config: SimulatedDataset) -> tuple[Dataset, Dataset]:
 
 
 class _Split:
-    """The objects of one split, (n, size, size) complex128, each scanned at the same corners."""
+    """The objects of one split, (n, size, size) complex128, all scanned at the same corners."""
 
     def __init__(
         self,
@@ -78,11 +95,11 @@ class _Split:
         self.corners = scan.jittered(grid, config.scan_jitter, config.size - config.N, rng_of_scan)
 
     def patches(self, images: NDArray[Any]) -> Iterator[NDArray[Any]]:
-        """The patches (B, N, N) of each of the images (n, size, size): objects, or made of them."""
+        """Yield the patches (B, N, N) of each image (n, size, size), objects or moduli."""
         return (scan.patches(image, self.corners, self.N) for image in images)
 
     def expected_amplitude(self, probe: NDArray[np.complex64]) -> NDArray[np.float32]:
-        """Noiseless √I (B, N, N) of every patch."""
+        """Return the noiseless √I (n·B, N, N) of every pattern of the split."""
         return expected_amplitude(self.patches(self.objects.astype(np.complex64)), probe)
 
     def measure(
@@ -94,7 +111,7 @@ class _Split:
         metadata: dict[str, Any],
         noise: np.random.SeedSequence,
     ) -> Dataset:
-        """The dataset with Poisson counts around the expected `amplitude` √I (B, N, N).
+        """Return the dataset with Poisson counts around the expected `amplitude` √I (n·B, N, N).
 
         diffraction = √counts / scale.
         """
@@ -117,7 +134,20 @@ class _Split:
 def expected_amplitude(
     patches: Iterable[NDArray[Any]], probe: NDArray[np.complex64]
 ) -> NDArray[np.float32]:
-    """Noiseless √I (B, N, N) of patches, given as arrays (b, N, N) complex64 of some at a time."""
+    """Compute the noiseless √I of object patches.
+
+    Parameters
+    ----------
+    patches : iterable of (b, N, N) complex64 arrays
+        The patches of all patterns, in portions of any size b.
+    probe : (N, N) complex64
+        The illumination; the amplitude has its units.
+
+    Returns
+    -------
+    (B, N, N) float32
+        √I of all patterns, in the order of the portions, with DC at pixel N // 2.
+    """
     light = torch.from_numpy(probe)
     chunks = (chunk for cut in patches for chunk in torch.from_numpy(cut).split(CHUNK))
     return torch.cat([diffraction_amplitude(chunk, light) for chunk in chunks]).numpy()
@@ -126,7 +156,22 @@ def expected_amplitude(
 def counted_amplitude(
     amplitude: NDArray[np.float32], scale: float, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """√counts / scale (B, N, N), the counts being Poisson with mean (scale · amplitude)²."""
+    """Draw Poisson counts around an expected amplitude.
+
+    Parameters
+    ----------
+    amplitude : (B, N, N) float32
+        Expected √I, in the units of the probe.
+    scale : float
+        Intensity scale s: the counts of a pixel have the mean (s·√I)².
+    rng : Generator
+        The source of the counts.
+
+    Returns
+    -------
+    (B, N, N) float32
+        √counts / s, in the units of `amplitude`.
+    """
     # In place: at these sizes new memory takes longer than the arithmetic.
     expected = amplitude.astype(np.float64)
     expected *= scale

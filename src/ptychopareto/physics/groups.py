@@ -15,7 +15,8 @@ from ptychopareto.config import ConfigError
 from ptychopareto.physics.forward import intensity
 from ptychopareto.physics.subpixel import interpolated
 
-# The weight of a patch where its probe has no light, and no say, as part of the brightest pixel.
+# The least weight of a patch in a merge, as a fraction of the brightest |P|²: a pixel that no probe
+# reaches would be divided by 0.
 DARK = 1e-6
 
 
@@ -23,10 +24,16 @@ DARK = 1e-6
 class Groups:
     """G groups of C patterns of a scan, on the device of their indices.
 
-    members : (G, C) indices of the patterns, in reading order; a pattern is in several groups
-    starts : (G, C) where each patch begins on the canvas of its group, counted row by row
-    side : side [px] of all canvases
-    fractions : (G, C, 2) how far each patch lies beyond its first pixel [px]; None for nothing
+    Attributes
+    ----------
+    members : (G, C) int
+        Indices of the patterns in the scan, in reading order; a pattern may be in several groups.
+    starts : (G, C) int
+        Where each patch begins on the canvas of its group, counted row by row [px].
+    side : int
+        Side of all canvases [px].
+    fractions : (G, C, 2) float, optional
+        How far each patch lies beyond its first pixel [px]; None for positions on whole pixels.
     """
 
     members: Tensor
@@ -35,6 +42,7 @@ class Groups:
     fractions: Tensor | None = None
 
     def __len__(self) -> int:
+        """Return G, the number of groups."""
         return len(self.members)
 
     @property
@@ -43,16 +51,27 @@ class Groups:
         return self.members.shape[1]
 
     def first(self, count: int) -> "Groups":
-        """The first groups only."""
+        """Return the first `count` groups only."""
         fractions = None if self.fractions is None else self.fractions[:count]
         return Groups(self.members[:count], self.starts[:count], self.side, fractions)
 
     def merge(self, patches: Tensor, probe: Tensor, which: Tensor) -> Tensor:
-        """Let the patches (g, C, N, N) of the groups `which` (g,) agree where they overlap.
+        """Let the patches of each group agree where they overlap.
 
-        Each pixel becomes the mean of what the patches of its group say, weighted by |P|² as in
-        `reconstruction.stitch`; the result has the shape of `patches`. `probe` is (N, N), or
-        (M, N, N) of M modes.
+        Parameters
+        ----------
+        patches : (g, C, N, N) complex
+            The patches of the groups `which`.
+        probe : (N, N) complex, or (M, N, N) of M modes
+            The illumination, whose |P|² weights the patches.
+        which : (g,) int
+            Indices of the groups.
+
+        Returns
+        -------
+        (g, C, N, N) complex
+            Patches that are equal where they overlap: each pixel is the mean over the patches of
+            its group, weighted by |P|² as in `reconstruction.stitch`.
         """
         if self.patterns == 1:
             return patches
@@ -76,7 +95,20 @@ class Groups:
 
 
 def alone(count: int, device: torch.device) -> Groups:
-    """`count` patterns, each a group of its own."""
+    """Make a group of its own from each pattern.
+
+    Parameters
+    ----------
+    count : int
+        The number of patterns.
+    device : torch.device
+        Where the indices are kept.
+
+    Returns
+    -------
+    Groups
+        `count` groups of one pattern.
+    """
     members = torch.arange(count, device=device)[:, None]
     return Groups(members, torch.zeros_like(members), side=0)
 
@@ -84,14 +116,33 @@ def alone(count: int, device: torch.device) -> Groups:
 def neighbours(
     corners: NDArray[np.int64], object_index: NDArray[np.integer], gridsize: int
 ) -> NDArray[np.int64]:
-    """Group each position with its neighbours to the right and below: (G, gridsize²) indices.
+    """Group each position with its neighbours to the right and below.
 
-    On a grid these are all squares of gridsize × gridsize neighbours. Off a grid a group are the
-    positions of the same object nearest to where the centre of such a square would be, with a step
-    that is the median distance of nearest neighbours. Each position is in a group, no group is
-    there twice.
+    Parameters
+    ----------
+    corners : (B, 2) int
+        Top-left corners of the patches [px].
+    object_index : (B,) int
+        The object that each position belongs to; a group never mixes objects.
+    gridsize : int
+        Positions of a group on each axis.
 
-    Raises ConfigError if an object has too few positions for a group.
+    Returns
+    -------
+    (G, gridsize²) int
+        Indices of the positions of each group, in reading order. Each position is in at least one
+        group, and no group is there twice.
+
+    Raises
+    ------
+    ConfigError
+        An object has too few positions for a group.
+
+    Notes
+    -----
+    On a grid the groups are all squares of gridsize × gridsize neighbours. Off a grid a group
+    consists of the positions of one object that are nearest to the centre of such a square; its
+    step is the median distance of nearest neighbours.
     """
     found = []
     for number in np.unique(object_index):
@@ -106,7 +157,7 @@ def neighbours(
 
 
 def _squares(positions: NDArray[np.float64], gridsize: int) -> NDArray[np.int64]:
-    """The groups of one object."""
+    """Return the groups (G, gridsize²) of one object, as indices of its positions (n, 2)."""
     # Here, since the import takes 0.2 s, and most trainings have groups of one pattern.
     from scipy.spatial import cKDTree
 
@@ -125,7 +176,7 @@ def _squares(positions: NDArray[np.float64], gridsize: int) -> NDArray[np.int64]
 def _in_reading_order(
     group: NDArray[np.int64], positions: NDArray[np.float64], gridsize: int
 ) -> NDArray[np.int64]:
-    """Row by row, each from left to right, though positions of a row may not be quite in line."""
+    """Order a group row by row, each from left to right; rows need not be quite straight."""
     rows = group[np.argsort(positions[group, 0], kind="stable")].reshape(gridsize, gridsize)
     order = np.argsort(positions[rows, 1], axis=1, kind="stable")
     return np.take_along_axis(rows, order, axis=1).ravel()
@@ -139,9 +190,32 @@ def group(
     device: torch.device,
     fractions: NDArray[np.float32] | None = None,
 ) -> Groups:
-    """The groups of a scan at `corners` (B, 2) [px] with patches of N×N; see `neighbours`.
+    """Form the groups of a scan, and lay out the canvas of each.
 
-    The patches lie `fractions` (B, 2) of a pixel beyond their corners, if there are any.
+    Parameters
+    ----------
+    corners : (B, 2) int
+        Top-left corners of the patches [px].
+    object_index : (B,) int
+        The object that each position belongs to.
+    N : int
+        Side of a patch [px].
+    gridsize : int
+        Patterns of a group on each axis; with 1 each pattern is a group of its own.
+    device : torch.device
+        Where the indices are kept.
+    fractions : (B, 2) float32, optional
+        How far the patches lie beyond their corners [px]; None for positions on whole pixels.
+
+    Returns
+    -------
+    Groups
+        The groups that `neighbours` finds.
+
+    Raises
+    ------
+    ConfigError
+        An object has too few positions for a group.
     """
     if gridsize == 1:
         return alone(len(corners), device)

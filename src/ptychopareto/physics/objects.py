@@ -1,4 +1,4 @@
-"""Objects: drawn at random, or given."""
+"""Objects of a simulation: random ones, and those of a file."""
 
 from typing import Literal
 
@@ -22,10 +22,27 @@ DrawnObject = LinesObject | GrfObject | SiemensObject
 def given(
     config: NpzObject, split: Literal["train", "test"], count: int, size: int
 ) -> NDArray[np.complex128]:
-    """The centres (count, size, size) of the objects in the file of a split.
+    """Read the objects of a split from its file, and cut out their centres.
 
-    Raises:
-        FileError: the file will not do.
+    Parameters
+    ----------
+    config : NpzObject
+        Names the file of each split.
+    split : {"train", "test"}
+        The split.
+    count : int
+        The number of objects to take.
+    size : int
+        Side of an object [px].
+
+    Returns
+    -------
+    (count, size, size) complex128
+
+    Raises
+    ------
+    FileError
+        The file is missing or damaged, or its objects are too few or too small.
     """
     path = config.path if split == "train" else config.test_path
     return read_given_objects(path, count, size).astype(np.complex128)
@@ -38,14 +55,35 @@ def drawn(
     rng: np.random.Generator,
     rng_of_phase: np.random.Generator,
 ) -> NDArray[np.complex128]:
-    """Draw objects (count, size, size), their amplitude not yet normalised.
+    """Draw random objects, their amplitude not yet normalised.
 
-    Amplitudes are drawn from `rng`. The phase [rad] of an image b is
-    φ = π·tanh((b − max b / 2) / (3·mean b)): of the amplitude itself for `phase: coupled`, of a
-    second draw, from `rng_of_phase`, for `phase: independent`. For `phase: none` it is 0.
+    Parameters
+    ----------
+    config : LinesObject, GrfObject or SiemensObject
+        The kind of object.
+    count : int
+        The number of objects.
+    size : int
+        Side of an object [px].
+    rng : Generator
+        The source of the amplitudes.
+    rng_of_phase : Generator
+        The source of the phases, for `phase: independent`.
 
-    Raises:
-        ConfigError: no line met an object.
+    Returns
+    -------
+    (count, size, size) complex128
+
+    Raises
+    ------
+    ConfigError
+        No line met an object.
+
+    Notes
+    -----
+    The phase [rad] follows from an image b as φ = π·tanh((b − max b / 2) / (3·mean b)). For `phase:
+    coupled`, b is the amplitude itself; for `phase: independent`, b is a second draw. For `phase:
+    none` the phase is 0.
     """
     images = []
     for _ in range(count):
@@ -71,8 +109,29 @@ def _amplitude(config: DrawnObject, size: int, rng: np.random.Generator) -> Imag
 
 
 def lines(config: LinesObject, size: int, rng: np.random.Generator) -> Image:
-    """An amplitude (size, size) of blurred random line segments.
+    """Draw an amplitude of blurred random line segments.
 
+    Parameters
+    ----------
+    config : LinesObject
+        The number of segments.
+    size : int
+        Side of the image [px].
+    rng : Generator
+        The source of the ends of the segments.
+
+    Returns
+    -------
+    (size, size) float64
+        Amplitude ≥ 0.
+
+    Raises
+    ------
+    ConfigError
+        No line met the image.
+
+    Notes
+    -----
     Segments are drawn on a canvas twice as large, so that the crop has no preferred centre.
     """
     canvas = np.zeros((2 * size, 2 * size))
@@ -90,13 +149,28 @@ def lines(config: LinesObject, size: int, rng: np.random.Generator) -> Image:
 
 
 def gaussian_random_field(config: GrfObject, size: int, rng: np.random.Generator) -> Image:
-    """An amplitude (size, size): a stationary Gaussian random field, raised above 0.
+    """Draw an amplitude that is a stationary Gaussian random field, raised above 0.
 
-    Its smallest value becomes its standard deviation: where it were 0 there would be no phase.
+    Parameters
+    ----------
+    config : GrfObject
+        The correlation length ℓ [px].
+    size : int
+        Side of the image [px].
+    rng : Generator
+        The source of the white noise.
 
-    Its spectral density is S(f) ∝ (1 + (2π·ℓ·|f|)²)⁻² with the correlation length ℓ [px], its
-    covariance (r/ℓ)·K₁(r/ℓ): the field of Whittle, Biometrika 41, 434, 1954. White noise is
-    filtered by √S on a periodic canvas twice as large, so that the edges of the crop do not match.
+    Returns
+    -------
+    (size, size) float64
+        Amplitude > 0. Its smallest value is the field's standard deviation: a pixel of amplitude 0
+        would have no phase.
+
+    Notes
+    -----
+    The spectral density is S(f) ∝ (1 + (2π·ℓ·|f|)²)⁻², and the covariance (r/ℓ)·K₁(r/ℓ): the field
+    of Whittle, Biometrika 41, 434, 1954. White noise is filtered by √S on a periodic canvas twice
+    as large, so that the edges of the crop do not match.
     """
     side = 2 * size
     rows, columns = np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)
@@ -107,10 +181,24 @@ def gaussian_random_field(config: GrfObject, size: int, rng: np.random.Generator
 
 
 def siemens_star(config: SiemensObject, size: int, rng: np.random.Generator) -> Image:
-    """An amplitude (size, size): a Siemens star of dark spokes that fills the image.
+    """Draw an amplitude that is a Siemens star of dark spokes, which fills the image.
 
-    Drawn are its centre, in the middle half of the image on both axes, and its orientation. Edges
-    are as sharp as pixels allow; towards the centre, where spokes are narrower, it becomes uniform.
+    Parameters
+    ----------
+    config : SiemensObject
+        The number of spokes.
+    size : int
+        Side of the image [px].
+    rng : Generator
+        The source of the centre, in the middle half of the image on both axes, and of the
+        orientation.
+
+    Returns
+    -------
+    (size, size) float64
+        Amplitude from `SPOKE_AMPLITUDE` on the spokes to 1 between them. Edges are as sharp as
+        pixels allow; towards the centre, where spokes are narrower than a pixel, the star becomes
+        uniform.
     """
     centre = rng.uniform(0.25, 0.75, 2) * size
     turn = rng.uniform(0, 2 * np.pi)

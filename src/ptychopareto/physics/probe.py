@@ -15,9 +15,27 @@ Field = NDArray[np.complex128]
 
 
 def make_probe(config: Probe, N: int) -> NDArray[np.complex64]:
-    """The probe of a dataset, (N, N): made or read, smoothed, resized, masked and normalised.
+    """Make or read the probe of a dataset; then smooth, resize, mask and normalise it.
 
-    Normalised so that the mean |P| inside radius N/4 of the centre is 1 / probe_scale.
+    Parameters
+    ----------
+    config : Probe
+        The section `dataset.probe` of a study.
+    N : int
+        Side of the probe [px].
+
+    Returns
+    -------
+    (N, N) complex64
+        The illumination, normalised so that the mean |P| within radius N/4 of the centre is 1 /
+        probe_scale.
+
+    Raises
+    ------
+    ConfigError
+        There is no light within radius N/4, or `resize` does not fit the size of the file's probe.
+    FileError
+        The file of the probe will not do.
     """
     field = _raw_probe(config, N)
     if config.smooth > 0:
@@ -44,12 +62,26 @@ def _raw_probe(config: Probe, N: int) -> Field:
 
 
 def zone_plate(config: ProbeZonePlate, N: int) -> Field:
-    """A defocused, aberrated zone-plate beam, P = F[A(f)·exp(iπβ|f|² + iW(f))].
+    """Compute the beam of a defocused, aberrated zone plate.
 
-    A is the aperture with its central stop. The defocus β [px²] sends frequency f to radius |β|·f
-    (stationary phase), so |β| = beam radius / aperture; away from its fringes the beam has the
-    phase −πr²/β, which curves upwards for β < 0. W holds the primary aberrations as Zernike
-    polynomials (Noll, J. Opt. Soc. Am. 66, 207, 1976), in rad at the edge of the aperture.
+    Parameters
+    ----------
+    config : ProbeZonePlate
+        Aperture [cycles/px], central stop, beam radius [N], curvature, and aberrations [rad].
+    N : int
+        Side of the probe [px].
+
+    Returns
+    -------
+    (N, N) complex128
+
+    Notes
+    -----
+    P = F[A(f)·exp(iπβ|f|² + iW(f))]. A is the aperture with its central stop. The defocus β [px²]
+    sends frequency f to radius |β|·f (stationary phase), so |β| = beam radius / aperture; away from
+    its fringes the beam has the phase −πr²/β, which curves upwards for β < 0. W holds the primary
+    aberrations as Zernike polynomials (Noll, J. Opt. Soc. Am. 66, 207, 1976), in rad at the edge of
+    the aperture.
     """
     points = OVERSAMPLING * N
     axis = np.fft.fftfreq(points)
@@ -68,11 +100,27 @@ def zone_plate(config: ProbeZonePlate, N: int) -> Field:
 
 
 def resize(field: Field, N: int, how: str) -> Field:
-    """Bring a square probe to N×N pixels, its centre staying the centre.
+    """Bring a square probe to N×N pixels; its centre stays the centre.
 
-    `pad`: zeros around it. `interpolate`: cubic splines, so the beam grows with the grid.
-    `pad_extrapolate`: the amplitude of the edge continues outwards, with the phase of a quadratic
-    fit.
+    Parameters
+    ----------
+    field : (n, n) complex128
+        The probe.
+    N : int
+        The wanted side [px].
+    how : {"pad", "pad_extrapolate", "interpolate"}
+        `pad` puts zeros around the probe. `pad_extrapolate` continues the amplitude of the edge
+        outwards, with the phase of a quadratic fit. `interpolate` uses cubic splines, so that the
+        beam grows or shrinks with the grid.
+
+    Returns
+    -------
+    (N, N) complex128
+
+    Raises
+    ------
+    ConfigError
+        Padding cannot shrink a probe.
     """
     size = field.shape[0]
     if size == N:
@@ -106,6 +154,6 @@ def _smooth(field: Field, sigma: float) -> Field:
 
 
 def _radius(N: int) -> NDArray[np.float64]:
-    """Distance [px] of each pixel of an N×N grid from its centre, pixel N // 2."""
+    """Return the distance [px] of each pixel of an N×N grid from its centre, pixel N // 2."""
     axis = np.arange(N) - N // 2
     return np.hypot(axis[:, None], axis[None, :])

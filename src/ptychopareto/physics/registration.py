@@ -21,7 +21,20 @@ REFINEMENTS = 5
 
 @dataclass(frozen=True)
 class QuadraticPhase:
-    """Phase a·r² + b·r + offset [rad], r = (row, column) measured in px from the grid's centre."""
+    """Phase a·r² + b·r + offset [rad], r = (row, column) measured in px from the grid's centre.
+
+    Attributes
+    ----------
+    curvature : float
+        a [rad/px²].
+    slope : tuple of float
+        b along rows and along columns [rad/px].
+    offset : float
+        The phase at the grid's centre [rad].
+    agreement : float
+        How well the local curvatures over the beam agree: 1 if all are equal, towards 0 if they
+        cancel.
+    """
 
     curvature: float
     slope: tuple[float, float]
@@ -29,7 +42,7 @@ class QuadraticPhase:
     agreement: float
 
     def on_grid(self, N: int) -> NDArray[np.float64]:
-        """The phase [rad] on an N×N grid with its centre at pixel N // 2."""
+        """Return the phase (N, N) [rad] on a grid with its centre at pixel N // 2."""
         axis = np.arange(N) - N // 2
         rows, cols = np.meshgrid(axis, axis, indexing="ij")
         bend = self.curvature * (rows**2 + cols**2)
@@ -37,10 +50,21 @@ class QuadraticPhase:
 
 
 def fit_quadratic_phase(probe: NDArray[np.complexfloating]) -> QuadraticPhase:
-    """Fit a quadratic phase to a probe (N, N), weighted by its intensity, without unwrapping.
+    """Fit a quadratic phase to a probe, weighted by its intensity, without unwrapping.
 
-    A first curvature comes from second differences of the phase, which do not wrap for |s| < N/2;
-    then the local frequency (first differences, with the fit so far divided out) is regressed on
+    Parameters
+    ----------
+    probe : (N, N) complex
+        The illumination.
+
+    Returns
+    -------
+    QuadraticPhase
+
+    Notes
+    -----
+    A first curvature comes from second differences of the phase, which do not wrap for |s| < N/2.
+    Then the local frequency (first differences, with the fit so far divided out) is regressed on
     position until nothing is left. Noise and an off-centre beam only enter through their weight.
     """
     field = np.asarray(probe, dtype=np.complex128)
@@ -62,16 +86,17 @@ def fit_quadratic_phase(probe: NDArray[np.complexfloating]) -> QuadraticPhase:
 
 
 def _second_difference(field: NDArray[np.complex128], axis: int) -> tuple[complex, float]:
-    """Σ P(r+1)·P*(r)²·P(r−1) along an axis, whose phase is 2a, and the same sum of moduli."""
+    """Return Σ P(r+1)·P*(r)²·P(r−1) along an axis, whose phase is 2a, and the sum of its moduli."""
     lines = np.moveaxis(field, axis, 0)
     product = lines[2:] * np.conj(lines[1:-1]) ** 2 * lines[:-2]
     return complex(product.sum()), float(np.abs(product).sum())
 
 
 def _local_frequency(field: NDArray[np.complex128], axis: int) -> tuple[float, float, float]:
-    """Intensity-weighted line through the local frequency [rad/px] along an axis.
+    """Fit an intensity-weighted line to the local frequency [rad/px] along an axis.
 
-    Returns its value at the grid's centre, its slope [rad/px²], and the slope's weight Σ w·x².
+    The result is the line's value at the grid's centre, its slope [rad/px²], and the slope's weight
+    Σ w·x².
     """
     lines = np.moveaxis(field, axis, 0)
     N = lines.shape[0]
@@ -91,7 +116,7 @@ def _local_frequency(field: NDArray[np.complex128], axis: int) -> tuple[float, f
 
 
 def magnification(probe: NDArray[np.complexfloating]) -> float | None:
-    """The signed magnification s of the shadow that a probe (N, N) throws, None without one."""
+    """Return the signed magnification s of the shadow of a probe (N, N); None without a shadow."""
     fit = fit_quadratic_phase(probe)
     intensity = np.abs(np.asarray(probe, dtype=np.complex128)) ** 2
     N = intensity.shape[0]
@@ -107,10 +132,20 @@ def magnification(probe: NDArray[np.complexfloating]) -> float | None:
 
 
 def input_magnification(probe: NDArray[np.complexfloating], register_input: str) -> float:
-    """The s by which a network's input is to be resampled; 1 for no resampling.
+    """Return the s by which a network's input is resampled.
 
-    `auto` follows the probe, unless its shadow is within 10 % of the object's scale or not defined;
-    `none` never resamples.
+    Parameters
+    ----------
+    probe : (N, N) complex
+        The illumination.
+    register_input : {"auto", "none"}
+        `auto` follows the probe, unless its shadow is within 10 % of the object's scale or not
+        defined; `none` never resamples.
+
+    Returns
+    -------
+    float
+        The signed magnification; 1 for no resampling.
     """
     if register_input == "none":
         return 1.0

@@ -7,13 +7,27 @@ from numpy.typing import NDArray
 
 from ptychopareto.physics.subpixel import shifted
 
-# An image that moves by part of a pixel needs to know what lies around it: px on each side, and
-# patches moved at once.
+# Pixels around a patch that take part when it moves by part of a pixel; patches moved at once.
 MARGIN, CHUNK = 8, 256
 
 
 def grid(size: int, N: int, step: int) -> NDArray[np.int64]:
-    """Top-left corners (B, 2) [px] of all N×N patches of a size×size object, `step` px apart."""
+    """Lay a regular grid of scan positions over a square object.
+
+    Parameters
+    ----------
+    size : int
+        Side of the object [px].
+    N : int
+        Side of a patch [px].
+    step : int
+        Distance of neighbours [px].
+
+    Returns
+    -------
+    (B, 2) int64
+        Row and column of the top-left corner of each patch [px], row by row.
+    """
     axis = np.arange(0, size - N + 1, step)
     rows, cols = np.meshgrid(axis, axis, indexing="ij")
     return np.stack([rows.ravel(), cols.ravel()], axis=1)
@@ -22,16 +36,44 @@ def grid(size: int, N: int, step: int) -> NDArray[np.int64]:
 def jittered(
     corners: NDArray[np.int64], jitter: int, largest: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Move corners (B, 2) [px] by up to ±`jitter` on each axis, all whole shifts alike.
+    """Move corners at random by whole pixels.
 
-    They stay between 0 and `largest`.
+    Parameters
+    ----------
+    corners : (B, 2) int64
+        Top-left corners [px].
+    jitter : int
+        The largest shift on each axis [px]; all shifts from −jitter to +jitter are equally likely.
+    largest : int
+        The largest row and column that a corner may have [px].
+    rng : Generator
+        The source of the shifts.
+
+    Returns
+    -------
+    (B, 2) int64
+        The moved corners, clipped to 0 … `largest`.
     """
     shifts = rng.integers(-jitter, jitter, corners.shape, endpoint=True)
     return np.clip(corners + shifts, 0, largest)
 
 
 def patches(image: NDArray[np.generic], corners: NDArray[np.int64], N: int) -> NDArray[np.generic]:
-    """Cut the patches (B, N, N) at `corners` (B, 2) out of an image (H, W)."""
+    """Cut the patches of a scan out of an image.
+
+    Parameters
+    ----------
+    image : (rows, columns) array
+        The image, of any type.
+    corners : (B, 2) int64
+        Top-left corners [px].
+    N : int
+        Side of a patch [px].
+
+    Returns
+    -------
+    (B, N, N) array
+    """
     return sliding_window_view(image, (N, N))[corners[:, 0], corners[:, 1]]
 
 
@@ -45,10 +87,14 @@ def patches_at(
 
     Parameters
     ----------
-    image : (rows, columns) complex object
-    corners : (B, 2) whole corners [px]
-    fractions : (B, 2) how far the patches lie beyond them [px]; None for nothing
-    N : side of a patch [px]
+    image : (rows, columns) complex
+        The object.
+    corners : (B, 2) int64
+        Whole corners [px].
+    fractions : (B, 2) float32 or None
+        How far the patches lie beyond their corners [px]; None for positions on whole pixels.
+    N : int
+        Side of a patch [px].
 
     Returns
     -------

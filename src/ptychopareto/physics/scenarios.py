@@ -23,14 +23,33 @@ Image = NDArray[np.complex64]
 
 
 def changed_scan(test: Dataset, change: Scenario, seed: int) -> Dataset:
-    """The scan of the first test object, the one that is scored, after a change.
+    """Measure the scan of the first test object, the one that is scored, after a change.
 
-    Whatever does not change is that of `test`: object, positions, probe, and the scale of the
-    counts. The counts are drawn anew, with `seed` and the name of the scenario, so that no scenario
-    depends on the others.
+    Object, positions, probe and the scale of the counts are those of `test` unless the scenario
+    changes them. The counts are drawn anew, with `seed` and the name of the scenario, so that no
+    scenario depends on the others.
 
-    Raises:
-        ConfigError: the scan does not hold what the change is made from, or does not fit it.
+    Parameters
+    ----------
+    test : Dataset
+        The test scan, with whole objects.
+    change : Scenario
+        What changes.
+    seed : int
+        The seed of the random numbers.
+
+    Returns
+    -------
+    Dataset
+        The changed scan of one object. It holds the probe and the positions as they were meant to
+        be, not those with an error.
+
+    Raises
+    ------
+    ConfigError
+        The scan does not hold what the change is made from, or does not fit it.
+    FileError
+        The file of another object will not do.
     """
     seeds = np.random.SeedSequence([seed, crc32(change.name.encode())]).spawn(4)
     of_object, of_phase, of_positions, of_counts = map(np.random.default_rng, seeds)
@@ -65,24 +84,47 @@ def changed_scan(test: Dataset, change: Scenario, seed: int) -> Dataset:
 def displaced(
     corners: Corners, error: float, room: NDArray[np.int64], rng: np.random.Generator
 ) -> Corners:
-    """Corners (B, 2) moved by whole pixels, normally distributed on each axis, inside the object.
+    """Move corners by whole pixels, normally distributed on each axis, inside the object.
 
-    Args:
-        corners: top-left corners [px].
-        error: standard deviation before rounding [px].
-        room: the largest row and column [px] that a corner may have.
-        rng: the random numbers.
+    Parameters
+    ----------
+    corners : (B, 2) int64
+        Top-left corners [px].
+    error : float
+        Standard deviation before rounding [px].
+    room : (2,) int64
+        The largest row and column that a corner may have [px].
+    rng : Generator
+        The source of the moves.
+
+    Returns
+    -------
+    (B, 2) int64
+        The moved corners [px].
     """
     moves = np.rint(rng.normal(0.0, error, corners.shape)).astype(np.int64)
     return np.clip(corners + moves, 0, room)
 
 
 def defocused(probe: NDArray[np.complex64], defocus: float) -> NDArray[np.complex64]:
-    """A probe (N, N) further out of focus: P' = F⁻¹[F P · exp(iπδ|f|²)], δ = `defocus` [px²].
+    """Propagate a probe further out of focus.
 
-    Free-space propagation in the Fresnel approximation (Goodman, Introduction to Fourier Optics,
-    chapter 4); over a distance z, light of wavelength λ gets δ = −λz. No light is lost: what would
-    leave the field of view comes in on the other side.
+    Parameters
+    ----------
+    probe : (N, N) complex64
+        The illumination.
+    defocus : float
+        δ [px²].
+
+    Returns
+    -------
+    (N, N) complex64
+
+    Notes
+    -----
+    P' = F⁻¹[F P · exp(iπδ|f|²)]: free-space propagation in the Fresnel approximation (Goodman,
+    Introduction to Fourier Optics, chapter 4). Over a distance z, light of wavelength λ gets δ =
+    −λz. No light is lost: light that would leave the field of view comes in on the other side.
     """
     frequency = np.fft.fftfreq(len(probe))
     phase = np.pi * defocus * (frequency[:, None] ** 2 + frequency**2)
@@ -90,7 +132,7 @@ def defocused(probe: NDArray[np.complex64], defocus: float) -> NDArray[np.comple
 
 
 def _as_it_is(test: Dataset, change: Scenario) -> tuple[Image, Corners]:
-    """The first object, and the positions of its scan."""
+    """Return the first object, and the positions of its scan."""
     if test.objects is None:
         raise _refused(
             change, "the test scan has no whole objects (YY_full); they are what it is made from"
@@ -99,12 +141,12 @@ def _as_it_is(test: Dataset, change: Scenario) -> tuple[Image, Corners]:
 
 
 def _brightness(image: Image, corners: Corners, N: int) -> float:
-    """The mean of the patches' largest amplitudes."""
+    """Return the mean of the patches' largest amplitudes."""
     return float(scan.patches(np.abs(image), corners, N).max(axis=(1, 2)).mean())
 
 
 def _grid(shape: tuple[int, ...], N: int, step: int, change: Scenario) -> Corners:
-    """The grid scan of an object of `shape` with a step [px]."""
+    """Return the grid scan of an object of `shape` with a step [px]."""
     corners = scan.grid(max(shape), N, step)
     corners = corners[(corners <= np.array(shape) - N).all(axis=1)]
     # For a simulated scan the config is refused before.
@@ -114,7 +156,7 @@ def _grid(shape: tuple[int, ...], N: int, step: int, change: Scenario) -> Corner
 
 
 def _other(kind: Object, shape: tuple[int, ...], *of: np.random.Generator) -> Image:
-    """Another object of a shape, drawn or read; its amplitude is not normalised."""
+    """Return another object of a shape, random or from a file; its amplitude is not normalised."""
     rows, columns = shape
     found = (
         objects.given(kind, "test", 1, max(shape))
@@ -125,7 +167,7 @@ def _other(kind: Object, shape: tuple[int, ...], *of: np.random.Generator) -> Im
 
 
 def _beam(probe: NDArray[np.complex64], change: Scenario) -> NDArray[np.complex64]:
-    """The probe that is really there.
+    """Return the probe that illuminates the object, with its error of defocus.
 
     A beam of defocus β has the phase −πr²/β = ar² (see `probe.zone_plate`), so β = −π/a = −N/s,
     where s is the magnification of its shadow.
@@ -139,10 +181,10 @@ def _beam(probe: NDArray[np.complex64], change: Scenario) -> NDArray[np.complex6
 
 
 def _scale(test: Dataset, change: Scenario) -> float:
-    """The scale s of the counts, counts = (s · diffraction)².
+    """Return the scale s of the counts, counts = (s · diffraction)².
 
-    To have other photons, s' = s·√(photons' / photons), where photons is the mean Σ counts of the
-    test patterns: s itself drops out.
+    Other photons need s' = s·√(photons' / photons), where photons is the mean Σ counts of the test
+    patterns: s itself drops out.
     """
     if change.photons is not None:
         power = np.square(test.diffraction, dtype=np.float64).sum(axis=(1, 2)).mean()

@@ -14,8 +14,9 @@ def shifted(fields: Tensor, fractions: Tensor) -> Tensor:
     Parameters
     ----------
     fields : (..., N, N) complex
-    fractions : (..., 2), f along rows and columns [px]. Its leading axes broadcast with those of
-        the fields
+        Periodic fields, such as probes that fade before the edge.
+    fractions : (..., 2) float
+        f along rows and columns [px]. Its leading axes broadcast with those of the fields.
 
     Returns
     -------
@@ -30,17 +31,19 @@ LANCZOS = 4  # lobes of the kernel on each side
 def interpolated(fields: Tensor, fractions: Tensor) -> Tensor:
     """Move fields by fractions of a pixel, O(x) → O(x − f), with a local kernel.
 
-    For what is not periodic, as patches are: an edge disturbs `LANCZOS` pixels beside it, where a
-    Fourier ramp disturbs all. What varies within few pixels is blurred a little.
+    The kernel suits fields that are not periodic, as patches are: an edge disturbs `LANCZOS` pixels
+    beside it, where a Fourier ramp disturbs all. Structure of few pixels is blurred a little.
 
     Parameters
     ----------
     fields : (..., N, N) real or complex
-    fractions : (..., 2), f along rows and columns [px], from −0.5 to 0.5
+        The fields.
+    fractions : (..., 2) float
+        f along rows and columns [px], from −0.5 to 0.5.
 
     Returns
     -------
-    (..., N, N)
+    (..., N, N) real or complex
 
     Notes
     -----
@@ -61,28 +64,50 @@ def interpolated(fields: Tensor, fractions: Tensor) -> Tensor:
 
 
 def ramp(fractions: Tensor, N: int) -> Tensor:
-    """The factor (..., N, N) of a field's transform, DC at pixel 0, that moves it by `fractions`.
+    """Return the factor of a field's Fourier transform that moves the field.
 
-    exp(−2πi·(f₀·k₀ + f₁·k₁)) of the frequencies k of `torch.fft.fftfreq`.
+    Parameters
+    ----------
+    fractions : (..., 2) float
+        f along rows and columns [px].
+    N : int
+        Side of the field [px].
+
+    Returns
+    -------
+    (..., N, N) complex
+        exp(−2πi·(f₀·k₀ + f₁·k₁)) of the frequencies k of `torch.fft.fftfreq`, DC at pixel 0.
     """
     return outer(ramp_axes(fractions, N))
 
 
 def ramp_axes(fractions: Tensor, N: int) -> Tensor:
-    """The factors (..., 2, N) along rows and along columns whose product is `ramp`."""
+    """Return the factors along rows and along columns whose product is `ramp`.
+
+    Parameters
+    ----------
+    fractions : (..., 2) float
+        f along rows and columns [px].
+    N : int
+        Side of the field [px].
+
+    Returns
+    -------
+    (..., 2, N) complex
+    """
     frequency = torch.fft.fftfreq(N, device=fractions.device, dtype=fractions.dtype)
     angle = -2 * torch.pi * fractions[..., None] * frequency
     return torch.polar(torch.ones_like(angle), angle)
 
 
 def outer(axes: Tensor) -> Tensor:
-    """The product (..., N, N) of factors (..., 2, N) along rows and along columns."""
+    """Return the product (..., N, N) of factors (..., 2, N) along rows and along columns."""
     return axes[..., 0, :, None] * axes[..., 1, None, :]
 
 
 def split_positions(
     positions: NDArray[np.float64],
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Positions (B, 2) [px] as the nearest whole corners, and the fractions in [−0.5, 0.5]."""
+    """Split positions (B, 2) [px] into the nearest whole corners and fractions in [−0.5, 0.5]."""
     corners = np.rint(positions)
     return corners.astype(np.int64), (positions - corners).astype(np.float32)
