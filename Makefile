@@ -22,7 +22,7 @@ QUICK_TESTS := tests/workflow/test_tiny_study.py tests/test_config.py tests/test
 PYTEST_FLAGS ?= -n logical --maxprocesses 8 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help study quick test test-long bench lint clean distclean
+.PHONY: help study quick test test-long bench lint docs clean distclean
 
 help: ## list what can be done
 	@echo "ptycho-pareto: usage: make TARGET"
@@ -60,6 +60,10 @@ lint: $(VENV)/.installed-dev ## check style, types and the workflow
 	@$(BIN)/mypy
 	@$(BIN)/snakemake --lint
 
+docs: $(VENV)/.installed-docs ## build the pages and the library's reference into build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+	@echo "Open build/site/index.html"
+
 clean: ## delete all results and caches; keeps .venv
 	@find results -mindepth 1 ! -name .gitkeep -delete
 	@rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis build
@@ -82,4 +86,9 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	@echo "Installing what requirements-dev.lock lists into $(VENV)"
 	@$(call pip_install,--requirement requirements-dev.lock)
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed-dev requirements-docs.lock
+	@echo "Installing what requirements-docs.lock lists into $(VENV)"
+	@$(call pip_install,--requirement requirements-docs.lock)
 	@touch $@

@@ -38,15 +38,19 @@ def rpie(
         sums over the modes
     corners : (B, 2) top-left corners [px]
     start : (rows, columns) complex start object; not changed
-    alpha, seed : regularisation, 0 < α ≤ 1; seed of the order
+    alpha : regularisation, 0 < α ≤ 1
+    seed : seed of the order
     fractions : (B, 2) what is missing from the corners to the positions [px]: the probe of each
         pattern is moved by it. None for positions on whole pixels
     valid : (1, N, N) or (B, N, N) bool, detector pixels to believe; the others keep the amplitude
         of the model. None for all
 
-    Yields, without end, after each epoch the object (rows, columns), on the device and in the
-    precision of `start`, and the mean |√I_model − √I| of its valid pixels before their update. The
-    object is changed in place by the next epoch.
+    Yields
+    ------
+    tuple of (rows, columns) Tensor and float
+        After each epoch, without end: the object, on the device and in the precision of `start`,
+        and the mean |√I_model − √I| of its valid pixels before their update. The object is changed
+        in place by the next epoch.
     """
     order = np.random.default_rng(seed)
     N = probe.shape[-1]
