@@ -40,8 +40,8 @@ def impossible(frames: NDArray[Any]) -> NDArray[np.bool_]:
     Returns
     -------
     array
-        (b, H, W) bool, True for NaN, infinite and negative values, and for the largest value of
-        a type of 16 or more bits, by which detectors mark masked and saturated pixels.
+        (b, H, W) bool, True for NaN, infinite and negative values, and for the largest value of a
+        type of 16 or more bits, by which detectors mark masked and saturated pixels.
     """
     if frames.dtype.kind == "f":
         return ~(np.isfinite(frames) & (frames >= 0))
@@ -56,7 +56,10 @@ def impossible(frames: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _is_a_mark(dtype: np.dtype[Any], bits: int) -> bool:
-    """65,535 is a count like others where the type holds more; 2³² − 1 is none in any type."""
+    """Tell whether a type marks masked pixels by 2^bits − 1.
+
+    65,535 is a count like others where the type holds more; 2³² − 1 is a count in no type.
+    """
     most = int(np.iinfo(dtype).max)
     return most == 2**bits - 1 or (bits == 32 and most > 2**bits - 1)
 
@@ -67,10 +70,14 @@ class PixelStatistics:
 
     Attributes
     ----------
-    total : (H, W) sum over the frames in which the pixel is good
-    brightest, darkest : (H, W) largest and smallest value of a good pixel
-    measured : (H, W) number of frames in which the pixel is good
-    smallest : smallest value above 0 in all pixels, which is one count where photons were counted
+    total : (H, W) float64
+        Sum over the frames in which the pixel is good.
+    brightest, darkest : (H, W) float64
+        Largest and smallest value of a good pixel.
+    measured : (H, W) int64
+        Number of frames in which the pixel is good.
+    smallest : float
+        Smallest value above 0 in all pixels, which is one count where photons were counted.
     """
 
     total: Image
@@ -81,12 +88,20 @@ class PixelStatistics:
 
     @classmethod
     def of_shape(cls, shape: tuple[int, int]) -> "PixelStatistics":
-        """Begin with no frame."""
+        """Begin statistics of pixels (H, W) = `shape`, with no frame yet."""
         none, counts = np.zeros(shape), np.zeros(shape, np.int64)
         return cls(none, none.copy(), np.full(shape, np.inf), counts)
 
     def add(self, intensity: NDArray[Any], valid: NDArray[np.bool_]) -> None:
-        """Add frames (b, H, W) of intensity; `valid` (b, H, W) tells the good pixels."""
+        """Add frames to the statistics.
+
+        Parameters
+        ----------
+        intensity : (b, H, W)
+            Intensity of each pixel.
+        valid : (b, H, W) bool
+            True at good pixels.
+        """
         good = np.where(valid, intensity, 0).astype(np.float64)
         self.total += good.sum(axis=0)
         self.measured += valid.sum(axis=0)
@@ -103,8 +118,10 @@ def never_counts(
 
     Parameters
     ----------
-    statistics : of a scan whose frames are intensities, zero frequency at N // 2
-    probe : (N, N) or (modes, N, N), of any scale; None if it is not known
+    statistics : PixelStatistics
+        Statistics of a scan whose frames are intensities, zero frequency at N // 2.
+    probe : (N, N) or (modes, N, N) complex or None
+        The probe, with any scale; None if it is not known.
 
     Returns
     -------
@@ -113,8 +130,8 @@ def never_counts(
         count (a gap between modules); or all its eight neighbours have at least 50 counts in all
         frames and a fifth of the light of their surroundings (a dead pixel); or, along its row or
         column, pixels within N/4 px on both sides have at least 50 counts, and the probe's own
-        pattern |F P|² lets expect as many here too (a dead region, a beam stop). The dark rings
-        and surroundings of a pattern are none of these.
+        pattern |F P|² lets expect as many here too (a dead region, a beam stop). The dark rings and
+        surroundings of a pattern are none of these.
     """
     counts = statistics.total / statistics.smallest
     silent = (statistics.measured > 0) & (statistics.total == 0)
@@ -136,7 +153,7 @@ def never_counts(
 
 
 def _gap(silent: NDArray[np.bool_], counts: Image) -> NDArray[np.bool_]:
-    """Rows without a count between rows with at least 50, at most N/4 rows together."""
+    """Find rows without a count between rows with at least 50 counts, at most N/4 rows together."""
     empty: NDArray[np.bool_] = np.all(silent, axis=1, keepdims=True)[:, 0]
     light = counts.sum(axis=1)
     gap = np.zeros_like(empty)
@@ -150,7 +167,7 @@ def _gap(silent: NDArray[np.bool_], counts: Image) -> NDArray[np.bool_]:
 
 
 def _counts_beside(counts: Image, axis: int, step: int) -> Image:
-    """Counts of the nearest pixel that counts, before (step 1) or after each one on an axis."""
+    """Return the counts of the nearest pixel that counts, before (step 1) or after each pixel."""
     lines = np.moveaxis(counts, axis, 0)[::step]
     reach = max(1, len(lines) // _WIDEST_GAP)
     found, age = np.zeros(lines.shape), np.full(lines.shape[1], reach + 1)
@@ -168,8 +185,10 @@ def hot(
 
     Parameters
     ----------
-    statistics : of a scan whose frames are intensities, zero frequency at N // 2
-    probe : (N, N) or (modes, N, N), of any scale; None leaves its pattern out of account
+    statistics : PixelStatistics
+        Statistics of a scan whose frames are intensities, zero frequency at N // 2.
+    probe : (N, N) or (modes, N, N) complex or None
+        The probe, with any scale; None leaves its pattern out of account.
 
     Returns
     -------
@@ -199,11 +218,21 @@ def hot(
 def brightest_allowed(
     statistics: PixelStatistics, probe: NDArray[np.complexfloating[Any, Any]] | None
 ) -> Image:
-    """The most that a pixel may show in a frame; beyond it, the pixel is hot in this frame.
+    """Return the most that a pixel may show in a frame; beyond it, the pixel is hot in this frame.
 
-    It is, (H, W), ten times what the pixel's surroundings show in any frame and the probe's own
-    pattern shows, and at least 50 counts. In the scans of `hot` a good pixel showed at most four
-    times as much.
+    Parameters
+    ----------
+    statistics : PixelStatistics
+        Statistics of all frames, which are intensities with the zero frequency at N // 2.
+    probe : (N, N) or (modes, N, N) complex or None
+        The probe, with any scale; None leaves its pattern out of account.
+
+    Returns
+    -------
+    (H, W) float64
+        The limit: ten times the larger of what the pixel's surroundings show in any frame and what
+        the probe's own pattern shows, and at least 50 counts. In the scans of `hot` a good pixel
+        showed at most four times as much.
     """
     light = np.maximum(_surroundings(statistics.brightest), _of_probe(statistics, probe))
     return np.maximum(_TIMES * light, _FEWEST_COUNTS * statistics.smallest)
@@ -214,7 +243,7 @@ def _of_probe(
     probe: NDArray[np.complexfloating[Any, Any]] | None,
     spread: int = 3,
 ) -> Image:
-    """The pattern of the probe alone, with the light of the frames; 0 if it is not known.
+    """Return the pattern of the probe alone, with the light of the frames; 0 if it is not known.
 
     Each pixel has the largest value of the `spread`² px around it.
     """
@@ -230,7 +259,7 @@ def _of_probe(
 
 
 def _surroundings(image: Image) -> Image:
-    """The fifth brightest of the 24 pixels around each one."""
+    """Return the fifth brightest of the 24 pixels around each one."""
     footprint = np.ones((_SURROUNDINGS, _SURROUNDINGS), bool)
     footprint[_SURROUNDINGS // 2, _SURROUNDINGS // 2] = False
     found: Image = ndimage.rank_filter(image, rank=-1 - _RANK, footprint=footprint, mode="reflect")
@@ -247,8 +276,10 @@ def filled(amplitude: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[
 
     Parameters
     ----------
-    amplitude : (B, H, W), any value at bad pixels
-    valid : (1, H, W) or (B, H, W) bool, False at bad pixels
+    amplitude : (B, H, W) float32
+        Any value at bad pixels.
+    valid : (1, H, W) or (B, H, W) bool
+        False at bad pixels.
 
     Returns
     -------
@@ -269,7 +300,7 @@ def filled(amplitude: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[
 
 
 def _spread(known: NDArray[np.float32], good: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Fill pixels that are not good, window by window; what has no good pixel at all stays 0."""
+    """Fill pixels that are not good, window by window; a frame without a good pixel stays 0."""
     result, missing, window = known.copy(), ~good, _FIRST_WINDOW
     weights = good.astype(np.float32)
     while missing.any() and window <= 4 * max(good.shape[1:]):

@@ -21,7 +21,15 @@ Reals = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Found:
-    """Where the light of the mean pattern lies: (row, column) [px], and how clearly (0 to 1)."""
+    """Where the light of a mean pattern lies.
+
+    Attributes
+    ----------
+    place : tuple of float
+        Row and column of the centre of the light [px], 0 ≤ place < side.
+    contrast : tuple of float
+        How clearly the light lies there, for each axis: from 0 for even light to 1 for a point.
+    """
 
     place: tuple[float, float]
     contrast: tuple[float, float]
@@ -46,13 +54,25 @@ def centre_of_light(mean: Reals) -> Found:
 
 
 def lies_at_corner(found: Found, shape: tuple[int, int]) -> bool:
-    """Whether the light is nearer to pixel 0 of both axes than to their middle."""
+    """Tell whether the light is nearer to pixel 0 of both axes than to their middle.
+
+    Parameters
+    ----------
+    found : Found
+        Where the light lies.
+    shape : tuple of int
+        Rows and columns of the pattern.
+
+    Returns
+    -------
+    bool
+    """
     near = [min(place, side - place) for place, side in zip(found.place, shape, strict=True)]
     return all(distance < side / 4 for distance, side in zip(near, shape, strict=True))
 
 
 def tolerance(side: int) -> float:
-    """How far the light may lie from the zero frequency before it is moved there [px]."""
+    """Return how far [px] the light of a frame with this side may lie off its zero frequency."""
     return max(_TOLERANCE, side / 32)
 
 
@@ -62,9 +82,12 @@ class Layout:
 
     Attributes
     ----------
-    corner : whether the zero frequency lies at pixel 0 of the frames
-    transpose, flip_rows, flip_columns : how the frames are turned, in this order
-    offset : (row, column) [px] of the beam from the frame's middle (or corner), as frames lie
+    corner : bool
+        Whether the zero frequency lies at pixel 0 of the frames.
+    transpose, flip_rows, flip_columns : bool
+        How the frames are turned, in this order.
+    offset : tuple of int
+        (row, column) [px] of the beam from the frame's middle (or corner), as frames lie.
     """
 
     corner: bool
@@ -74,7 +97,22 @@ class Layout:
     offset: tuple[int, int] = (0, 0)
 
     def window(self, shape: tuple[int, int], N: int, bin: int) -> Window:
-        """The window whose pixel N // 2 is the beam's, of frames with `shape`."""
+        """Choose the pixels of a frame that make a pattern.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Rows and columns of the frames, as they lie in the file.
+        N : int
+            Side of a pattern [px].
+        bin : int
+            Side of the squares of pixels that are summed.
+
+        Returns
+        -------
+        Window
+            The window whose pixel N // 2 is where the beam is.
+        """
         flips = (self.flip_rows, self.flip_columns)
         if self.transpose:  # flips come after: they reverse the other axis of the frame
             flips = (self.flip_columns, self.flip_rows)
@@ -85,10 +123,10 @@ class Layout:
         return Window(rows, columns, self.transpose, bin)
 
     def _axis(self, side: int, length: int, flip: bool, off: int) -> NDArray[np.intp]:
-        """Pixels of one axis, the beam's at index length // 2.
+        """Return the pixels of one axis, the beam's at index length // 2; −1 for missing pixels.
 
         A pattern repeats with the side of its frame: the row that a flip moves out at one end comes
-        in at the other. What the beam's offset moves in has not been measured.
+        in at the other. Rows that come in by the offset of the beam have not been measured.
         """
         steps = np.arange(length) - length // 2
         around = off + (-steps if flip else steps)
@@ -101,7 +139,7 @@ class Layout:
 
 
 def describe(layout: Layout) -> dict[str, Any]:
-    """The layout as `scan.json` names it."""
+    """Return the layout as `scan.json` names it."""
     return {
         "zero_frequency": "corner" if layout.corner else "centre",
         "offset": list(layout.offset),

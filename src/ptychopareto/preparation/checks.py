@@ -17,7 +17,7 @@ from ptychopareto.preparation.record import Record
 from ptychopareto.preparation.shadows import Shadows
 from ptychopareto.preparation.trial import Sample, joint_rpie
 
-_OF_NOISE = 0.15  # the same, of photon noise: a short reconstruction adds noise of its own
+_OF_NOISE = 0.15  # the same as a part of photon noise: a short reconstruction adds noise of its own
 CLEAR = 0.03  # relative difference of R-factors from which on one orientation is the right one
 _FLAT = 0.85  # of a flat object's misfit beyond noise: what leaves more explains nothing
 _UNDER_NOISE = 0.02  # a flat object's misfit beyond noise below which there is no object to see
@@ -34,14 +34,24 @@ PAIRS = ("as they are", "with one sign reversed", "transposed", "transposed, one
 
 
 def _pair(orientation: tuple[bool, int, int]) -> int:
-    """Orientations that differ by both signs fit alike; the number of such a pair in `PAIRS`."""
+    """Return the number of an orientation's pair in `PAIRS`; both signs reversed fit alike."""
     transpose, rows, columns = orientation
     return 2 * transpose + (rows != columns)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Which orientation fits best, and how clearly; `shares` are R-factors of the four pairs."""
+    """Which orientation of the positions fits best, and how clearly.
+
+    Attributes
+    ----------
+    best : int
+        Its number in `PAIRS`.
+    clear : bool
+        Whether its R-factor is smaller than the second by more than `CLEAR`.
+    shares : tuple of float
+        R-factors of the four `PAIRS`.
+    """
 
     best: int
     clear: bool
@@ -63,10 +73,14 @@ def check_orientation(path: Path, r_factors: Reals, shadows: Shadows, record: Re
 
     Parameters
     ----------
-    path : of the scan
-    r_factors : (8,) after a short joint rPIE in each of the `ORIENTATIONS`
-    shadows : the motion of shadow images, which decides where the R-factors do not
-    record : takes both figures
+    path : Path
+        File of the scan, for the message.
+    r_factors : (8,) float64
+        After a short joint rPIE in each of the `ORIENTATIONS`.
+    shadows : Shadows
+        The motion of shadow images, which decides where the R-factors do not.
+    record : Record
+        Takes both figures.
 
     Raises
     ------
@@ -121,14 +135,29 @@ class NotFarField(FileError):
 def check_regime(path: Path, sample: Sample, probe: Complex, counts: bool, record: Record) -> None:
     """Refuse patterns that a far-field model explains no better than with a flat object.
 
-    R-factors beyond that of photon noise are compared, of patterns that are held out: after a few
-    passes of joint rPIE over the others, and for the mean pattern in their place, which is what the
-    best probe would give with a flat object.
+    Parameters
+    ----------
+    path : Path
+        File of the scan, for the message.
+    sample : Sample
+        Neighbouring patterns of the training part.
+    probe : (n, n) complex128
+        The strongest mode, on the grid of the sample.
+    counts : bool
+        Whether amplitudes are roots of counts, so that photon noise is known.
+    record : Record
+        Takes the R-factors.
 
     Raises
     ------
-    FileError
+    NotFarField
         The R-factor stays near that of a flat object.
+
+    Notes
+    -----
+    R-factors of held-out patterns are compared, beyond that of photon noise: after a few passes of
+    joint rPIE over the other patterns, and with their mean pattern in place of the model, which is
+    what the best probe would give with a flat object.
     """
     held = np.arange(len(sample.amplitudes)) % _EVERY == 0
     history = joint_rpie(sample, probe[None], sample.positions[None], _LONGER, held)
@@ -155,7 +184,20 @@ def check_regime(path: Path, sample: Sample, probe: Complex, counts: bool, recor
 
 
 def flat_factor(sample: Sample, held: NDArray[np.bool_]) -> float:
-    """R-factor of the mean of the other patterns in place of each pattern that is held out."""
+    """Return the R-factor of the mean pattern in place of each pattern that is held out.
+
+    Parameters
+    ----------
+    sample : Sample
+        Neighbouring patterns.
+    held : (b,) bool
+        The patterns that are held out; the mean is over the others.
+
+    Returns
+    -------
+    float
+        Σ|mean − √I| / Σ√I of the valid pixels.
+    """
     amplitudes, valid = sample.amplitudes.astype(np.float64), sample.valid
     weight = np.broadcast_to(valid, amplitudes.shape)
     others = weight[~held]
@@ -165,8 +207,10 @@ def flat_factor(sample: Sample, held: NDArray[np.bool_]) -> float:
 
 
 def noise_factor(sample: Sample) -> float:
-    """R-factor that photon noise leaves to the truth, if the mean pattern is the expected counts.
+    """Return the R-factor that photon noise leaves to the truth, the mean pattern being expected.
 
+    Notes
+    -----
     Σ E|√n − √λ| / Σ E√n with n Poisson distributed around λ; from a table for λ < 30, beyond it
     E|√n − √λ| = 1/√(2π), that of a normal distribution with variance 1/4.
     """
@@ -182,7 +226,17 @@ def noise_factor(sample: Sample) -> float:
 
 
 def check_overlap(positions: Reals, diameter: float, record: Record) -> None:
-    """Compare the distance of neighbours (B, 2) [px] with the beam's diameter, and find islands."""
+    """Compare the distance of neighbours with the beam's diameter, and look for islands.
+
+    Parameters
+    ----------
+    positions : (B, 2) float64
+        Positions of the patterns [px].
+    diameter : float
+        Diameter of the beam at the sample [px].
+    record : Record
+        Takes the outcome.
+    """
     if len(positions) < 2:
         record.check("overlap", False, None, "there is one position only; nothing overlaps")
         return
@@ -208,13 +262,20 @@ def check_overlap(positions: Reals, diameter: float, record: Record) -> None:
 def check_counts(
     totals: Reals, dark: NDArray[np.intp], largest: Reals, whole: bool, record: Record
 ) -> None:
-    """Say whether frames hold whole counts, saturate, are dark, or drift.
+    """Check whether frames hold whole counts, saturate, are dark, or drift.
 
     Parameters
     ----------
-    totals, largest : (B,) sum and largest value of each frame
-    dark : indices of the frames that were left out
-    whole : whether all values are whole numbers
+    totals : (B,) float64
+        Sum of each frame.
+    dark : int array
+        Indices of the frames that were left out.
+    largest : (B,) float64
+        Largest value of each frame.
+    whole : bool
+        Whether all values are whole numbers.
+    record : Record
+        Takes the outcome.
     """
     count = len(totals)
     said = "whole numbers" if whole else "no whole numbers: photon noise is not known"

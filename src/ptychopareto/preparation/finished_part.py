@@ -1,4 +1,4 @@
-"""A finished reconstruction of a scan gives it its probe and its refined positions."""
+"""Put probe and refined positions of a finished reconstruction in the place of those of a scan."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,15 +21,17 @@ def with_reconstruction(scan: MeasuredScan, found: FinishedReconstruction) -> Me
 
     Parameters
     ----------
-    scan : the scan
-    found : a reconstruction of it, or of an earlier scan with the same probe
+    scan : MeasuredScan
+        The scan.
+    found : FinishedReconstruction
+        A reconstruction of it, or of an earlier scan with the same probe.
 
     Returns
     -------
     MeasuredScan
         The scan with the probe of the reconstruction. It has the positions too if the
-        reconstruction has one for each of its frames, in their order or by their number.
-        `remarks` say what was not used.
+        reconstruction has one for each of its frames, in their order or by their number. `remarks`
+        say what was not used.
     """
     name = Path(found.path).name
     origins = dict(scan.origins) | {"probe": f"{found.origins['probe']} of {name}"}
@@ -62,7 +64,7 @@ def with_reconstruction(scan: MeasuredScan, found: FinishedReconstruction) -> Me
 
 
 def _rows(found: FinishedReconstruction, frames: int) -> NDArray[np.intp] | None:
-    """Which position belongs to each frame; None if there is not one for each."""
+    """Return the index of each frame's position; None if there is not one for each."""
     if found.positions is None or len(found.positions) != frames:
         return None
     if found.indexes is None:

@@ -38,7 +38,13 @@ Reals = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Illumination:
-    """The probe (modes, N, N), the strongest mode first, as bright as the mean pattern."""
+    """The probe as it was found.
+
+    Attributes
+    ----------
+    modes : (modes, N, N) complex128
+        The strongest mode first; Σ|P|² is the mean counts of a pattern.
+    """
 
     modes: Complex
 
@@ -56,11 +62,21 @@ def first_probe(
 
     Parameters
     ----------
-    surveyed : the first scan
-    train : training patterns of all scans
-    train_frames : indices of the frames of this scan, whose patterns stand first in `train`
-    settings : of the config
-    record : takes the assumptions and the checks of orientation, regime, scale and overlap
+    surveyed : Surveyed
+        The first scan.
+    train : Patterns
+        Training patterns of all scans.
+    train_frames : int array
+        Indices of the frames of this scan, whose patterns stand first in `train`.
+    settings : MeasuredDataset
+        The section `dataset` of the config.
+    record : Record
+        Takes the assumptions and the checks of orientation, regime, scale and overlap.
+
+    Returns
+    -------
+    Illumination
+        Orthogonal modes, as bright as the mean training pattern.
 
     Raises
     ------
@@ -98,7 +114,7 @@ def first_probe(
 
 
 def _known(surveyed: Surveyed, settings: MeasuredDataset, record: Record) -> Complex | None:
-    """The probe (modes, N, N) of the config or else of the file; None if neither has one."""
+    """Return the probe (modes, N, N) of the config or else of the file; None if neither has one."""
     N, scan = surveyed.grid.N, surveyed.scan
     if settings.probe is not None:
         record.assume("probe", settings.probe.kind, "the config")
@@ -133,9 +149,9 @@ def _centred_far_field(modes: Complex, record: Record) -> Complex:
 
 
 def _check(path: Path, sample: Sample, modes: Complex, counts: bool, record: Record) -> Complex:
-    """Orientation of the positions and regime, with the strongest mode of a probe.
+    """Check orientation of the positions and regime, with the strongest mode of a probe.
 
-    Returns the modes (M, N, N), or their twin where that is the one which fits the positions.
+    The result is the modes (M, N, N), or their twin where that is the one which fits the positions.
     """
     probe = sample.probe(orthogonal_modes(modes)[0])
     positions = turned(sample.positions)
@@ -156,7 +172,7 @@ def _check(path: Path, sample: Sample, modes: Complex, counts: bool, record: Rec
 
 
 def _guessed(path: Path, sample: Sample, mean: Reals, counts: bool, record: Record) -> Complex:
-    """A probe (1, N, N) from the mean pattern, with the defocus that explains the patterns best."""
+    """Make a probe (1, N, N) from the mean pattern, with the defocus that fits best."""
     found = find_curvature(sample, _EPOCHS)
     modes = defocused(np.sqrt(mean), found.curvature)[None]
     checks.check_orientation(path, found.r_factors, follow(sample), record)
@@ -179,7 +195,7 @@ def _instead(
     record: Record,
     failure: checks.NotFarField,
 ) -> Complex:
-    """The guess from the mean pattern, where the probe that was given explains nothing."""
+    """Guess a probe from the mean pattern, where the probe that was given explains nothing."""
     kept = len(record.checks)
     began = next(n for n, c in enumerate(record.checks) if c["name"] == "orientation")
     try:
@@ -193,10 +209,22 @@ def _instead(
 
 
 def values_of(surveyed: Surveyed, record: Record) -> str:
-    """What a pixel of a frame holds, intensity or amplitude.
+    """Tell what a pixel of a frame holds, intensity or amplitude.
 
-    As the config or the format says. Else whole numbers are counts; of other numbers, the mean
-    pattern is compared with that of the file's probe, once as intensity and once as amplitude.
+    The config or the format says so. Without them, whole numbers are counts; for other numbers, the
+    mean pattern is compared with that of the file's probe, once as intensity and once as amplitude.
+
+    Parameters
+    ----------
+    surveyed : Surveyed
+        A scan after its survey.
+    record : Record
+        Takes the assumption.
+
+    Returns
+    -------
+    str
+        "intensity" or "amplitude".
     """
     scan, found = surveyed.scan, surveyed.found
     if scan.values is not None:
@@ -227,7 +255,7 @@ def values_of(surveyed: Surveyed, record: Record) -> str:
 
 
 def _distance(mean: Reals, probe: Complex) -> float:
-    """Relative misfit of a mean amplitude and that of the probe's far field, at the best scale."""
+    """Return the relative misfit of a mean amplitude and the probe's, at the best scale."""
     model = np.sqrt(far_intensity(probe))
     model = model * (mean * model).sum() / (model**2).sum()
     return float(np.abs(model - mean).sum() / mean.sum())

@@ -20,7 +20,7 @@ Reals = NDArray[np.float64]
 
 
 def pieces(frames: Frames) -> Iterator[tuple[slice, NDArray[Any]]]:
-    """Read the frames piece by piece, with the slice that each piece is."""
+    """Read the frames (B, H, W) piece by piece, with the slice that each piece is."""
     count, *sides = frames.shape
     step = max(1, _PIECE // (8 * int(np.prod(sides))))
     for start in range(0, count, step):
@@ -29,7 +29,7 @@ def pieces(frames: Frames) -> Iterator[tuple[slice, NDArray[Any]]]:
 
 
 def bad_values(values: NDArray[Any]) -> Bools:
-    """Which values are no measurement, judged in their own type.
+    """Tell which values are no measurement, judged in their own type.
 
     See `impossible`; 2³² − 1 stays the mark of a bad pixel where frames were saved as floats.
     """
@@ -38,7 +38,21 @@ def bad_values(values: NDArray[Any]) -> Bools:
 
 
 def usable(values: NDArray[Any], valid: Bools | None) -> tuple[Reals, Bools]:
-    """The values as float64 with 0 where they are bad, and where they are good."""
+    """Convert values to float64, and tell which of them are good.
+
+    Parameters
+    ----------
+    values : (b, H, W)
+        A piece of the frames, in the file's own type.
+    valid : (H, W) or (b, H, W) bool or None
+        The mask of the detector or of these frames; None for no mask.
+
+    Returns
+    -------
+    tuple of float64 array and bool array
+        The values (b, H, W) float64, 0 where they are bad, and a mask (b, H, W), True where they
+        are good.
+    """
     good = ~bad_values(values)
     if valid is not None:
         good &= valid
@@ -51,12 +65,18 @@ class Survey:
 
     Attributes
     ----------
-    mean, mean_square : (H, W) mean of the good values of each pixel, and of their squares
-    statistics : of the intensity of each pixel
-    totals : (B,) intensity of each frame, in its good pixels
-    good_share : (B,) which part of a frame's pixels is good
-    largest : (B,) largest good value of each frame
-    whole_numbers : whether all good values are whole numbers
+    mean, mean_square : (H, W) float64
+        Mean of the good values of each pixel, and of their squares.
+    statistics : PixelStatistics
+        The intensity of each pixel.
+    totals : (B,) float64
+        Intensity of each frame, in its good pixels.
+    good_share : (B,) float64
+        Which part of a frame's pixels is good.
+    largest : (B,) float64
+        Largest good value of each frame.
+    whole_numbers : bool
+        Whether all good values are whole numbers.
     """
 
     mean: Reals
@@ -69,7 +89,13 @@ class Survey:
 
 
 def survey(scan: MeasuredScan) -> Survey:
-    """Look at each frame once."""
+    """Read each frame of a scan once, and sum up what it shows.
+
+    Raises
+    ------
+    FileError
+        The frames cannot be read, or all of them are empty.
+    """
     count, *sides = scan.frames.shape
     total, square = np.zeros(sides), np.zeros(sides)
     statistics = PixelStatistics.of_shape((sides[0], sides[1]))
@@ -93,7 +119,20 @@ def survey(scan: MeasuredScan) -> Survey:
 
 
 def piece_of(valid: Bools | None, which: slice) -> Bools | None:
-    """The part of a mask, of the detector or of each frame, that belongs to a slice of frames."""
+    """Return the part of a mask that belongs to a slice of frames.
+
+    Parameters
+    ----------
+    valid : (H, W) or (B, H, W) bool or None
+        The mask of the detector, or of each frame.
+    which : slice
+        The slice.
+
+    Returns
+    -------
+    bool array or None
+        The mask of the detector (H, W), or that of the frames in the slice (b, H, W).
+    """
     return valid if valid is None or valid.ndim == 2 else valid[which]
 
 
@@ -103,9 +142,12 @@ class Window:
 
     Attributes
     ----------
-    rows, columns : (N·bin,) indices of the frame's pixels, -1 where the frame has none
-    transpose : whether rows and columns are exchanged, after the pixels have been chosen
-    bin : side of the squares of pixels that are summed
+    rows, columns : (N·bin,) int
+        Indices of the frame's pixels, -1 where the frame has none.
+    transpose : bool
+        Whether rows and columns are exchanged, after the pixels have been chosen.
+    bin : int
+        Side of the squares of pixels that are summed.
     """
 
     rows: NDArray[np.intp]
@@ -119,7 +161,7 @@ class Window:
         return cut if self.bin == 1 else self._squares(cut).sum(axis=(-3, -1))
 
     def good(self, good: Bools) -> Bools:
-        """The same of a mask: a binned pixel is good if all its pixels are."""
+        """Cut masks (..., N, N) out of (..., H, W); a binned pixel is good if all in it are."""
         cut = self._cut(good, False)
         return cut if self.bin == 1 else np.asarray(self._squares(cut).all(axis=(-3, -1)))
 

@@ -29,10 +29,14 @@ class Grid:
 
     Attributes
     ----------
-    N : side of a pattern [px]
-    bin : side of the squares of detector pixels that are summed
-    sides : rows and columns of a frame, once it is turned
-    native_pixel : (row, column) [m] of an object under a whole frame; None if it is not known
+    N : int
+        Side of a pattern [px].
+    bin : int
+        Side of the squares of detector pixels that are summed.
+    sides : tuple of int
+        Rows and columns of a frame, once it is turned.
+    native_pixel : tuple of float or None
+        (row, column) [m] of an object under a whole frame; None if it is not known.
     """
 
     N: int
@@ -42,7 +46,7 @@ class Grid:
 
     @property
     def scale(self) -> NDArray[np.float64]:
-        """Native object pixels in one of this grid, inverse, per axis."""
+        """Native object pixels in one pixel of this grid, inverse, for each axis."""
         return np.array([self.N * self.bin / side for side in self.sides])
 
     @property
@@ -55,7 +59,20 @@ class Grid:
 
 
 def make_grid(scan: MeasuredScan, N: int | None, bin: int) -> Grid:
-    """Choose the grid of the patterns: N of the config, or all that is even of the frames.
+    """Choose the grid of the patterns.
+
+    Parameters
+    ----------
+    scan : MeasuredScan
+        Gives the size of the frames and their geometry.
+    N : int or None
+        Side of the patterns [px]; None for the largest even side that the frames have.
+    bin : int
+        Side of the squares of pixels that are summed.
+
+    Returns
+    -------
+    Grid
 
     Raises
     ------
@@ -91,12 +108,25 @@ def derived_pixel(scan: MeasuredScan) -> Pair | None:
 
 
 def positions_in_pixels(scan: MeasuredScan, grid: Grid) -> NDArray[np.float64]:
-    """Positions (B, 2) [px] on the grid of the patterns, from 0.
+    """Convert positions to pixels of the patterns' grid, from 0.
+
+    Parameters
+    ----------
+    scan : MeasuredScan
+        Gives positions in metres or native pixels.
+    grid : Grid
+        The grid of the patterns.
+
+    Returns
+    -------
+    (B, 2) float64
+        (row, column) of each position [px]; the smallest of each axis is 0.
 
     Raises
     ------
     FileError
-        They are metres and the size of a pixel is not known, or they span too much or nothing.
+        The positions are metres and the size of a pixel is not known, or they span too much or
+        nothing.
     """
     assert scan.positions is not None
     path = Path(scan.path)
@@ -122,7 +152,20 @@ def positions_in_pixels(scan: MeasuredScan, grid: Grid) -> NDArray[np.float64]:
 
 
 def probe_on_grid(scan: MeasuredScan, grid: Grid) -> NDArray[np.complex128] | None:
-    """The file's probe (modes, N, N) on the grid of the patterns; None if there is none."""
+    """Bring the file's probe to the grid of the patterns.
+
+    Parameters
+    ----------
+    scan : MeasuredScan
+        Gives the probe, its pixel size and the geometry.
+    grid : Grid
+        The grid of the patterns.
+
+    Returns
+    -------
+    (modes, N, N) complex128 or None
+        The probe; None if the file has none.
+    """
     if scan.probe is None:
         return None
     probe = np.asarray(scan.probe, np.complex128)
@@ -147,7 +190,20 @@ def _same(one: Pair, other: Pair) -> bool:
 
 
 def centred(fields: NDArray[_Number], sides: tuple[int, int]) -> NDArray[_Number]:
-    """Crop fields (..., h, w) or surround them with zeros; pixel h // 2 comes to side // 2."""
+    """Crop fields, or surround them with zeros, so that the middle pixel stays the middle.
+
+    Parameters
+    ----------
+    fields : (..., h, w) complex or real
+        The fields.
+    sides : tuple of int
+        The wanted rows and columns.
+
+    Returns
+    -------
+    (..., rows, columns) complex or real
+        Pixel h // 2 has come to rows // 2.
+    """
     out = np.zeros((*fields.shape[:-2], *sides), fields.dtype)
     source, target = [], []
     for have, want in zip(fields.shape[-2:], sides, strict=True):
@@ -161,7 +217,20 @@ def centred(fields: NDArray[_Number], sides: tuple[int, int]) -> NDArray[_Number
 
 
 def fewer_frequencies(fields: NDArray[np.complex128], side: int) -> NDArray[np.complex128]:
-    """Fields (..., h, w) on the pixels that belong to a far field cropped to side × side."""
+    """Crop the far field of fields.
+
+    Parameters
+    ----------
+    fields : (..., h, w) complex128
+        Fields at the sample, their middle at pixel h // 2.
+    side : int
+        Side of the cropped far field [px].
+
+    Returns
+    -------
+    (..., side, side) complex128
+        The fields on the larger pixels that belong to the cropped far field.
+    """
     axes = (-2, -1)
     far = np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(fields, axes=axes), norm="ortho"), axes=axes)
     far = centred(far, (side, side))
@@ -171,7 +240,7 @@ def fewer_frequencies(fields: NDArray[np.complex128], side: int) -> NDArray[np.c
 def _resampled(
     fields: NDArray[np.complex128], factor: NDArray[np.float64]
 ) -> NDArray[np.complex128]:
-    """Fields on pixels `factor` times as large, their centre staying the centre."""
+    """Resample fields to pixels `factor` times as large; their centre stays the centre."""
     sides = [max(1, round(side / f)) for side, f in zip(fields.shape[-2:], factor, strict=True)]
     axes = [
         (np.arange(side) - side // 2) * f + have // 2

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ptychopareto.preparation.trial import Sample, joint_rpie
 
-# Radius of the beam at the sample, of half the window, that are tried where no probe is known.
+# Radii of the beam at the sample, as parts of half the window, to try without a known probe.
 _RADII = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75)
 _FINER = (0.8, 0.9, 1.0, 1.1, 1.25)
 
@@ -20,7 +20,7 @@ ORIENTATIONS = tuple(product((False, True), (1, -1), (1, -1)))
 
 
 def turned(positions: Reals) -> Reals:
-    """The positions (b, 2) in all `ORIENTATIONS`, (8, b, 2)."""
+    """Return positions (b, 2) in all `ORIENTATIONS`, (8, b, 2)."""
     return np.stack(
         [
             (positions[:, ::-1] if transpose else positions) * np.array([rows, columns])
@@ -30,9 +30,23 @@ def turned(positions: Reals) -> Reals:
 
 
 def defocused(mean: Reals, curvature: float) -> Complex:
-    """A probe (N, N) whose far field has the mean amplitude (N, N) and a quadratic phase.
+    """Make a probe whose far field has the mean amplitude and a quadratic phase.
 
-    F⁻¹[√I·exp(iπβ|f|²)], with the frequency f in cycles/px and the curvature β [px²].
+    Parameters
+    ----------
+    mean : (N, N) float64
+        Mean amplitude √I of the patterns, DC at N // 2.
+    curvature : float
+        β [px²].
+
+    Returns
+    -------
+    (N, N) complex128
+        The probe, its middle at pixel N // 2.
+
+    Notes
+    -----
+    P = F⁻¹[√I·exp(iπβ|f|²)], with the frequency f in cycles/px.
     """
     axis = (np.arange(len(mean)) - len(mean) // 2) / len(mean)
     phase = np.pi * curvature * (axis[:, None] ** 2 + axis**2)
@@ -41,7 +55,7 @@ def defocused(mean: Reals, curvature: float) -> Complex:
 
 
 def twin(fields: Complex) -> Complex:
-    """The rotated conjugate P*(−x) of fields (..., N, N), with pixel N // 2 in its place.
+    """Return the rotated conjugate P*(−x) of fields (..., N, N); pixel N // 2 stays in its place.
 
     With it, and the rotated conjugate of the object, positions of the other signs give the same
     patterns.
@@ -52,7 +66,18 @@ def twin(fields: Complex) -> Complex:
 
 
 def beam_diameter(probe: NDArray[np.complexfloating]) -> float:
-    """Diameter [px] of the disk of even light that is as concentrated as the probe's intensity."""
+    """Return the diameter [px] of the even disk that is as concentrated as a probe's intensity.
+
+    Parameters
+    ----------
+    probe : (N, N) complex
+        One mode of a probe.
+
+    Returns
+    -------
+    float
+        2·√(A/π), where A = (Σ|P|²)² / Σ|P|⁴ is the area of the disk [px²].
+    """
     intensity = np.abs(probe.astype(np.complex128)) ** 2
     area = intensity.sum() ** 2 / (intensity**2).sum()
     return float(2 * np.sqrt(area / np.pi))
@@ -64,8 +89,10 @@ class Curvature:
 
     Attributes
     ----------
-    curvature : β [px²] of the whole patterns, with its sign for the positions as they are
-    r_factors : (8,) smallest R-factor in each of the `ORIENTATIONS`
+    curvature : float
+        β [px²] of the whole patterns, with its sign for the positions as they are.
+    r_factors : (8,) float64
+        Smallest R-factor in each of the `ORIENTATIONS`.
     """
 
     curvature: float
@@ -80,8 +107,15 @@ def find_curvature(sample: Sample, epochs: int) -> Curvature:
 
     Parameters
     ----------
-    sample : neighbouring patterns of the training part
-    epochs : passes of rPIE for each guess
+    sample : Sample
+        Neighbouring patterns of the training part.
+    epochs : int
+        Passes of rPIE for each guess.
+
+    Returns
+    -------
+    Curvature
+        The best curvature, and the R-factors of all orientations.
     """
     mean = np.sqrt((sample.amplitudes.astype(np.float64) ** 2).mean(axis=0))
     n = sample.n
@@ -102,7 +136,7 @@ def find_curvature(sample: Sample, epochs: int) -> Curvature:
 
 
 def _table(sample: Sample, mean: Reals, curvatures: Reals, epochs: int) -> Reals:
-    """R-factors (curvatures, 8) after the last epoch."""
+    """Return the R-factors (curvatures, 8) after the last epoch."""
     positions = turned(sample.positions)
     count = len(positions)
     rows = []
@@ -113,7 +147,7 @@ def _table(sample: Sample, mean: Reals, curvatures: Reals, epochs: int) -> Reals
 
 
 def orthogonal_modes(modes: Complex) -> Complex:
-    """Modes (M, N, N) of the same mutual intensity that are orthogonal, the strongest first.
+    """Return orthogonal modes with the mutual intensity of modes (M, N, N), the strongest first.
 
     Modes that share a fraction of less than 1e-6 of the light are left out.
     """
@@ -130,7 +164,7 @@ def orthogonal_modes(modes: Complex) -> Complex:
 
 
 def far_intensity(modes: Complex) -> Reals:
-    """|F P|² (N, N) of all modes together, DC at N // 2."""
+    """Return |F P|² (N, N) of all modes (M, N, N) together, DC at N // 2."""
     far = np.fft.fftshift(np.fft.fft2(modes, norm="ortho"), axes=(-2, -1))
     return (np.abs(far) ** 2).sum(axis=0)
 
@@ -142,14 +176,17 @@ def as_bright(modes: Complex, intensity: Reals, valid: NDArray[np.bool_]) -> tup
 
     Parameters
     ----------
-    modes : (M, N, N)
-    intensity : (N, N) mean pattern
-    valid : (N, N)
+    modes : (M, N, N) complex128
+        The probe.
+    intensity : (N, N) float64
+        Mean pattern [counts].
+    valid : (N, N) bool
+        True at valid pixels.
 
     Returns
     -------
-    modes : scaled
-    before : Σ|P|² before, in parts of the mean counts
+    tuple of complex128 array and float
+        The scaled modes (M, N, N), and Σ|P|² before as a fraction of the mean counts.
     """
     before = float((far_intensity(modes) * valid).sum() / (intensity * valid).sum())
     return modes / np.sqrt(before), before

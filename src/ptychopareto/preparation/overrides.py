@@ -1,4 +1,4 @@
-"""What the config says of a scan stands above what its file says."""
+"""Let the config overrule what the file of a scan says."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,16 +19,25 @@ _CONFIG = "the config"
 def apply_config(scan: MeasuredScan, settings: MeasuredDataset) -> MeasuredScan:
     """Put what the config says in the place of what the file says.
 
+    Parameters
+    ----------
+    scan : MeasuredScan
+        A scan as its file describes it.
+    settings : MeasuredDataset
+        The section `dataset` of the config.
+
     Returns
     -------
     MeasuredScan
-        The scan with units, signs and order of positions, geometry, mask, meaning of the values
-        and orientation as the config wants them; `origins` names the config where it was asked.
+        The scan with units, signs and order of positions, geometry, mask, meaning of the values and
+        orientation as the config wants them; `origins` names the config where it decided.
 
     Raises
     ------
     FileError
         The file of the mask will not do, or the scan has no positions.
+    ConfigError
+        The mask is no .npy or .npz file.
     """
     changes: dict[str, Any] = {"origins": dict(scan.origins)}
     if settings.pixel_size is not None:
@@ -91,7 +100,7 @@ def _positions(
 def _orientation(
     scan: MeasuredScan, settings: MeasuredDataset, origins: dict[str, str]
 ) -> tuple[bool, bool, bool]:
-    """The file's orientation with the config's after it."""
+    """Return the file's orientation with the config's after it."""
     wanted = settings.orientation
     transpose, rows, columns = scan.orientation
     if wanted.transpose or wanted.flip_rows or wanted.flip_columns:
@@ -110,13 +119,22 @@ def read_mask(path: Path, shape: tuple[int, ...]) -> NDArray[np.bool_]:
 
     Parameters
     ----------
-    path : a .npy file, or a .npz file with the key `mask` or one array only
-    shape : rows and columns of a frame
+    path : Path
+        A .npy file, or a .npz file with the key `mask` or one array only.
+    shape : tuple of int
+        Rows and columns of a frame.
+
+    Returns
+    -------
+    (H, W) bool
+        True where a pixel is good.
 
     Raises
     ------
     FileError
         The file cannot be read, or its mask has another shape or no good pixel.
+    ConfigError
+        The file is no .npy or .npz file.
     """
     if path.suffix == ".npz":
         arrays = read_npz(path)

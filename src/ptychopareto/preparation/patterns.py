@@ -16,20 +16,35 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Patterns:
-    """Amplitudes (B, N, N) float32 with their mask (1 or B, N, N), bad pixels filled."""
+    """Patterns of one part of a scan, bad pixels filled.
+
+    Attributes
+    ----------
+    amplitudes : (B, N, N) float32
+        √I, DC at N // 2.
+    valid : (1, N, N) or (B, N, N) bool
+        False at bad pixels.
+    """
 
     amplitudes: NDArray[np.float32]
     valid: Bools
 
 
 def read_patterns(surveyed: Surveyed, indices: NDArray[np.intp], values: str) -> Patterns:
-    """Read the frames `indices`, in ascending order, piece by piece.
+    """Read the frames `indices` piece by piece, and cut the patterns out of them.
 
     Parameters
     ----------
-    surveyed : the scan
-    indices : of its frames
-    values : intensity or amplitude, what a pixel of a frame holds
+    surveyed : Surveyed
+        A scan after its survey.
+    indices : (b,) int
+        Indices of its frames, in ascending order.
+    values : str
+        What a pixel of a frame holds, "intensity" or "amplitude".
+
+    Returns
+    -------
+    Patterns
 
     Raises
     ------
@@ -60,14 +75,14 @@ def read_patterns(surveyed: Surveyed, indices: NDArray[np.intp], values: str) ->
 
 
 def _amplitudes(numbers: NDArray[np.float64], window: Window, values: str) -> NDArray[np.float64]:
-    """√counts of the patterns; counts, not their roots, are added where pixels are binned."""
+    """Return √counts of the patterns; where pixels are binned, their counts are added."""
     if values == "intensity":
         return np.sqrt(window.sums(numbers))
     return window.sums(numbers) if window.bin == 1 else np.sqrt(window.sums(numbers**2))
 
 
 def together(parts: list[Patterns]) -> Patterns:
-    """The patterns of several scans, one after the other."""
+    """Join the patterns of several scans, one after the other."""
     if len(parts) == 1:
         return parts[0]
     same = all(len(part.valid) == 1 and (part.valid == parts[0].valid).all() for part in parts)
@@ -80,7 +95,10 @@ def together(parts: list[Patterns]) -> Patterns:
 
 
 def mean_intensity(patterns: Patterns) -> NDArray[np.float64]:
-    """Mean pattern (N, N), of each pixel over the patterns where it is valid; a fill elsewhere."""
+    """Return the mean pattern (N, N) [counts]: each pixel over the patterns in which it is valid.
+
+    A pixel that is valid in no pattern gets the mean of its filled values.
+    """
     amplitudes, valid = patterns.amplitudes, patterns.valid
     total = np.zeros(amplitudes.shape[1:])
     weight = np.zeros(amplitudes.shape[1:])

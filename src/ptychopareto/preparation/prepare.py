@@ -42,12 +42,18 @@ class Prepared:
 
     Attributes
     ----------
-    train, test : the two parts; where they are parts of one scan, they share its coordinates
-    record : the content of `scan.json`
-    train_frames, test_frames : index in its file of each pattern's frame
-    totals : counts of each frame of the first scan, in the order of the file
-    dark : indices of its frames that were left out
-    pixel : (row, column) [m] of the object, where it is known
+    train, test : Dataset
+        The two parts; where they are parts of one scan, they share its coordinates.
+    record : dict
+        The content of `scan.json`.
+    train_frames, test_frames : int array
+        Index in its file of each pattern's frame.
+    totals : float64 array
+        Counts of each frame of the first scan, in the order of the file.
+    dark : int array
+        Indices of its frames that were left out.
+    pixel : tuple of float or None
+        (row, column) [m] of the object, where it is known.
     """
 
     train: Dataset
@@ -67,9 +73,12 @@ def prepare(
 
     Parameters
     ----------
-    scans : what their files say, one object each
-    settings : what the config says
-    scored : the scan of `dataset.test.scan`, where another one is scored
+    scans : sequence of MeasuredScan
+        What their files say, one object each.
+    settings : MeasuredDataset
+        What the config says.
+    scored : MeasuredScan, optional
+        The scan of `dataset.test.scan`, where another one is scored.
 
     Returns
     -------
@@ -139,7 +148,7 @@ def _identity(scan: MeasuredScan) -> dict[str, Any]:
 
 
 def _test_part(scan: Surveyed, part: float | None, record: Record) -> Bools:
-    """Which of the kept patterns are scored; none where another scan is."""
+    """Tell which of the kept patterns are scored; none where another scan is."""
     positions = scan.positions[scan.kept]
     if part is None:
         return np.zeros(len(positions), bool)
@@ -156,7 +165,7 @@ def _test_part(scan: Surveyed, part: float | None, record: Record) -> Bools:
 
 
 def _compare(train: Surveyed, test: Surveyed) -> None:
-    """Two scans must have patterns of one size, and object pixels of one size."""
+    """Refuse two scans whose patterns, or whose object pixels, have different sizes."""
     path = Path(test.scan.path)
     if train.grid.N != test.grid.N:
         raise refusal(
@@ -172,7 +181,7 @@ def _compare(train: Surveyed, test: Surveyed) -> None:
 
 
 def _compare_light(train: Patterns, test: Patterns, record: Record) -> None:
-    """Say how bright the patterns of another scan are: both are taken with one probe."""
+    """Record how bright the patterns of another scan are: both are taken with one probe."""
     one, other = (float(mean_intensity(part).sum()) for part in (train, test))
     said = f"the scored scan has {other / one:.3g} of the mean counts of the training scan"
     record.check("brightness", abs(other / one - 1) <= _SAME_LIGHT, other / one, said)
@@ -185,7 +194,7 @@ def _free(
     settings: MeasuredDataset,
     record: Record,
 ) -> Bools:
-    """Which of the test patterns are free."""
+    """Choose the free patterns among the test patterns, and record them."""
     beam = (np.abs(light.modes) ** 2).sum(axis=0)
     flags, apart, covered = [], True, 1.0
     for number, (scan, indices) in enumerate(zip(tested, test_of, strict=True)):
@@ -213,7 +222,7 @@ def _free(
 
 
 def _object_shape(scans: Sequence[Surveyed]) -> tuple[int, int]:
-    """Rows and columns [px] that hold the patches of all scans."""
+    """Return the rows and columns [px] that hold the patches of all scans."""
     last = np.max([np.rint(scan.positions).max(axis=0) for scan in scans], axis=0)
     rows, columns = last.astype(int) + scans[0].grid.N
     return int(rows), int(columns)

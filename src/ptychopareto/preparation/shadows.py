@@ -26,9 +26,11 @@ class Shadows:
 
     Attributes
     ----------
-    explained : share of the images' motion, for positions as they are, with one sign reversed,
-        transposed, and transposed with one sign reversed
-    magnification : s of the positions as they are
+    explained : tuple of float
+        Share of the images' motion, for positions as they are, with one sign reversed, transposed,
+        and transposed with one sign reversed.
+    magnification : float
+        s of the positions as they are.
     """
 
     explained: tuple[float, float, float, float]
@@ -36,7 +38,7 @@ class Shadows:
 
     @property
     def best(self) -> int | None:
-        """The orientation that explains the motion; None where the images do not tell."""
+        """Number of the orientation that explains the motion; None where the images do not tell."""
         order = np.argsort(self.explained)
         first, second = self.explained[order[-1]], self.explained[order[-2]]
         clear = first >= _LEAST_EXPLAINED and first >= _TIMES_SECOND * second
@@ -59,7 +61,7 @@ def follow(sample: Sample) -> Shadows:
 
 
 def _motion(sample: Sample) -> tuple[Reals, Reals]:
-    """Steps (pairs, 2) of the positions from pattern to neighbour, and of their shadow images."""
+    """Return the steps (pairs, 2) [px] between neighbours, of positions and of shadow images."""
     images = sample.amplitudes * sample.valid.astype(np.float32)
     images = images - images.mean(axis=0)  # what the beam itself shows does not move
     n, count = sample.n, min(_NEIGHBOURS, len(images) - 1)

@@ -1,4 +1,4 @@
-"""An existing scan without the frames and pixels that cannot be right."""
+"""Read an existing scan without the frames and pixels that cannot be right."""
 
 import logging
 from collections.abc import Iterator
@@ -41,8 +41,8 @@ _WHOLE = 0.01  # mean distance from whole multiples, up to which values are whol
 def read_sound_dataset(path: Path, *, patches: bool = False) -> Dataset:
     """Read a scan as `read_dataset` does, but leave out what cannot be right.
 
-    Bad pixels are those of the keys `valid` or `mask` (0 marks a bad pixel) or `bad_pixels`
-    (0 marks a good one), values that are no measurement (NaN, infinite, negative), and pixels that
+    Bad pixels are those of the keys `valid` or `mask` (0 marks a bad pixel) or `bad_pixels` (0
+    marks a good one), values that are no measurement (NaN, infinite, negative), and pixels that
     never count or are hot in comparison with their surroundings. They are False in the dataset's
     `valid`; its `diffraction` holds the mean of the pixels around them. Frames that are dark or
     mostly bad are left out. Patterns whose zero frequency lies at pixel 0 are moved. What was found
@@ -50,8 +50,10 @@ def read_sound_dataset(path: Path, *, patches: bool = False) -> Dataset:
 
     Parameters
     ----------
-    path : the NPZ file
-    patches : whether `Y_I` and `Y_phi` are read too
+    path : Path
+        The NPZ file.
+    patches : bool, optional
+        Whether `Y_I` and `Y_phi` are read too.
 
     Returns
     -------
@@ -123,7 +125,7 @@ def _pieces(frames: NDArray[Any]) -> Iterator[NDArray[Any]]:
 
 
 def _light(amplitude: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The light in the good pixels of each frame, (B,)."""
+    """Return the light in the good pixels of each frame, (B,)."""
     pieces = zip(_pieces(amplitude), _pieces(valid), strict=True)
     return np.concatenate(
         [
@@ -134,7 +136,7 @@ def _light(amplitude: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[
 
 
 def _masked(content: Content, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Pixels that the file itself calls bad, (1, N, N) or (B, N, N)."""
+    """Return the pixels that the file itself calls bad, (1, N, N) or (B, N, N)."""
     given = {key: content.arrays.pop(key) for key in (*_GOOD, *_BAD) if key in content}
     if not given:
         return np.zeros((1, *shape[1:]), bool)
@@ -161,16 +163,16 @@ def _masked(content: Content, shape: tuple[int, ...]) -> NDArray[np.bool_]:
 
 
 def _probe(content: Content, n: int) -> NDArray[Any] | None:
-    """The probe, as far as it is one: `dataset_of` says what is wrong with it otherwise."""
+    """Return the probe if it is one; otherwise `dataset_of` says what is wrong with it."""
     probe = np.squeeze(content.arrays.get("probeGuess", np.zeros(0)))
     is_one = probe.shape == (n, n) and probe.dtype.kind in "iufc"
     return probe if is_one and np.isfinite(probe).all() and probe.any() else None
 
 
 def _refuse_counts(content: Content, amplitude: NDArray[np.float32]) -> None:
-    """Refuse counts: their values are whole multiples of one count, those of roots are not.
+    """Refuse counts: they are whole multiples of one count, which roots of counts are not.
 
-    In simulated scans of 10³ to 10⁹ photons roots are off whole multiples by 0.08 and more.
+    In simulated scans of 10³ to 10⁹ photons, roots are off whole multiples by 0.08 and more.
     """
     bright = amplitude[amplitude > 0]
     one = bright.min(initial=np.inf)
@@ -185,7 +187,7 @@ def _refuse_counts(content: Content, amplitude: NDArray[np.float32]) -> None:
 
 
 def _begins_at_zero_frequency(statistics: PixelStatistics, probe: NDArray[Any] | None) -> bool:
-    """Whether the light lies around pixel 0, where the probe's own pattern has none."""
+    """Tell whether the light lies around pixel 0, where the probe's own pattern has none."""
     # A hot pixel at the corner must not stand for the light.
     mean = ndimage.median_filter(
         statistics.total / np.maximum(statistics.measured, 1), size=3, mode="wrap"
@@ -202,7 +204,7 @@ def _begins_at_zero_frequency(statistics: PixelStatistics, probe: NDArray[Any] |
 def _stand_out(
     amplitude: NDArray[np.float32], valid: NDArray[np.bool_], probe: NDArray[Any] | None
 ) -> NDArray[np.bool_]:
-    """Good pixels that never count, or are hot; (B, N, N)."""
+    """Find good pixels (B, N, N) that never count, or are hot."""
     statistics = _statistics(amplitude, valid)
     if not np.isfinite(statistics.smallest):
         return np.zeros(amplitude.shape, bool)
@@ -223,7 +225,7 @@ def _statistics(amplitude: NDArray[np.float32], valid: NDArray[np.bool_]) -> Pix
 
 
 def _shared(valid: NDArray[np.bool_], sound: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """One mask (1, N, N) for all frames where the sound ones have the same, else (B, N, N)."""
+    """Return one mask (1, N, N) for all frames if the sound ones have the same, else (B, N, N)."""
     first = valid[np.argmax(sound)]
     return first[None] if (valid[sound] == first).all() else valid
 

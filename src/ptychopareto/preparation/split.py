@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 _CLEARLY = 2.0  # ratio of the mean steps along the axes from which on one is the slow one
-_COVERED = 0.9  # part of the light of a free pattern that must fall where other patterns' does
+_COVERED = 0.9  # part of the light of a free pattern that must fall where others have light
 _GRID = 64  # px a side to which the beam is reduced when coverage is counted
 
 Reals = NDArray[np.float64]
@@ -15,9 +15,9 @@ Bools = NDArray[np.bool_]
 
 
 def slow_axis(positions: Reals) -> int:
-    """The axis along which positions (B, 2) advance most slowly, in the order of the frames.
+    """Return the axis along which positions (B, 2) advance most slowly, in the order of the frames.
 
-    Where both advance alike, as on a spiral, the longer one.
+    Where both advance alike, as on a spiral, the longer axis counts as the slow one.
     """
     steps = np.abs(np.diff(positions, axis=0)).mean(axis=0)
     if steps.max() > _CLEARLY * steps.min():
@@ -26,20 +26,36 @@ def slow_axis(positions: Reals) -> int:
 
 
 def last_part(positions: Reals, part: float) -> Bools:
-    """Which patterns lie in the last part of the scan's region along its slow axis."""
+    """Select the patterns in the last part of the scan's region along its slow axis.
+
+    Parameters
+    ----------
+    positions : (B, 2) float64
+        Positions of the patterns [px].
+    part : float
+        Fraction of the extent along the slow axis, 0 to 1.
+
+    Returns
+    -------
+    (B,) bool
+        True for the patterns in that part.
+    """
     along = positions[:, slow_axis(positions)]
     return along > along.max() - part * np.ptp(along)
 
 
 @dataclass(frozen=True, eq=False)
 class Free:
-    """The free patterns: which they are, whether they share ground, and how others cover theirs.
+    """The free patterns of a test part, which no reconstruction may use.
 
     Attributes
     ----------
-    which : (B,)
-    apart : whether all of them lie a diameter of the beam away from all training patterns
-    covered : the smallest share of the light of a free pattern that falls where others have theirs
+    which : (B,) bool
+        True for the free ones among all patterns.
+    apart : bool
+        Whether all of them lie a diameter of the beam away from all training patterns.
+    covered : float
+        The smallest share of the light of a free pattern that falls where others have theirs.
     """
 
     which: Bools
@@ -58,12 +74,22 @@ def choose_free(
 
     Parameters
     ----------
-    positions : (B, 2) [px]
-    test : (B,) the patterns to choose from
-    light : (N, N) intensity of the probe at the sample
-    diameter : of the beam [px]
-    share : part of the test patterns that is wanted, at least one of them
-    seed : of the choice
+    positions : (B, 2) float64
+        Positions of all patterns [px].
+    test : (B,) bool
+        The patterns to choose from.
+    light : (N, N) float64
+        Intensity of the probe at the sample.
+    diameter : float
+        Diameter of the beam [px].
+    share : float
+        Fraction of the test patterns that is wanted; at least one pattern is chosen.
+    seed : int
+        Seed of the choice.
+
+    Returns
+    -------
+    Free
     """
     candidates = np.flatnonzero(test)
     wanted = max(1, round(share * len(candidates)))
@@ -94,9 +120,10 @@ class _Cover:
             self.total[self._place(pattern)] += self.beam
 
     def choose(self, order: NDArray[np.intp], wanted: int, least: float) -> dict[int, float]:
-        """The first patterns of `order` of whose light the others cover `least`, and how much.
+        """Choose the first patterns of `order` whose light others cover by at least `least`.
 
-        Without a least share, those of which the others cover most.
+        With `least` = 0, the patterns that others cover most are chosen. The result is the covered
+        share of each chosen pattern.
         """
         total = self.total.copy()
         if least == 0:
@@ -113,7 +140,7 @@ class _Cover:
         return chosen
 
     def _covered(self, total: Reals, pattern: int) -> float:
-        """The share of a pattern's light that falls where the others together have as much."""
+        """Return the share of a pattern's light that falls where the others have as much."""
         others = total[self._place(pattern)] - self.beam
         return float((self.beam * (others >= self.beam)).sum() / self.beam.sum())
 
@@ -124,7 +151,7 @@ class _Cover:
 
 
 def _reduced(light: Reals) -> tuple[Reals, int]:
-    """The beam on at most `_GRID` px a side, and how many pixels became one."""
+    """Reduce the beam to at most `_GRID` px a side; return it and how many pixels became one."""
     factor = max(1, -(-len(light) // _GRID))
     side = len(light) // factor
     cut = light[: side * factor, : side * factor]

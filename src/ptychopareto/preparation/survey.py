@@ -37,13 +37,20 @@ class Surveyed:
 
     Attributes
     ----------
-    scan : as its file and the config describe it
-    found : the survey
-    grid, window : the patterns' grid, and which pixels of a frame make a pattern
-    detector : (H, W) bool, False where a pixel is bad in all frames
-    positions : (B, 2) of all frames [px], from 0
-    totals : (B,) intensity of each frame in the pixels that are not bad in all frames
-    kept, dark : indices of the frames that are used, and of those left out
+    scan : MeasuredScan
+        As its file and the config describe it.
+    found : Survey
+        The survey.
+    grid, window : Grid and Window
+        The patterns' grid, and which pixels of a frame make a pattern.
+    detector : (H, W) bool
+        False where a pixel is bad in all frames.
+    positions : (B, 2) float64
+        Positions of all frames [px], from 0.
+    totals : (B,) float64
+        Intensity of each frame in the pixels that are not bad in all frames.
+    kept, dark : int array
+        Indices of the frames that are used, and of those left out.
     """
 
     scan: MeasuredScan
@@ -58,7 +65,7 @@ class Surveyed:
 
     @property
     def per_frame(self) -> bool:
-        """Whether pixels are bad in some of the frames only."""
+        """Whether some pixels are bad in a part of the frames only."""
         varies = self.scan.valid is not None and self.scan.valid.ndim == 3
         return varies or bool(
             (self.found.statistics.measured[self.detector] < len(self.found.totals)).any()
@@ -70,14 +77,24 @@ def look_at(scan: MeasuredScan, N: int | None, bin: int, record: Record) -> Surv
 
     Parameters
     ----------
-    scan : as its file and the config describe it, with positions
-    N, bin : side of the patterns that are wanted (None: all that the frames have); binning
-    record : takes what was assumed and found
+    scan : MeasuredScan
+        As its file and the config describe it, with positions.
+    N : int or None
+        Side of the patterns that are wanted [px]; None for all that the frames have.
+    bin : int
+        Side of the squares of detector pixels that are summed.
+    record : Record
+        Takes what was assumed and found.
+
+    Returns
+    -------
+    Surveyed
 
     Raises
     ------
     FileError
-        The frames are damaged, too small, empty, or nearly all dark; positions make no sense.
+        The frames are damaged, too small, empty, or nearly all dark, or the positions make no
+        sense.
     """
     path, shape = Path(scan.path), scan.frames.shape
     if len(shape) != 3:
@@ -106,7 +123,7 @@ def look_at(scan: MeasuredScan, N: int | None, bin: int, record: Record) -> Surv
 
 
 def _detector(scan: MeasuredScan, found: Survey, layout: Layout, record: Record) -> Bools:
-    """Pixels (H, W) that can be believed, those of the mask less those found to be bad."""
+    """Return the pixels (H, W) to believe: those that the mask allows, without those found bad."""
     valid = unmasked(scan)
     seldom = valid & (found.statistics.measured < _LEAST_GOOD * len(found.totals))
     silent, hot = _standing_out(scan, found.statistics, layout)
@@ -131,7 +148,7 @@ def _detector(scan: MeasuredScan, found: Survey, layout: Layout, record: Record)
 def _standing_out(
     scan: MeasuredScan, statistics: PixelStatistics, layout: Layout
 ) -> tuple[Bools, Bools]:
-    """Pixels (H, W) that never count, and hot ones."""
+    """Find pixels (H, W) that never count, and hot ones."""
     images = ("total", "brightest", "darkest", "measured")
     height, width = statistics.total.shape
     middle = (height // 2, width // 2)
@@ -146,7 +163,7 @@ def _standing_out(
 
 
 def _totals(scan: MeasuredScan, found: Survey, detector: Bools) -> Reals:
-    """Sum of each frame without the bad pixels; the frames are read again only if it matters."""
+    """Sum each frame without the bad pixels; the frames are read again only if it matters."""
     bad = np.where(detector, 0, found.mean).sum()
     if bad < 1e-3 * found.mean.sum():
         return found.totals

@@ -1,4 +1,4 @@
-"""A short joint rPIE of a few patterns, to see which of several assumptions fits them."""
+"""Run a short joint rPIE of a few patterns, to see which of several assumptions fits them."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from ptychopareto.preparation.geometry import fewer_frequencies
 
 _SIDES = (64, 96, 128)  # px to which patterns are cropped for the trial
 _FEWEST = 40  # patterns
-_LEAST_COUNTS = 0.8  # of the light that the crop must hold
+_LEAST_COUNTS = 0.8  # part of the light that the crop must hold
 _LARGEST_SIDE = 1024  # px of an object of the trial
 
 
@@ -21,10 +21,14 @@ class Sample:
 
     Attributes
     ----------
-    amplitudes : (b, n, n) float32, DC at n // 2
+    amplitudes : (b, n, n) float32
+        √I, DC at n // 2.
     valid : (1, n, n) or (b, n, n) bool
-    positions : (b, 2) [px] of the sample's own grid
-    side : N of the patterns it was cut from
+        False at bad pixels.
+    positions : (b, 2) float64
+        Positions in pixels of the sample's own grid.
+    side : int
+        Side N of the patterns that the sample was cut from [px].
     """
 
     amplitudes: NDArray[np.float32]
@@ -34,11 +38,11 @@ class Sample:
 
     @property
     def n(self) -> int:
-        """Side of the patterns [px]."""
+        """Side of the cropped patterns [px]."""
         return int(self.amplitudes.shape[-1])
 
     def probe(self, probe: NDArray[np.complexfloating]) -> NDArray[np.complex128]:
-        """A probe (..., N, N) on the grid of the sample."""
+        """Bring a probe (..., N, N) to the grid (..., n, n) of the sample."""
         wide = np.asarray(probe, np.complex128)
         return wide if self.n == self.side else fewer_frequencies(wide, self.n)
 
@@ -51,7 +55,20 @@ def take_sample(
 ) -> Sample:
     """Take the patterns nearest to the middle of a scan, cropped to where the light is.
 
-    There are `count` of them, or fewer if the light fills more than 64 px: it is to take seconds.
+    Parameters
+    ----------
+    amplitudes : (B, N, N) float32
+        √I of all patterns, DC at N // 2.
+    valid : (1, N, N) or (B, N, N) bool
+        False at bad pixels.
+    positions : (B, 2) float64
+        Positions of all patterns [px].
+    count : int
+        Patterns to take; there are fewer if the light fills more than 64 px, to end in seconds.
+
+    Returns
+    -------
+    Sample
     """
     N = amplitudes.shape[-1]
     middle = np.median(positions, axis=0)
@@ -94,12 +111,18 @@ def joint_rpie(
 
     Parameters
     ----------
-    sample : the patterns
-    probes : (K, n, n) first guess of the probe of each candidate
-    positions : (K, b, 2) positions [px] of each candidate
-    epochs : number of passes
-    held : (b,) patterns that take no part in the updates
-    seed : of the order
+    sample : Sample
+        The patterns.
+    probes : (K, n, n) complex128
+        First guess of the probe of each candidate.
+    positions : (K, b, 2) float64
+        Positions [px] of each candidate.
+    epochs : int
+        Number of passes.
+    held : (b,) bool, optional
+        Patterns that take no part in the updates.
+    seed : int, optional
+        Seed of the order of the patterns.
 
     Returns
     -------
@@ -148,7 +171,7 @@ def joint_rpie(
 
 
 def _as_bright(probe: Tensor, measured: Tensor, valid: Tensor) -> Tensor:
-    """The probes (K, n, n) with as much light on valid pixels as the mean pattern has."""
+    """Scale probes (K, n, n) to as much light on valid pixels as the mean pattern has."""
     far = torch.fft.fft2(probe, norm="ortho").abs().square()
     light = (measured * valid).square().mean(dim=0).sum()
     return probe * (light / (far * valid.float().mean(dim=0)).sum(dim=(1, 2))).sqrt()[:, None, None]

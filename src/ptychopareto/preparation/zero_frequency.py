@@ -1,4 +1,4 @@
-"""Where the zero frequency lies in the frames: what the light and the probe say of it."""
+"""Find where the zero frequency lies in the frames, from the light and from the probe."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,8 @@ from ptychopareto.preparation.guess import far_intensity
 from ptychopareto.preparation.record import Record
 from ptychopareto.readers.measured_scan import MeasuredScan
 
-# Without a probe: the side of a frame in parts, that the light of a pattern that is not cropped may
-# lie off. Under a curved beam it is a shadow image, and uneven where the sample is.
+# Without a probe, the light of a whole frame may lie off by 1/_UNEVEN of its side: a pattern of a
+# curved beam is a shadow image, and as uneven as the sample.
 _UNEVEN = 8
 _LEAST_GAIN = 0.1  # of the correlation with the probe's pattern, by a shift
 
@@ -27,7 +27,7 @@ Offset = tuple[int, int]
 
 
 def unmasked(scan: MeasuredScan) -> NDArray[np.bool_]:
-    """Pixels (H, W) that the mask of the file and the config lets pass in some frame."""
+    """Return the pixels (H, W) that the mask of file and config allows in at least one frame."""
     if scan.valid is None:
         return np.ones(scan.frames.shape[1:], bool)
     return scan.valid if scan.valid.ndim == 2 else np.asarray(scan.valid.any(axis=0))
@@ -36,15 +36,25 @@ def unmasked(scan: MeasuredScan) -> NDArray[np.bool_]:
 def find_layout(scan: MeasuredScan, found: Survey, grid: Grid, record: Record) -> Layout:
     """Find the zero frequency of the frames.
 
-    Whether it lies at the corner is what the light of the mean pattern says, and where that lies in
-    no one place, the file. How far off it lies from there is what the pattern |F P| of the probe
-    says, laid over the mean pattern; without a probe it is the centre of the light.
+    The light of the mean pattern tells whether it lies at the corner or in the middle; where that
+    light lies in no one place, the file tells. How far off the zero frequency lies from there
+    follows from the pattern |F P| of the probe, laid over the mean pattern; without a probe it is
+    the centre of the light.
 
     Parameters
     ----------
-    scan, found : the scan and its survey
-    grid : of the patterns; where they are cut out of the frames, they lie around the light
-    record : takes the check
+    scan : MeasuredScan
+        The scan.
+    found : Survey
+        Its survey.
+    grid : Grid
+        The grid of the patterns; where they are cut out of the frames, they lie around the light.
+    record : Record
+        Takes the check.
+
+    Returns
+    -------
+    Layout
     """
     mean = found.mean_square if scan.values == "amplitude" else found.mean
     mean = np.where(unmasked(scan), _without_spikes(mean), 0)
@@ -75,7 +85,7 @@ def find_layout(scan: MeasuredScan, found: Survey, grid: Grid, record: Record) -
 
 
 def _of_light(middle: Reals, grid: Grid) -> Offset:
-    """How far the light of a mean pattern lies from the middle pixel; (0, 0) if not far."""
+    """Return how far the light of a mean pattern lies from the middle pixel; (0, 0) if not far."""
     light = centre_of_light(middle)
     cropped = grid.sides != (grid.N * grid.bin,) * 2
     allowed = [tolerance(side) if cropped else side / _UNEVEN for side in middle.shape]
@@ -85,14 +95,14 @@ def _of_light(middle: Reals, grid: Grid) -> Offset:
 
 
 def _pattern_of(modes: NDArray[np.complex128], grid: Grid) -> Reals:
-    """The amplitude of the probe's own pattern on a whole frame, once that is turned."""
+    """Return the amplitude of the probe's own pattern on a whole frame, once that is turned."""
     pattern = np.sqrt(far_intensity(modes))
     spread = np.repeat(np.repeat(pattern, grid.bin, axis=0), grid.bin, axis=1)
     return centred(spread, grid.sides)
 
 
 def _beside(middle: Reals, model: Reals) -> Offset:
-    """How far a mean pattern lies from the probe's, where the shift makes them more alike."""
+    """Return how far a mean pattern lies from the probe's, if a shift makes them more alike."""
     one, other = (image - image.mean() for image in (np.sqrt(middle), model))
     correlation = np.fft.ifft2(np.fft.fft2(one) * np.fft.fft2(other).conj()).real
     correlation /= max(np.linalg.norm(one) * np.linalg.norm(other), np.finfo(float).tiny)
@@ -116,5 +126,5 @@ def _as_the_frames_lie(image: Reals, orientation: tuple[bool, bool, bool]) -> Re
 
 
 def _without_spikes(mean: Reals) -> Reals:
-    """The mean frame without pixels that stand out alone: a hot one would be the centre."""
+    """Return the mean frame without pixels that stand out alone: a hot one would be the centre."""
     return np.minimum(mean, 3 * median_filter(mean, size=3, mode="wrap"))

@@ -1,6 +1,6 @@
-"""Readers of measured scans: one file a format, recognised by what a file holds.
+"""Readers of measured scans: one module for each format; what a file holds tells its format.
 
-A format is one module of this room and one line of the registry.
+A format is one module of this package and one line of the registry.
 """
 
 from ptychopareto.readers.measured_scan import Frames, MeasuredScan

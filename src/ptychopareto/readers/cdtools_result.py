@@ -22,7 +22,7 @@ _KEYS = (
 
 
 def recognises(contents: Contents) -> bool:
-    """Whether a file of these contents is a result of cdtools."""
+    """Tell whether a file of these contents is a result of cdtools."""
     bases = ("probe_basis", "obj_basis", "basis")
     return all(key in contents for key in ("probe", "obj")) and any(
         basis in contents for basis in bases
@@ -94,7 +94,7 @@ def _complex(content: Content, key: str) -> NDArray[Any]:
 
 
 def _basis(content: Content, key: str) -> NDArray[np.float64]:
-    """The steps of the object along its rows and columns, (3, 2) [m]."""
+    """Read the steps of the object along its rows and columns, (3, 2) [m]."""
     basis = take(content, key).astype(np.float64)
     if basis.shape != (3, 2) or not np.isfinite(basis).all():
         raise content.refusal(f"{key} has the shape {basis.shape}; (3, 2), finite, is wanted")

@@ -34,6 +34,18 @@ _TRANSLATIONS = (
 def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
     """Read a CXI file.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+    keys : dict of str
+        Not used: the format has fixed names.
+
+    Returns
+    -------
+    MeasuredScan
+        Frames, positions [m] and what else the file says.
+
     Raises
     ------
     FileError
@@ -41,9 +53,9 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
 
     Notes
     -----
-    `translation` is the position (x, y, z) [m] of the sample. The axes of the detector's array
-    are `basis_vectors`, (0, −y_pixel_size, 0) for rows and (−x_pixel_size, 0, 0) for columns
-    where the file has none. The beam moves over the sample against the translation, so
+    `translation` is the position (x, y, z) [m] of the sample. The axes of the detector's array are
+    `basis_vectors`, (0, −y_pixel_size, 0) for rows and (−x_pixel_size, 0, 0) for columns where the
+    file has none. The beam moves over the sample against the translation, so
 
         row = −t · b_row / |b_row|,  column = −t · b_column / |b_column|
 
@@ -77,10 +89,22 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
 def find_entry(path: Path, file: h5py.File) -> tuple[h5py.Group, str]:
     """Find the group of a scan, and the name under which this file has it.
 
+    Parameters
+    ----------
+    path : Path
+        The file, as messages name it.
+    file : File
+        The open file.
+
+    Returns
+    -------
+    tuple of Group and str
+        The group, and its name.
+
     Raises
     ------
     FileError
-        There is none.
+        There is no such group.
     """
     for name in ("entry_1", "entry"):
         entry = find(path, file, name)
@@ -90,12 +114,25 @@ def find_entry(path: Path, file: h5py.File) -> tuple[h5py.Group, str]:
 
 
 def find_frames(path: Path, file: h5py.File, names: Sequence[str]) -> HDF5Frames:
-    """Find the frames under the first of several names that there is.
+    """Find the frames under the first of several names that exists.
+
+    Parameters
+    ----------
+    path : Path
+        The file, as messages name it.
+    file : File
+        The open file.
+    names : sequence of str
+        Names of datasets.
+
+    Returns
+    -------
+    HDF5Frames
 
     Raises
     ------
     FileError
-        There are none, or they are no frames.
+        There are none, or the dataset holds no frames.
     """
     for name in names:
         frames = frames_of(path, file, name)
@@ -121,7 +158,7 @@ def _positions(
 
 
 def _basis(path: Path, entry: h5py.Group) -> NDArray[np.float64] | None:
-    """Steps (x, y, z) from a row to the next, and from a column to the next, as columns."""
+    """Read the steps (x, y, z) [m] from row to row and from column to column, as columns."""
     dataset = find_dataset(path, entry, f"{_DETECTOR}/basis_vectors")
     if dataset is None:
         return None
@@ -152,7 +189,7 @@ def _valid(path: Path, entry: h5py.Group) -> tuple[NDArray[np.bool_], str] | Non
 
 
 def _wavelength(path: Path, entry: h5py.Group) -> tuple[float, str] | None:
-    """The energy is in joules, says the format; what cannot be joules is taken for what it is."""
+    """Read the wavelength, or else the energy: in joules, unless its size tells another unit."""
     source = f"{_INSTRUMENT}/source_1"
     return read_length(path, entry, f"{source}/wavelength") or read_energy(
         path, entry, f"{source}/energy"
@@ -160,12 +197,24 @@ def _wavelength(path: Path, entry: h5py.Group) -> tuple[float, str] | None:
 
 
 def read_pixel_size(path: Path, entry: h5py.Group) -> tuple[tuple[float, float], str] | None:
-    """Read (row, column) [m], the pitch of the detector's pixels.
+    """Read the pitch of the detector's pixels.
+
+    Parameters
+    ----------
+    path : Path
+        The file, as messages name it.
+    entry : Group
+        The group of the scan.
+
+    Returns
+    -------
+    tuple of tuple of float and str or None
+        The sizes (row, column) [m], and where they came from; None if the file does not say them.
 
     Raises
     ------
     FileError
-        It is no finite number, or has a unit that is no length.
+        A size is no finite number, or has a unit that is no length.
     """
     rows = read_length(path, entry, f"{_DETECTOR}/y_pixel_size")
     columns = read_length(path, entry, f"{_DETECTOR}/x_pixel_size")
@@ -181,10 +230,22 @@ def read_pixel_size(path: Path, entry: h5py.Group) -> tuple[tuple[float, float],
 def read_probe(path: Path, entry: h5py.Group) -> tuple[NDArray[np.complex64], str] | None:
     """Read the probe at the sample, which some programs write beside the source.
 
+    Parameters
+    ----------
+    path : Path
+        The file, as messages name it.
+    entry : Group
+        The group of the scan.
+
+    Returns
+    -------
+    tuple of complex64 array and str or None
+        The probe (modes, h, w) and where it came from; None if the file has none.
+
     Raises
     ------
     FileError
-        It has another shape than a probe, or numbers that are not finite.
+        The array has another shape than a probe, or numbers that are not finite.
     """
     dataset = find_dataset(path, entry, f"{_INSTRUMENT}/source_1/illumination")
     if dataset is None or dataset.ndim < 2:

@@ -26,7 +26,19 @@ _CUTOFFS = (f"{_SPECIFIC}/countrate_correction_count_cutoff", f"{_DETECTOR}/satu
 
 
 def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
-    """Read a master file and, as they are asked for, the frames it links to.
+    """Read a master file; the frames that it links to are read where they are asked for.
+
+    Parameters
+    ----------
+    path : Path
+        The master file.
+    keys : dict of str
+        Not used: the format has fixed names.
+
+    Returns
+    -------
+    MeasuredScan
+        Frames and geometry; such files hold no positions.
 
     Raises
     ------
@@ -35,9 +47,9 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
 
     Notes
     -----
-    Pixels that the detector masks hold a large number in all frames: above the largest count it
-    can tell, in the first frame and in the last one, they are taken for bad. `pixel_mask` may have
-    the size of the whole detector, where frames are cut out or binned, and is not used then.
+    Pixels that the detector masks hold a large number in all frames: above the largest count it can
+    tell, in the first frame and in the last one, they are taken for bad. `pixel_mask` may have the
+    size of the whole detector, where frames are cut out or binned, and is not used then.
     """
     with opened(path) as file:
         frames, name_of_frames = _frames(path, file)
@@ -71,7 +83,7 @@ def _is_frames(name: str) -> bool:
 
 
 def _frames(path: Path, file: h5py.File) -> tuple[Frames, str]:
-    """The frames of all files in the order of their numbers, and where they are linked."""
+    """Return the frames of all files in the order of their numbers, and where they are linked."""
     for name in ("entry/data", "entry"):
         group = find(path, file, name)
         links = list(filter(_is_frames, group)) if isinstance(group, h5py.Group) else []
@@ -113,7 +125,7 @@ def _valid(
 
 
 def _wavelength(path: Path, file: h5py.File, remarks: list[str]) -> tuple[float, str] | None:
-    """The wavelength of X-rays; what the detector says of electrons is left to the user."""
+    """Read the wavelength of X-rays; what the detector says of electrons is left to the user."""
     dataset = find_dataset(path, file, *_WAVELENGTHS)
     if dataset is not None and text_attribute(dataset, "units"):
         return read_length(path, file, *_WAVELENGTHS)

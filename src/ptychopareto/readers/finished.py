@@ -26,11 +26,13 @@ def read_reconstruction_of(path: Path) -> FinishedReconstruction:
 
     Parameters
     ----------
-    path : the file, HDF5 or NPZ; what it holds says which program wrote it
+    path : Path
+        The file, HDF5 or NPZ; what it holds says which program wrote it.
 
     Returns
     -------
-    Its probe, and what else it holds of object, positions and pixel size.
+    FinishedReconstruction
+        Its probe, and what else it holds of object, positions and pixel size.
 
     Raises
     ------

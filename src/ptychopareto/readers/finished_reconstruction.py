@@ -20,21 +20,32 @@ class FinishedReconstruction:
 
     Attributes
     ----------
-    path : the file, as messages name it
-    format : name of its format
-    probe : (modes, h, w) complex64, the incoherent modes at the sample, its beam in the middle of
-        the array. Its scale is that of its maker: the mean counts of the patterns set it
-    object : (rows, columns) complex64; None if it has several layers
-    corners_on_object : (B, 2) float64, (row, column) [px] of each patch's first pixel in `object`
-    positions : (B, 2) float64, (row, column) of each patch, refined where the program did so. Only
-        differences count
-    position_unit : of the positions, metres at the sample or pixels of the object
-    indexes : (B,) int64, the number of the pattern that each position belongs to, where the file
-        gives the patterns numbers
-    object_pixel : (row, column) [m], pixel size of `probe` and `object`
-    wavelength, distance : [m], where the file says them
-    origins : for each attribute that is known, where it came from
-    remarks : what a user should know besides, one line each
+    path : str
+        The file, as messages name it.
+    format : str
+        Name of its format.
+    probe : (modes, h, w) complex64
+        The incoherent modes at the sample, the beam in the middle of the array. The scale is that
+        of the program that made it: the mean counts of the patterns set it later.
+    object : (rows, columns) complex64 or None
+        The object; None if it has several layers.
+    corners_on_object : (B, 2) float64 or None
+        (row, column) [px] of each patch's first pixel in `object`.
+    positions : (B, 2) float64 or None
+        (row, column) of each patch, refined where the program did so. Only differences count.
+    position_unit : {"m", "px"}
+        Unit of the positions: metres at the sample, or pixels of the object.
+    indexes : (B,) int64 or None
+        The number of the pattern that each position belongs to, where the file numbers its
+        patterns.
+    object_pixel : tuple of float or None
+        (row, column) [m], pixel size of `probe` and `object`.
+    wavelength, distance : float or None
+        Wavelength, and distance from the sample to the detector [m].
+    origins : dict of str
+        For each attribute that is known, where it came from.
+    remarks : tuple of str
+        What a user should know besides, one line each.
     """
 
     path: str

@@ -20,9 +20,16 @@ def arrays_of(path: Path, keys: Iterable[str]) -> Content:
 
     Parameters
     ----------
-    path : an HDF5 or NPZ file
-    keys : the names; in an HDF5 file `probe` is a dataset, `probe@pixel_width_m` an attribute of
-        it and `@photon_energy_eV` an attribute of the file
+    path : Path
+        An HDF5 or NPZ file.
+    keys : iterable of str
+        The names; in an HDF5 file `probe` is a dataset, `probe@pixel_width_m` an attribute of it
+        and `@photon_energy_eV` an attribute of the file.
+
+    Returns
+    -------
+    Content
+        The arrays that there are, by their names.
 
     Raises
     ------
@@ -46,7 +53,7 @@ def arrays_of(path: Path, keys: Iterable[str]) -> Content:
 
 
 def _attribute(path: Path, file: h5py.File, name: str, attribute: str) -> NDArray[Any] | None:
-    """An attribute of numbers; None if there is none, or it is text."""
+    """Read an attribute of numbers; None if there is none, or it is text."""
     item = find(path, file, name) if name else file
     if item is None or attribute not in item.attrs:
         return None

@@ -1,4 +1,4 @@
-"""A folder with one HDF5 file for each pattern, as MATLAB scripts and some beamlines write."""
+"""Read a folder with one HDF5 file for each pattern, as MATLAB scripts and some beamlines write."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,21 @@ _SMALLEST_FRAME = 8  # px a side
 
 @dataclass(frozen=True, eq=False)
 class FramesOfFiles:
-    """Frames of which each lies in a file of its own, under the same name in all."""
+    """Frames that lie in one file each, under the same name in all files.
+
+    Attributes
+    ----------
+    paths : sequence of Path
+        The files, in the order of the frames.
+    name : str
+        Name of the dataset in each file.
+    shape : tuple of int
+        Number of frames, rows and columns.
+    dtype : dtype
+        Type of the numbers.
+    reversed_axes : bool
+        Whether rows and columns are exchanged, as MATLAB stores them.
+    """
 
     paths: Sequence[Path]
     name: str
@@ -52,6 +66,19 @@ class FramesOfFiles:
 
 def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
     """Read a folder of HDF5 files as the patterns of one scan.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    keys : dict of str
+        `diffraction` names the array of each file that holds the pattern; without it the only array
+        that can be one is taken.
+
+    Returns
+    -------
+    MeasuredScan
+        Frames without positions.
 
     Raises
     ------
@@ -95,13 +122,13 @@ def _is_hdf5(path: Path) -> bool:
 
 
 def _by_numbers(path: Path) -> list[tuple[int, str]]:
-    """A key that sorts the numbers of a name as numbers, and what is between them as text."""
+    """Return a key that sorts the numbers of a name as numbers, and the rest as text."""
     parts = re.split(r"([0-9]+)", path.name)
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def _the_pattern(path: Path, contents: Contents) -> str:
-    """The only array of a file that can be a pattern."""
+    """Return the name of the only array of a file that can be a pattern."""
     names = [
         name
         for name, entry in contents.entries.items()
@@ -118,7 +145,7 @@ def _the_pattern(path: Path, contents: Contents) -> str:
 
 
 def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """A shape without the axes of length 1 before the last two."""
+    """Drop axes of length 1 from a shape, first or last, until two axes are left."""
     while len(shape) > 2 and 1 in (shape[0], shape[-1]):
         shape = shape[1:] if shape[0] == 1 else shape[:-1]
     return shape

@@ -12,7 +12,15 @@ from ptychopareto.readers.measured_scan import MeasuredScan
 
 @dataclass(frozen=True)
 class Entry:
-    """Shape and type of an array of a file; both None for a group or a link to elsewhere."""
+    """Shape and type of an array of a file; both None for a group or a link to elsewhere.
+
+    Attributes
+    ----------
+    shape : tuple of int or None
+        Length of each axis.
+    dtype : dtype or None
+        Type of the numbers.
+    """
 
     shape: tuple[int, ...] | None = None
     dtype: np.dtype[Any] | None = None
@@ -20,17 +28,23 @@ class Entry:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a file holds, as far as it can be told without the arrays being read.
+    """What a file holds, as far as it can be told without reading arrays.
 
     Attributes
     ----------
-    path : the file
-    container : how arrays are stored in it; a folder has no entries
-    entries : names of an NPZ file's arrays, or of the upper levels of an HDF5 file in the form
-        `entry_1/data_1/data`, each with shape and type
-    attributes : names of the attributes of an HDF5 file's root
-    definitions : for each dataset called `definition` of a NeXus file, its text
-    preamble : first bytes of the file, where MATLAB names itself
+    path : Path
+        The file.
+    container : {"hdf5", "npz", "folder"}
+        How arrays are stored in it; a folder has no entries.
+    entries : dict of Entry
+        Names of an NPZ file's arrays, or of the upper levels of an HDF5 file in the form
+        `entry_1/data_1/data`, each with shape and type.
+    attributes : frozenset of str
+        Names of the attributes of an HDF5 file's root.
+    definitions : dict of str
+        For each dataset called `definition` of a NeXus file, its text.
+    preamble : bytes
+        First bytes of the file, where MATLAB names itself.
     """
 
     path: Path
@@ -41,10 +55,11 @@ class Contents:
     preamble: bytes = b""
 
     def __contains__(self, name: str) -> bool:
+        """Tell whether the file has an array or group of this name."""
         return name in self.entries
 
     def shape(self, name: str) -> tuple[int, ...] | None:
-        """Return the shape of an array; None for a group, a link or what is not there."""
+        """Return the shape of an array; None for a group, a link, or an unknown name."""
         entry = self.entries.get(name)
         return entry.shape if entry else None
 
@@ -55,11 +70,15 @@ class Format:
 
     Attributes
     ----------
-    name : as `format:` of a study names it
-    description : one line
-    recognises : whether a file of these contents is one of this format
-    read : reads a file that is recognised, or that `format:` says to be one. The second argument
-        holds the `keys:` of a study that name the frames; other keys are dealt with later
+    name : str
+        The name that `format:` of a study uses.
+    description : str
+        One line for the user.
+    recognises : callable
+        Tells whether a file of these contents is one of this format.
+    read : callable
+        Reads a file that is recognised, or that `format:` says to be one. Its second argument holds
+        the `keys:` of a study that name the frames; the registry deals with the other keys.
     """
 
     name: str

@@ -27,9 +27,23 @@ from ptychopareto.readers.measured_scan import Frames
 class HDF5Frames:
     """Frames of an HDF5 file, read where they are asked for.
 
-    Axes before the last two count frames, the last of them fastest. `reversed_axes` is for MATLAB,
-    which names the axes of an array in the other order: (rows, columns, frames) there is
-    (frames, columns, rows) here.
+    Axes before the last two count frames, the last of them fastest.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    name : str
+        Name of the dataset.
+    shape : tuple of int
+        Number of frames, rows and columns.
+    dtype : dtype
+        The file's own type.
+    leading : tuple of int
+        Lengths of the axes before the last two, as the file has them.
+    reversed_axes : bool
+        For MATLAB, which names the axes of an array in the other order: (rows, columns, frames)
+        there is (frames, columns, rows) here.
     """
 
     path: Path
@@ -65,15 +79,27 @@ def frames_of(
 ) -> HDF5Frames | None:
     """Find the frames of a file, and read nothing of them.
 
+    Parameters
+    ----------
+    path : Path
+        The file, as messages name it.
+    file : Group
+        The open file, or a group of it.
+    name : str
+        Name of the dataset.
+    reversed_axes : bool, optional
+        Whether rows and columns are exchanged, as MATLAB stores them.
+
     Returns
     -------
-    The frames; None if nothing has this name.
+    HDF5Frames or None
+        The frames; None if nothing has this name.
 
     Raises
     ------
     FileError
-        The dataset holds no frames of real numbers, or numbers that were never written, or is
-        kept in files that are missing.
+        The dataset holds no frames of real numbers, or numbers that were never written, or is kept
+        in files that are missing.
     """
     dataset = find_dataset(path, file, name)
     if dataset is None:
@@ -102,7 +128,13 @@ def frames_of(
 
 @dataclass(frozen=True, eq=False)
 class JoinedFrames:
-    """Frames of several places of the same size and type, one after the other."""
+    """Frames of several places, of the same size and type, one after the other.
+
+    Attributes
+    ----------
+    pieces : sequence of Frames
+        The frames (b, H, W) of each place.
+    """
 
     pieces: Sequence[Frames]
 
@@ -131,7 +163,15 @@ class JoinedFrames:
 
 @dataclass(frozen=True, eq=False)
 class SelectedFrames:
-    """Some frames of others, in an order of their own."""
+    """A selection of other frames, in an order of its own.
+
+    Attributes
+    ----------
+    frames : Frames
+        The frames (B, H, W) to select from.
+    order : (b,) int64
+        Their indices, in the order of the selection.
+    """
 
     frames: Frames
     order: NDArray[np.int64]

@@ -15,7 +15,19 @@ from ptychopareto.readers.npz_arrays import MASKS, take_mask
 
 
 def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
-    """Read a scan of one object; its truth, if it has one, is not used.
+    """Read the scan of one object; a ground truth, if the file has one, becomes the known object.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    keys : dict of str
+        Not used: the format has fixed names.
+
+    Returns
+    -------
+    MeasuredScan
+        Frames as they are, positions [px], probe, and the object if the file has it.
 
     Raises
     ------
@@ -71,7 +83,7 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
 
 
 def _frames(content: Content) -> NDArray[np.float32]:
-    """The patterns as they are in the file, (B, N, N)."""
+    """Return the patterns as they are in the file, (B, N, N)."""
     frames = content.numbers("diffraction", np.float32)
     return frames.reshape(frames.shape[:3]) if set(frames.shape[3:]) <= {1} else frames
 

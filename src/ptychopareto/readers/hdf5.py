@@ -16,7 +16,7 @@ from ptychopareto.readers.format import Contents, Entry
 _WANTED = "a whole HDF5 file"
 _DEPTH = 3  # levels of groups that recognition sees
 _MOST_NAMES = 2000  # that recognition sees; a level is listed before the next one
-_MOST_VIRTUAL = 3  # datasets that are taken from one another; HDF5 itself follows endlessly
+_MOST_VIRTUAL = 3  # virtual datasets, each a part of the next; HDF5 itself follows endlessly
 _NEED_NO_REASON = 2**27  # bytes that a dataset may take however few the file has for it
 _LARGEST_RATIO = 20_000  # of packed counts, were nearly all of them zero
 _MOST_LINKS = 16  # that lead from one to the next
@@ -72,13 +72,17 @@ def find(path: Path, file: h5py.Group, name: str) -> h5py.Dataset | h5py.Group |
 
     Parameters
     ----------
-    path : the file, as messages name it
-    file : the open file, or a group of it, at which the name begins
-    name : names of groups and links, with slashes between them
+    path : Path
+        The file, as messages name it.
+    file : Group
+        The open file, or a group of it, at which the name begins.
+    name : str
+        Names of groups and links, with slashes between them.
 
     Returns
     -------
-    The dataset or group; None if nothing has this name.
+    Dataset or Group or None
+        The dataset or group; None if nothing has this name.
 
     Raises
     ------
@@ -89,13 +93,27 @@ def find(path: Path, file: h5py.Group, name: str) -> h5py.Dataset | h5py.Group |
 
 
 def find_dataset(path: Path, file: h5py.Group, *names: str) -> h5py.Dataset | None:
-    """Find the first dataset that there is under one of several names.
+    """Find the first dataset that exists under one of several names.
+
+    Parameters
+    ----------
+    path : Path
+        The file, as messages name it.
+    file : Group
+        The open file, or a group of it.
+    *names : str
+        Names with slashes, as `find` takes them.
+
+    Returns
+    -------
+    Dataset or None
+        The dataset; None if there is none.
 
     Raises
     ------
     FileError
-        A link leads nowhere, or the dataset holds no plain numbers, or holds them in files that
-        are missing.
+        A link leads nowhere, or the dataset holds no plain numbers, or holds them in files that are
+        missing.
     """
     for name in names:
         item = find(path, file, name)
@@ -107,6 +125,15 @@ def find_dataset(path: Path, file: h5py.Group, *names: str) -> h5py.Dataset | No
 
 def check_size(path: Path, dataset: h5py.Dataset, numbers: int) -> None:
     """Refuse to load more numbers of a dataset than half of the machine's memory holds.
+
+    Parameters
+    ----------
+    path : Path
+        The file, as messages name it.
+    dataset : Dataset
+        An open dataset.
+    numbers : int
+        How many of its numbers are to be loaded at once.
 
     Raises
     ------
@@ -124,12 +151,22 @@ def check_size(path: Path, dataset: h5py.Dataset, numbers: int) -> None:
 
 
 def check_stored(path: Path, dataset: h5py.Dataset, numbers: int) -> None:
-    """Refuse numbers of a dataset that the bytes which the file has for it cannot unpack to.
+    """Refuse more numbers of a dataset than the bytes in the file can be unpacked to.
+
+    Parameters
+    ----------
+    path : Path
+        The file, as messages name it.
+    dataset : Dataset
+        An open dataset.
+    numbers : int
+        How many of its numbers are to be read.
 
     Raises
     ------
     FileError
-        The numbers take many times more. Few are allowed in any case.
+        The numbers take many times more bytes than the file has; few numbers are allowed in any
+        case.
     """
     claimed, stored = numbers * dataset.dtype.itemsize, dataset.id.get_storage_size()
     if claimed > max(_NEED_NO_REASON, _LARGEST_RATIO * stored) and not dataset.is_virtual:
@@ -137,7 +174,7 @@ def check_stored(path: Path, dataset: h5py.Dataset, numbers: int) -> None:
 
 
 def _own(group: h5py.Group, name: str) -> h5py.Dataset | h5py.Group | None:
-    """What a group itself holds under a name, not what a link there leads to."""
+    """Return what a group itself holds under a name, not what a link there leads to."""
     link = group.get(name, getlink=True)
     item = group.get(name) if isinstance(link, h5py.HardLink) else None
     return item if isinstance(item, h5py.Dataset | h5py.Group) else None
@@ -153,7 +190,7 @@ def _entry(item: h5py.Dataset | h5py.Group | None) -> Entry:
 
 
 def _text(item: h5py.Dataset) -> str:
-    """The text that a dataset holds, empty if it holds something else."""
+    """Return the text that a dataset holds; an empty one if it holds something else."""
     is_text = h5py.check_string_dtype(item.dtype) is not None
     if not is_text or item.size != 1 or item.dtype.itemsize > LONGEST_TEXT:
         return ""
@@ -191,7 +228,7 @@ def _follow(
 
 
 def _other_file(path: Path, item: h5py.Group | h5py.Dataset, name: str) -> Path:
-    """Where another file lies that this one needs. What HDF5 does not find it reads as zeros."""
+    """Find another file that this one needs: HDF5 reads a missing one as zeros."""
     folder = Path(item.file.filename).parent
     for place in (folder / name, folder / Path(name).name):
         if place.is_file():  # no pipe or device, which would never end
@@ -214,8 +251,15 @@ def _check_complete(path: Path, dataset: h5py.Dataset, depth: int = 0) -> None:
 def check_readable(path: Path, dataset: h5py.Dataset) -> None:
     """Refuse a dataset that cannot be unpacked, or whose other files have gone.
 
-    This is quick, for each time that a part of a dataset is read. Before, `find_dataset` has
-    looked into the other files.
+    This check is quick enough for each time that a part of a dataset is read. `find_dataset` has
+    looked into the other files before.
+
+    Parameters
+    ----------
+    path : Path
+        The file, as messages name it.
+    dataset : Dataset
+        An open dataset.
 
     Raises
     ------
@@ -262,7 +306,7 @@ def _check_source(path: Path, dataset: h5py.Dataset, source: Any, depth: int) ->
 
 
 def _source_shape(path: Path, file: h5py.File, name: str, depth: int) -> tuple[int, ...] | None:
-    """The shape of a dataset that a virtual one takes from; None if there is no such."""
+    """Return the shape of a dataset that a virtual one takes from; None if there is no such."""
     found = find(path, file, name)
     if not isinstance(found, h5py.Dataset) or found.shape is None:
         return None

@@ -19,6 +19,19 @@ def read_array(path: Path, dataset: h5py.Dataset) -> NDArray[Any]:
 
     Complex numbers that are stored as a compound of two fields come back as complex numbers.
 
+    Parameters
+    ----------
+    path : Path
+        The file, as messages name it.
+    dataset : Dataset
+        An open dataset of any shape.
+
+    Returns
+    -------
+    array
+        Numbers of the dataset's shape. A compound of real and imaginary part becomes complex
+        numbers.
+
     Raises
     ------
     FileError
@@ -31,9 +44,23 @@ def read_array(path: Path, dataset: h5py.Dataset) -> NDArray[Any]:
 
 
 def read_number(path: Path, file: h5py.Group, *names: str) -> float | None:
-    """Read one real number, the first that there is under one of several names.
+    """Read one real number from the first dataset that exists under one of several names.
 
-    An array of one element is a number too; None stands for no such dataset.
+    An array of one element is a number too.
+
+    Parameters
+    ----------
+    path : Path
+        The file, as messages name it.
+    file : Group
+        The open file, or a group of it.
+    *names : str
+        Names of datasets.
+
+    Returns
+    -------
+    float or None
+        The number; None if there is no such dataset.
 
     Raises
     ------
@@ -52,7 +79,20 @@ def read_number(path: Path, file: h5py.Group, *names: str) -> float | None:
 
 
 def text_attribute(item: h5py.Dataset | h5py.Group, name: str) -> str | None:
-    """Read a text that is attached to a dataset or group; None if there is none."""
+    """Read a text that is attached to a dataset or group.
+
+    Parameters
+    ----------
+    item : Dataset or Group
+        The dataset or group.
+    name : str
+        Name of the attribute.
+
+    Returns
+    -------
+    str or None
+        The text; None if there is none, or it is longer than `LONGEST_TEXT`.
+    """
     value = item.attrs.get(name)
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.reshape(-1)[0]
@@ -62,7 +102,21 @@ def text_attribute(item: h5py.Dataset | h5py.Group, name: str) -> str | None:
 
 
 def number_attribute(path: Path, item: h5py.Dataset | h5py.Group, name: str) -> float | None:
-    """Read a number that is attached to a dataset or group; None if there is none.
+    """Read a number that is attached to a dataset or group.
+
+    Parameters
+    ----------
+    path : Path
+        The file, as messages name it.
+    item : Dataset or Group
+        The dataset or group.
+    name : str
+        Name of the attribute.
+
+    Returns
+    -------
+    float or None
+        The number; None if there is none.
 
     Raises
     ------
@@ -80,10 +134,22 @@ def number_attribute(path: Path, item: h5py.Dataset | h5py.Group, name: str) -> 
 def number_type(path: Path, dataset: h5py.Dataset) -> np.dtype[Any]:
     """Return the type of a dataset's numbers.
 
+    Parameters
+    ----------
+    path : Path
+        The file, as messages name it.
+    dataset : Dataset
+        An open dataset.
+
+    Returns
+    -------
+    dtype
+        Complex for a compound of real and imaginary part, else the dataset's own type.
+
     Raises
     ------
     FileError
-        The dataset holds text, objects or another compound than of a real and imaginary part.
+        The dataset holds text, objects or another compound.
     """
     dtype: np.dtype[Any] = dataset.dtype
     if dtype.names in _COMPLEX_FIELDS:
@@ -96,6 +162,6 @@ def number_type(path: Path, dataset: h5py.Dataset) -> np.dtype[Any]:
 
 
 def as_complex(array: NDArray[Any]) -> NDArray[Any]:
-    """Complex numbers of an array whose elements are compounds of a real and imaginary part."""
+    """Join the real and imaginary parts of an array of compounds to complex numbers."""
     real, imaginary = (array[name] for name in array.dtype.names or ())
     return np.asarray(real + 1j * imaginary)

@@ -1,4 +1,4 @@
-"""Any HDF5 or NPZ file, where `keys:` of the study says which of its arrays hold what."""
+"""Read any HDF5 or NPZ file, where `keys:` of the study says which of its arrays hold what."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -39,8 +39,16 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
 
     Parameters
     ----------
-    keys : for some of `KEYS`, diffraction among them, the name of an array of the file. All but
-        diffraction may be `FILE:NAME`, an array of another file in the same folder
+    path : Path
+        The file.
+    keys : dict of str
+        For some of `KEYS`, diffraction among them, the name of an array of the file. All but
+        diffraction may be `FILE:NAME`, an array of another file in the same folder.
+
+    Returns
+    -------
+    MeasuredScan
+        The scan, with what the keys name and nothing else.
 
     Raises
     ------
@@ -71,7 +79,15 @@ def completed(scan: MeasuredScan, keys: Mapping[str, str]) -> MeasuredScan:
 
     Parameters
     ----------
-    keys : for some of `KEYS`, diffraction not among them, the name of an array, or `FILE:NAME`
+    scan : MeasuredScan
+        A scan as its format describes it.
+    keys : dict of str
+        For some of `KEYS`, diffraction not among them, the name of an array, or `FILE:NAME`.
+
+    Returns
+    -------
+    MeasuredScan
+        The scan with these parts in the place of its own.
 
     Raises
     ------
@@ -98,7 +114,7 @@ def completed(scan: MeasuredScan, keys: Mapping[str, str]) -> MeasuredScan:
 
 
 def _array(path: Path, name: str) -> tuple[NDArray[Any], str | None]:
-    """An array of the file, or of another one beside it, and its unit if it has one."""
+    """Read an array of the file, or of another one beside it, and its unit if it has one."""
     other, colon, inside = name.partition(":")
     place, inside = (path.parent / other, inside) if colon else (path, name)
     array, unit = None, None
@@ -118,7 +134,7 @@ def _array(path: Path, name: str) -> tuple[NDArray[Any], str | None]:
 
 
 def _is_matlab(path: Path) -> bool:
-    """Whether MATLAB wrote the file, which names the axes of arrays in the reversed order."""
+    """Tell whether MATLAB wrote a file: MATLAB names the axes of arrays in the reversed order."""
     return is_matlab(read_contents(path))
 
 
@@ -131,7 +147,7 @@ _Part = Callable[[Path, _Arrays, _Names, _Units, int], tuple[Any, str] | None]
 def _positions(
     path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int
 ) -> tuple[tuple[NDArray[np.float64], Literal["m", "px"]], str] | None:
-    """Positions with their unit; columns of the array are (row, column)."""
+    """Return positions with their unit; columns of the array are (row, column)."""
     if "positions" in arrays:
         key = "positions"
         array, name = arrays[key], names[key]
@@ -160,7 +176,7 @@ def _positions(
 def _valid(
     path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int
 ) -> tuple[NDArray[np.bool_], str] | None:
-    """Which pixels are good; most of a detector is."""
+    """Tell which pixels are good: most of a detector is."""
     if "mask" not in arrays:
         return None
     mask = arrays["mask"]
@@ -259,7 +275,7 @@ _PARTS: dict[str, _Part] = {
 
 
 def is_matlab(contents: Contents) -> bool:
-    """Whether MATLAB wrote an HDF5 file."""
+    """Tell whether MATLAB wrote the HDF5 file that has these contents."""
     compounds = [entry.dtype.names for entry in contents.entries.values() if entry.dtype]
     return contents.container == "hdf5" and (
         contents.preamble.startswith(_PREAMBLE)
@@ -269,7 +285,7 @@ def is_matlab(contents: Contents) -> bool:
 
 
 def _recognises(contents: Contents) -> bool:
-    """No file says that it is one of any layout: only `keys:` do."""
+    """Recognise nothing: no file says how it is laid out, only `keys:` does."""
     return False
 
 

@@ -27,15 +27,29 @@ _NAMES = {
 def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
     """Read a file of MATLAB 7.3.
 
-    MATLAB names an array (rows, columns, frames) that HDF5 lists as (frames, columns, rows), so
-    frames are transposed here; positions are (frames, 2) in MATLAB, (row, column).
+    Variables with the usual names are taken; `keys:` of the study can name others, after this.
 
-    Variables with the usual names are taken; `keys:` can name others.
+    Parameters
+    ----------
+    path : Path
+        The file.
+    keys : dict of str
+        Not used here.
+
+    Returns
+    -------
+    MeasuredScan
+        Frames, and what else has a usual name.
 
     Raises
     ------
     FileError
         There is no variable with frames, or one has a shape that does not fit.
+
+    Notes
+    -----
+    MATLAB names an array (rows, columns, frames) that HDF5 lists as (frames, columns, rows), so
+    frames are transposed here; positions are (frames, 2) in MATLAB, (row, column).
     """
     contents = read_contents(path)
     with opened(path) as file:

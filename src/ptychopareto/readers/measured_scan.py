@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 class Frames(Protocol):
     """The frames (B, H, W) of a scan, read only where they are asked for.
 
-    An array is one. A dataset of an HDF5 file is another one, which need not fit into memory.
+    An array fulfils this protocol. So does a dataset of an HDF5 file, which need not fit into
+    memory.
     """
 
     @property
@@ -32,26 +33,44 @@ class MeasuredScan:
 
     Attributes
     ----------
-    path : the file, as messages name it
-    format : the name of its format in the registry
-    frames : (B, H, W) real numbers of the file's own type
-    positions : (B, 2) float64, (row, column) of each frame's patch. A larger number lies at a
-        larger row or column of the object's array. Only differences count
-    position_unit : of the positions, metres at the sample or pixels of the object
-    values : what a pixel of a frame holds, counts (intensity) or their square root (amplitude)
-    zero_frequency : where it lies in a frame: pixel H // 2, W // 2 (centre) or pixel 0 (corner)
-    valid : (H, W) or (B, H, W) bool, False where a detector pixel cannot be believed
-    probe : (modes, h, w) complex64, the probe at the sample, its beam in the middle of the array
-    object : (rows, columns) complex64, an object that an engine has found
-    corners_on_object : (B, 2) float64, (row, column) [px] of each patch's first pixel in `object`
-    wavelength : [m]
-    distance : [m], from the sample to the detector
-    detector_pixel : (row, column) [m], pitch of the detector's pixels
-    object_pixel : (row, column) [m], pixel size of `probe` and `object`
-    orientation : whether the frames are to be transposed, their rows reversed and their columns
-        reversed, in this order, before they agree with positions and probe
-    origins : for each attribute that is known, where it came from and which unit was assumed
-    remarks : what a user should know besides, one line each
+    path : str
+        The file, as messages name it.
+    format : str
+        The name of its format in the registry.
+    frames : (B, H, W)
+        Real numbers of the file's own type.
+    positions : (B, 2) float64 or None
+        (row, column) of each frame's patch. A larger number lies at a larger row or column of the
+        object's array. Only differences count.
+    position_unit : {"m", "px"}
+        Unit of the positions: metres at the sample, or pixels of the object.
+    values : {"intensity", "amplitude"} or None
+        What a pixel of a frame holds: counts (intensity) or their square root (amplitude).
+    zero_frequency : {"centre", "corner"} or None
+        Where it lies in a frame: at pixel H // 2, W // 2 (centre) or at pixel 0 (corner).
+    valid : (H, W) or (B, H, W) bool or None
+        False where a detector pixel cannot be believed.
+    probe : (modes, h, w) complex64 or None
+        The probe at the sample, the beam in the middle of the array.
+    object : (rows, columns) complex64 or None
+        An object that an engine has found.
+    corners_on_object : (B, 2) float64 or None
+        (row, column) [px] of each patch's first pixel in `object`.
+    wavelength : float or None
+        Wavelength [m].
+    distance : float or None
+        Distance from the sample to the detector [m].
+    detector_pixel : tuple of float or None
+        (row, column) [m], pitch of the detector's pixels.
+    object_pixel : tuple of float or None
+        (row, column) [m], pixel size of `probe` and `object`.
+    orientation : tuple of bool
+        Whether the frames are to be transposed, their rows reversed and their columns reversed, in
+        this order, before they agree with positions and probe.
+    origins : dict of str
+        For each attribute that is known, where it came from and which unit was assumed.
+    remarks : tuple of str
+        What a user should know besides, one line each.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""Arrays of NPZ formats, each taken once and refused in one line where it cannot be right."""
+"""Arrays of NPZ formats: each is taken once, and refused in one line if it cannot be right."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,12 +16,39 @@ _LARGEST_MODES = 1024  # of a probe: more are patterns by another name
 
 
 def content_of(path: Path, keys: Iterable[str]) -> Content:
-    """Read the arrays of `keys` that an NPZ file has, and nothing else of it."""
+    """Read the arrays of `keys` that an NPZ file has, and nothing else of it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    keys : iterable of str
+        Names of arrays.
+
+    Returns
+    -------
+    Content
+        The arrays that there are, by their names.
+    """
     return Content(path, read_npz(path, frozenset(keys)))
 
 
 def take(content: Content, key: str, kinds: str = "iuf") -> NDArray[Any]:
     """Take an array of numbers in the file's own type.
+
+    Parameters
+    ----------
+    content : Content
+        The arrays of a file; the array is removed from them.
+    key : str
+        Name of the array.
+    kinds : str, optional
+        The types that are allowed, as NumPy abbreviates them (`dtype.kind`).
+
+    Returns
+    -------
+    array
+        An array of any shape.
 
     Raises
     ------
@@ -41,15 +68,18 @@ def frames_of(content: Content, key: str, count: int | None = None) -> NDArray[A
 
     Parameters
     ----------
-    content : the file
-    key : name of the array
-    count : number of frames, where the file says it elsewhere. An array (H, W, B) of older
-        writers is then told from (B, H, W)
+    content : Content
+        The arrays of a file.
+    key : str
+        Name of the array.
+    count : int, optional
+        Number of frames, where the file says it elsewhere. An array (H, W, B) of older writers is
+        then told from (B, H, W).
 
     Returns
     -------
-    array
-        (B, H, W) real numbers; NaN and negative values are left for those who prepare the scan.
+    (B, H, W)
+        Real numbers; NaN and negative values are left for the preparation of the scan.
 
     Raises
     ------
@@ -68,7 +98,20 @@ def frames_of(content: Content, key: str, count: int | None = None) -> NDArray[A
 
 
 def without_singletons(shape: Sequence[int], axes: int) -> tuple[int, ...]:
-    """The shape without axes of length 1, the last ones first, until `axes` axes are left."""
+    """Drop axes of length 1, the last ones first, until `axes` axes are left.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Lengths of the axes.
+    axes : int
+        The number of axes that are wanted.
+
+    Returns
+    -------
+    tuple of int
+        Lengths of the axes that are left; more than `axes` if too few have length 1.
+    """
     left = list(shape)
     while len(left) > axes and left[-1] == 1:
         left.pop()
@@ -78,7 +121,27 @@ def without_singletons(shape: Sequence[int], axes: int) -> tuple[int, ...]:
 
 
 def vector_of(content: Content, key: str, count: int | None = None) -> NDArray[np.float64]:
-    """Take one real number for each pattern, (B,) float64."""
+    """Take one real number for each pattern.
+
+    Parameters
+    ----------
+    content : Content
+        The arrays of a file.
+    key : str
+        Name of the array.
+    count : int, optional
+        Number of patterns, where it is known.
+
+    Returns
+    -------
+    (B,) float64
+        One number a pattern.
+
+    Raises
+    ------
+    FileError
+        The array is missing, or has not one number for each pattern.
+    """
     array = take(content, key)
     if array.size != max(array.shape, default=0) or count not in (None, array.size):
         wanted = "one number a pattern" if count is None else f"({count},)"
@@ -87,7 +150,25 @@ def vector_of(content: Content, key: str, count: int | None = None) -> NDArray[n
 
 
 def number_of(content: Content, key: str) -> float | None:
-    """Take one finite real number; None if the file does not have it."""
+    """Take one finite real number.
+
+    Parameters
+    ----------
+    content : Content
+        The arrays of a file.
+    key : str
+        Name of the array.
+
+    Returns
+    -------
+    float or None
+        The number; None if the file does not have it.
+
+    Raises
+    ------
+    FileError
+        The array is not one finite number.
+    """
     if key not in content:
         return None
     array = take(content, key)
@@ -97,9 +178,24 @@ def number_of(content: Content, key: str) -> float | None:
 
 
 def probe_of(content: Content, key: str) -> NDArray[np.complex64] | None:
-    """Take a probe, (modes, h, w); None if the file does not have it.
+    """Take a probe: (h, w), (h, w, 1), or (modes, h, w) after axes of length 1.
 
-    (h, w), (h, w, 1) and further axes of length 1 before the modes are allowed.
+    Parameters
+    ----------
+    content : Content
+        The arrays of a file.
+    key : str
+        Name of the array.
+
+    Returns
+    -------
+    (modes, h, w) complex64 or None
+        The probe; None if the file does not have it.
+
+    Raises
+    ------
+    FileError
+        The array is no probe, or has more than 1024 modes.
     """
     if key not in content:
         return None
@@ -113,16 +209,53 @@ def probe_of(content: Content, key: str) -> NDArray[np.complex64] | None:
 
 
 def object_of(content: Content, key: str) -> NDArray[np.complex64] | None:
-    """Take an object of one layer, (rows, columns); None if the file does not have it."""
+    """Take an object of one layer.
+
+    Parameters
+    ----------
+    content : Content
+        The arrays of a file.
+    key : str
+        Name of the array.
+
+    Returns
+    -------
+    (rows, columns) complex64 or None
+        The object; None if the file does not have it.
+
+    Raises
+    ------
+    FileError
+        The array has more than one layer, or numbers that are not finite.
+    """
     return object_image(content.path, take(content, key, "iufc"), key) if key in content else None
 
 
 def valid_of(
     content: Content, key: str, shape: tuple[int, ...], *, marks: str
 ) -> NDArray[np.bool_]:
-    """Take a mask of the detector as `valid`, (H, W) or (B, H, W) bool.
+    """Take a mask of the detector.
 
-    `marks` says what a value other than 0 stands for, a "good" pixel or a "bad" one.
+    Parameters
+    ----------
+    content : Content
+        The arrays of a file.
+    key : str
+        Name of the array.
+    shape : tuple of int
+        Shape (B, H, W) of the frames.
+    marks : str
+        "good" or "bad": which pixel a value other than 0 stands for.
+
+    Returns
+    -------
+    (H, W) or (B, H, W) bool
+        True at good pixels.
+
+    Raises
+    ------
+    FileError
+        The array is no mask of this shape, or leaves no good pixel.
     """
     mask = take(content, key, "biuf")
     side = mask.shape
@@ -140,7 +273,26 @@ def valid_of(
 def take_mask(
     content: Content, shape: tuple[int, ...]
 ) -> tuple[NDArray[np.bool_] | None, str | None]:
-    """Take the first of `MASKS` that a file has, as `valid`, and say where it came from."""
+    """Take the first of `MASKS` that a file has.
+
+    Parameters
+    ----------
+    content : Content
+        The arrays of a file; all of `MASKS` are removed from them.
+    shape : tuple of int
+        Shape (B, H, W) of the frames.
+
+    Returns
+    -------
+    tuple of bool array or None and str or None
+        The mask, (H, W) or (B, H, W), True at good pixels, and where it came from; None for both
+        without one.
+
+    Raises
+    ------
+    FileError
+        The array is no mask of this shape, or leaves no good pixel.
+    """
     found = [key for key in MASKS if key in content]
     if not found:
         return None, None

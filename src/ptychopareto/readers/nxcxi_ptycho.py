@@ -37,6 +37,18 @@ _BAD_BITS = 0xFFFF
 def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
     """Read an NXcxi_ptycho file.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+    keys : dict of str
+        Not used: the format has fixed names.
+
+    Returns
+    -------
+    MeasuredScan
+        Frames, positions [m] and what else the file says.
+
     Raises
     ------
     FileError
@@ -74,7 +86,7 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
 def _positions(
     path: Path, entry: h5py.Group, frames: HDF5Frames
 ) -> tuple[NDArray[np.float64], str] | None:
-    """Positions from the list of all, or from the motors."""
+    """Read positions from the list of all, or from the motors."""
     count = frames.shape[0]
     dataset = find_dataset(path, entry, *_TRANSLATIONS)
     if dataset is not None:

@@ -19,7 +19,7 @@ _KEYS = ("probe", "object", *_POSITIONS, "obj_pixel_size_m", "pixel_size_m")
 
 
 def recognises(contents: Contents) -> bool:
-    """Whether a file of these contents is a result of pty-chi."""
+    """Tell whether a file of these contents is a result of pty-chi."""
     arrays = all(key in contents for key in ("probe", "object"))
     return arrays and any(key in contents for key in _POSITIONS)
 

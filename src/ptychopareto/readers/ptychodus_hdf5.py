@@ -27,6 +27,18 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
     A file of patterns has no positions: they are in the product, which ptychodus writes into the
     same folder as `product.h5`.
 
+    Parameters
+    ----------
+    path : Path
+        The file of patterns, or of training data.
+    keys : dict of str
+        Not used: the format has fixed names.
+
+    Returns
+    -------
+    MeasuredScan
+        The patterns that have a position, with what else the files say.
+
     Raises
     ------
     FileError
@@ -36,8 +48,8 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
     Notes
     -----
     Patterns and positions belong together by the value of their index, not by their row. Positions
-    are those of the patches' centres, +y down; pixel (N − 1) / 2 of an object of N pixels lies
-    at its `center`. An object of several layers is not used.
+    are those of the patches' centres, +y down; pixel (N − 1) / 2 of an object of N pixels lies at
+    its `center`. An object of several layers is not used.
     """
     with ExitStack() as files:
         file = files.enter_context(opened(path))
@@ -80,7 +92,7 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
 def _of_product(
     place: Path, product: h5py.File, path: Path, file: h5py.File, frames: Frames
 ) -> tuple[Frames, _Parts]:
-    """Frames that have a position, and what the product says of them."""
+    """Return the frames that have a position, and what the product says of them."""
     columns = [
         _vector(place, product, f"probe_position_{name}") for name in ("indexes", "y_m", "x_m")
     ]
@@ -121,7 +133,7 @@ def _of_product(
 
 
 def _of_training_data(path: Path, file: h5py.File, frames: Frames) -> _Parts:
-    """What a file of training data says; a position is one on the object's pixels."""
+    """Return what a file of training data says; its positions are on the object's pixels."""
     names = ("probe_position_y_px", "probe_position_x_px")
     centres = np.stack([_vector(path, file, name) for name in names], axis=1)
     corners = centres - (np.array(frames.shape[1:]) - 1) / 2
@@ -168,7 +180,7 @@ def _valid(path: Path, file: h5py.File) -> tuple[NDArray[np.bool_], str] | None:
 
 
 def _probe(path: Path, file: h5py.File) -> tuple[NDArray[np.complex64], str] | None:
-    """The modes of the probe, the first of each set where probes vary along the scan."""
+    """Return the modes of the probe; where probes vary along the scan, the first of each set."""
     dataset = find_dataset(path, file, "probe")
     if dataset is None:
         return None
@@ -179,7 +191,7 @@ def _probe(path: Path, file: h5py.File) -> tuple[NDArray[np.complex64], str] | N
 def _pixel(
     path: Path, dataset: h5py.Dataset | None, prefix: str
 ) -> tuple[tuple[float, float], str] | None:
-    """(row, column) [m], which are attributes of an array."""
+    """Read a pixel size (row, column) [m] from the attributes of an array."""
     if dataset is None:
         return None
     names = [f"{prefix}pixel_{side}_m" for side in ("height", "width")]
@@ -194,7 +206,7 @@ def _distance(number: float | None) -> tuple[float, str] | None:
 
 
 def _of_attribute(path: Path, file: h5py.File, *names: str) -> tuple[float, str] | None:
-    """The wavelength of the energy [eV] that the first of some attributes has."""
+    """Return the wavelength of the energy [eV] that the first of some attributes has."""
     for name in names:
         energy = number_attribute(path, file, name)
         if energy:

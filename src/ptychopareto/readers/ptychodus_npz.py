@@ -22,6 +22,19 @@ from ptychopareto.readers.ptychodus_product import as_indexes, is_product, produ
 def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
     """Read patterns, and the product in the same file or in `product.h5` or `.npz` beside it.
 
+    Parameters
+    ----------
+    path : Path
+        The file of patterns.
+    keys : dict of str
+        Not used: the format has fixed names.
+
+    Returns
+    -------
+    MeasuredScan
+        The patterns that have a position, with what the product says; all patterns without a
+        product.
+
     Raises
     ------
     FileError
@@ -78,7 +91,7 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
 def _pairs(
     content: Content, product: FinishedReconstruction, count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Which patterns have a position, in their order in the file, and which row it is."""
+    """Return which patterns have a position, in the file's order, and the row of each position."""
     indexes = as_indexes(content, "indexes") if "indexes" in content else np.arange(count)
     if len(indexes) != count:
         raise content.refusal(

@@ -29,7 +29,7 @@ _LARGEST_INDEX = 2**53  # which float64 still tells from the next one
 
 
 def is_product(contents: Contents) -> bool:
-    """Whether a file of these contents is a product, or has one in it."""
+    """Tell whether a file of these contents is a product of ptychodus, or has one in it."""
     return all(key in contents for key in _ARRAYS)
 
 
@@ -88,7 +88,19 @@ def read_product(path: Path) -> FinishedReconstruction:
 
 
 def as_indexes(content: Content, key: str) -> NDArray[np.int64]:
-    """Take the numbers of patterns, each of which may occur once.
+    """Take the numbers of patterns; each may occur once.
+
+    Parameters
+    ----------
+    content : Content
+        The arrays of a file.
+    key : str
+        Name of the array.
+
+    Returns
+    -------
+    (B,) int64
+        The number of each pattern.
 
     Raises
     ------
@@ -105,10 +117,10 @@ def as_indexes(content: Content, key: str) -> NDArray[np.int64]:
 
 
 def product_of(path: Path) -> Path | None:
-    """Find the product that belongs to an NPZ file of patterns.
+    """Find the product that belongs to an NPZ file of patterns; None if there is none.
 
-    It is in the file itself, or in `product.h5` or `product.npz` beside it, as in the folders that
-    ptychodus makes.
+    The product is in the file itself, or in `product.h5` or `product.npz` beside it, as in the
+    folders that ptychodus makes.
     """
     if set(_ARRAYS) <= read_headers(path).keys():
         return path

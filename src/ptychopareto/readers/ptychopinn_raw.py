@@ -28,12 +28,24 @@ _KEYS = frozenset(
     {*_FRAMES, *MASKS, *_ENERGIES, "xcoords", "ycoords", "probeGuess", "objectGuess"}
     | {"detector_distance_m", "detector_pixel_size_m"}
 )
-_LARGEST_METRES = 1e-3  # m: scans in pixels span more than so many pixels, in metres less
-_FACTOR = 2.0  # by which the energy of patterns and probe may differ: objects absorb
+_LARGEST_METRES = 1e-3  # m: numbers of a scan in metres are smaller, those of one in pixels larger
+_FACTOR = 2.0  # the energies of patterns and probe may differ by it: objects absorb
 
 
 def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
     """Read a scan of PtychoPINN's raw layout.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    keys : dict of str
+        Not used: the format has fixed names.
+
+    Returns
+    -------
+    MeasuredScan
+        Frames, positions [px] or [m], and what else the file has.
 
     Raises
     ------
@@ -42,12 +54,12 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
 
     Notes
     -----
-    `xcoords` and `ycoords` are column and row [px] of each patch's centre on `objectGuess`. That
-    is pixel N // 2 of the patch where PtychoPINN itself cuts it, but the point between the two
-    middle pixels where ptychodus wrote the file, or all centres are half-integer. Frames are
-    (B, H, W), by older writers (H, W, B). Whole numbers are counts; other ones are counts or their
-    root by the energy of the probe, and roots, as PtychoPINN documents, where that does not tell.
-    Only arrays with known names are read: `_metadata` may be a pickle.
+    `xcoords` and `ycoords` are column and row [px] of each patch's centre on `objectGuess`. That is
+    pixel N // 2 of the patch where PtychoPINN itself cuts it, but the point between the two middle
+    pixels where ptychodus wrote the file, or all centres are half-integer. Frames are (B, H, W), by
+    older writers (H, W, B). Whole numbers are counts; other ones are counts or their root by the
+    energy of the probe, and roots, as PtychoPINN documents, where that does not tell. Only arrays
+    with known names are read: `_metadata` may be a pickle.
     """
     content = content_of(path, _KEYS)
     x = vector_of(content, "xcoords")
@@ -93,7 +105,7 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
 def _values(
     frames: NDArray[Any], probe: NDArray[np.complex64] | None
 ) -> tuple[Literal["intensity", "amplitude"], str]:
-    """Whether frames hold counts or their roots, and why that is assumed."""
+    """Tell whether frames hold counts or their roots, and why that is assumed."""
     if frames.dtype.kind in "iu":
         return "intensity", f"assumed: counts, as the frames are {frames.dtype}"
     sample = frames[:: max(1, len(frames) // 16)].astype(np.float64)
@@ -115,7 +127,7 @@ def _values(
 def _middle(
     shape: tuple[int, ...], positions: NDArray[np.float64], by_ptychodus: bool
 ) -> NDArray[np.float64]:
-    """From a patch's first pixel to its centre, (row, column) [px]."""
+    """Return the step (row, column) [px] from a patch's first pixel to its centre."""
     sides = np.array(shape, np.float64)
     half_integers = np.allclose(positions % 1, 0.5, atol=1e-3)
     if by_ptychodus or (half_integers and (sides % 2 == 0).all()):
@@ -124,7 +136,7 @@ def _middle(
 
 
 def _geometry(content: Content) -> dict[str, tuple[Any, str]]:
-    """Numbers that ptychodus looks for in such files."""
+    """Read the distances, pixel size and energy that ptychodus looks for in such files."""
     found: dict[str, tuple[Any, str]] = {}
     distance = number_of(content, "detector_distance_m")
     if distance:

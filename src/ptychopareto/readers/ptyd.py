@@ -23,6 +23,18 @@ _MOST_CHUNKS = 100_000
 def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
     """Read a ptyd file.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+    keys : dict of str
+        Not used: the format has fixed names.
+
+    Returns
+    -------
+    MeasuredScan
+        Frames in the order of their indices, positions [m] and what else the file says.
+
     Raises
     ------
     FileError
@@ -67,7 +79,7 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
 
 
 def _chunks(path: Path, file: h5py.File) -> list[str]:
-    """Paths of the chunks, in the order of their numbers."""
+    """Return the paths of the chunks, in the order of their numbers."""
     group = find(path, file, "chunks")
     names = [name for name in group if name.isdecimal()] if isinstance(group, h5py.Group) else []
     if not names or len(names) > _MOST_CHUNKS:
@@ -85,7 +97,7 @@ def _frames(path: Path, file: h5py.File, chunk: str) -> HDF5Frames:
 def _indices(
     path: Path, file: h5py.File, chunks: list[str], counts: list[int]
 ) -> NDArray[np.int64]:
-    """The number of each frame in the scan; where a file has none, the order of the file."""
+    """Return the number of each frame in the scan; where a file has none, the order of the file."""
     found, number = [], 0
     for chunk, count in zip(chunks, counts, strict=True):
         array = _array(path, file, f"{chunk}/indices")
@@ -104,7 +116,7 @@ def _indices(
 def _positions(
     path: Path, file: h5py.File, chunks: list[str], counts: list[int], indices: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], str] | None:
-    """Positions of the chunks in the order of the file, else those of the whole scan."""
+    """Read the positions of the chunks in the order of the file, else those of the whole scan."""
     found = []
     for chunk, count in zip(chunks, counts, strict=True):
         array = _array(path, file, f"{chunk}/positions")
@@ -131,7 +143,7 @@ def _valid(
     pieces: list[HDF5Frames],
     order: NDArray[np.int64],
 ) -> tuple[NDArray[np.bool_], str] | None:
-    """Where weights are above 0: those of each frame if there are any, else the common ones."""
+    """Tell where weights are above 0: those of each frame if there are any, else common ones."""
     shape = (len(order), *pieces[0].shape[1:])
     masks = []
     for chunk, piece in zip(chunks, pieces, strict=True):
@@ -172,7 +184,7 @@ def _pixel(path: Path, file: h5py.File) -> tuple[tuple[float, float], str] | Non
 
 
 def _numbers(path: Path, file: h5py.File, name: str) -> tuple[list[float], str] | None:
-    """One number or a pair, of the frames as they are here, else of the raw data."""
+    """Read one number or a pair that describes the frames as they are here, else the raw data."""
     for full in (f"meta/{name}", f"info/{name}"):
         array = _array(path, file, full)
         if array is None or not array.any():
@@ -184,7 +196,7 @@ def _numbers(path: Path, file: h5py.File, name: str) -> tuple[list[float], str] 
 
 
 def _array(path: Path, file: h5py.File, name: str) -> NDArray[Any] | None:
-    """An array; None if it is not there, or stands for None."""
+    """Read an array; None if it is not there, or stands for None."""
     dataset = find_dataset(path, file, name)
     if dataset is None or _is_none(dataset) or dataset.dtype.kind not in "biuf":
         return None

@@ -23,6 +23,18 @@ _ORIENTATIONS = tuple((bool(code & 4), bool(code & 2), bool(code & 1)) for code 
 def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
     """Read a PtyLab file.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+    keys : dict of str
+        Not used: the format has fixed names.
+
+    Returns
+    -------
+    MeasuredScan
+        Frames, positions [m] and what else the file says.
+
     Raises
     ------
     FileError
@@ -74,7 +86,7 @@ def _pixel(path: Path, file: h5py.File) -> tuple[tuple[float, float], str] | Non
 
 
 def _probe(path: Path, file: h5py.File) -> tuple[NDArray[np.complex64], str] | None:
-    """The probe, which PtyLab writes beside its results and some users beside their data."""
+    """Read the probe, which PtyLab writes beside its results and some users beside their data."""
     dataset = find_dataset(path, file, "probe")
     if dataset is None:
         return None
@@ -82,7 +94,7 @@ def _probe(path: Path, file: h5py.File) -> tuple[NDArray[np.complex64], str] | N
 
 
 def _orientation(path: Path, file: h5py.File) -> tuple[tuple[bool, bool, bool], str] | None:
-    """The code of how frames are to be turned: a whole number of any type, or an array of one."""
+    """Read how frames are to be turned: a code, a whole number of any type or an array of one."""
     dataset = find_dataset(path, file, "orientation")
     if dataset is None or dataset.size == 0:
         return None

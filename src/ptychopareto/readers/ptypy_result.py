@@ -20,7 +20,7 @@ from ptychopareto.readers.quantities import (
 
 
 def recognises(contents: Contents) -> bool:
-    """Whether a file of these contents is a result of ptypy."""
+    """Tell whether a file of these contents is a result of ptypy."""
     return (
         contents.container == "hdf5" and {"content/obj", "content/probe"} <= contents.entries.keys()
     )
@@ -84,7 +84,7 @@ def read(path: Path) -> FinishedReconstruction:
 def _first(
     path: Path, file: h5py.File, group: str, remarks: list[str], data: str = "/data"
 ) -> str | None:
-    """Name of the first storage of a group; None if the group has none."""
+    """Return the name of the first storage of a group; None if the group has none."""
     item = find(path, file, group)
     names = sorted(item) if isinstance(item, h5py.Group) else []
     names = [name for name in names if find(path, file, f"{group}/{name}{data}") is not None]
@@ -103,7 +103,7 @@ def _data(path: Path, file: h5py.File, name: str, data: str = "/data") -> np.nda
 def _pair(
     path: Path, file: h5py.File, name: str, *, positive: bool = True
 ) -> tuple[float, float] | None:
-    """Two numbers, or one for both; None if there are none."""
+    """Read two numbers, or one for both; None if there are none."""
     dataset = find_dataset(path, file, name)
     if dataset is None:
         return None

@@ -27,14 +27,19 @@ def wavelength_of(
 
     Parameters
     ----------
-    path : the file, as messages name it
-    energy : energy of a photon; 0 stands for not known
-    unit : J, eV or keV; None takes the one in which the energy is one of X-rays
-    name : of the dataset that it comes from
+    path : Path
+        The file, as messages name it.
+    energy : float
+        Energy of a photon, in `unit`; 0 stands for not known.
+    unit : str or None
+        J, eV or keV; None takes the one in which the energy is one of X-rays.
+    name : str
+        Name of the dataset that the energy comes from.
 
     Returns
     -------
-    wavelength [m] and where it came from; None if the energy is not known
+    tuple of float and str or None
+        The wavelength [m] and where it came from; None if the energy is not known.
 
     Raises
     ------
@@ -58,7 +63,19 @@ def wavelength_of(
 
 
 def energy_unit(path: Path, text: str | None) -> str | None:
-    """Take the unit of an energy that a file names; None if it names none.
+    """Check the unit of an energy that a file names.
+
+    Parameters
+    ----------
+    path : Path
+        The file, as messages name it.
+    text : str or None
+        The unit as the file writes it; None if it names none.
+
+    Returns
+    -------
+    str or None
+        J, eV or keV; None if the file names none.
 
     Raises
     ------
@@ -74,7 +91,19 @@ def energy_unit(path: Path, text: str | None) -> str | None:
 
 
 def metres(path: Path, unit: str | None) -> float:
-    """Length in metres of a unit that a file names; metres if it names none.
+    """Return the length of a unit in metres.
+
+    Parameters
+    ----------
+    path : Path
+        The file, as messages name it.
+    unit : str or None
+        The unit as the file writes it; None stands for metres.
+
+    Returns
+    -------
+    float
+        Length of one unit [m].
 
     Raises
     ------
@@ -92,12 +121,22 @@ def metres(path: Path, unit: str | None) -> float:
 
 
 def read_length(path: Path, file: h5py.Group, *names: str) -> tuple[float, str] | None:
-    """Read a length, the first that there is under one of several names.
+    """Read a length from the first dataset that exists under one of several names.
+
+    Parameters
+    ----------
+    path : Path
+        The file, as messages name it.
+    file : Group
+        The open file, or a group of it.
+    *names : str
+        Names of datasets.
 
     Returns
     -------
-    The length [m] and where it came from; None if there is none, or a 0, which files hold for
-    what they do not know.
+    tuple of float and str or None
+        The length [m] and where it came from; None if there is none, or a 0, which files hold for
+        what they do not know.
 
     Raises
     ------
@@ -115,11 +154,21 @@ def read_length(path: Path, file: h5py.Group, *names: str) -> tuple[float, str] 
 
 
 def read_energy(path: Path, file: h5py.Group, *names: str) -> tuple[float, str] | None:
-    """Read the energy of X-rays, the first that there is under one of several names.
+    """Read the energy of X-rays from the first dataset that exists under one of several names.
+
+    Parameters
+    ----------
+    path : Path
+        The file, as messages name it.
+    file : Group
+        The open file, or a group of it.
+    *names : str
+        Names of datasets.
 
     Returns
     -------
-    The wavelength [m] and where it came from; None if there is no energy, or a 0.
+    tuple of float and str or None
+        The wavelength [m] and where it came from; None if there is no energy, or a 0.
 
     Raises
     ------
@@ -142,12 +191,19 @@ def a_position_per_frame(
 
     Parameters
     ----------
-    array : (B, n) or (n, B), n being 2 or 3; axes of length 1 may come before
-    frames : their number B, which decides what the axes are
+    path : Path
+        The file, as messages name it.
+    array : (B, n) or (n, B)
+        Positions, n being 2 or 3; axes of length 1 may come before.
+    frames : int
+        Number B of frames, which decides what the axes are.
+    name : str
+        Name of the array, for messages.
 
     Returns
     -------
     (B, n) float64
+        One position in each row.
 
     Raises
     ------
@@ -177,7 +233,17 @@ def probe_modes(path: Path, array: NDArray[Any], name: str) -> NDArray[np.comple
 
     Parameters
     ----------
-    array : (h, w), (modes, h, w), or with axes of length 1 besides
+    path : Path
+        The file, as messages name it.
+    array : (h, w) or (modes, h, w)
+        A probe, with axes of length 1 besides.
+    name : str
+        Name of the array, for messages.
+
+    Returns
+    -------
+    (modes, h, w) complex64
+        The probe.
 
     Raises
     ------
@@ -196,6 +262,20 @@ def probe_modes(path: Path, array: NDArray[Any], name: str) -> NDArray[np.comple
 
 def object_image(path: Path, array: NDArray[Any], name: str) -> NDArray[np.complex64]:
     """Give an object the axes (rows, columns).
+
+    Parameters
+    ----------
+    path : Path
+        The file, as messages name it.
+    array : (rows, columns)
+        An object, with axes of length 1 before.
+    name : str
+        Name of the array, for messages.
+
+    Returns
+    -------
+    (rows, columns) complex64
+        The object.
 
     Raises
     ------
@@ -273,5 +353,5 @@ def _without_one(shape: tuple[int, ...]) -> list[int]:
 
 
 def is_xray(electronvolts: float) -> bool:
-    """Whether an energy is one of X-rays, 0.1 to 100 keV."""
+    """Tell whether an energy [eV] is one of X-rays, 0.1 to 100 keV."""
     return _XRAYS[0] <= electronvolts <= _XRAYS[1]

@@ -56,14 +56,18 @@ def read_scan(
 
     Parameters
     ----------
-    path : the file; its name says nothing
-    format : one of `FORMATS`, where the contents say none or the wrong one
-    keys : which array holds what. With diffraction among them the format does not matter; without
-        it they say what the format does not say, or something else than it does
+    path : Path
+        The file; its name says nothing.
+    format : str, optional
+        One of `FORMATS`, where the contents say none or the wrong one.
+    keys : dict of str, optional
+        Which array holds what. With diffraction among them the format does not matter; without it
+        they say what the format does not say, or overrule it.
 
     Returns
     -------
-    What the file says. Frames are read only where they are asked for.
+    MeasuredScan
+        What the file says. Frames are read only where they are asked for.
 
     Raises
     ------
@@ -86,11 +90,13 @@ def format_of(path: Path) -> str:
 
     Parameters
     ----------
-    path : the file, or the folder
+    path : Path
+        The file, or the folder.
 
     Returns
     -------
-    One of `FORMATS`.
+    str
+        One of `FORMATS`.
 
     Raises
     ------
@@ -101,7 +107,7 @@ def format_of(path: Path) -> str:
 
 
 def read_any(path: Path) -> Contents:
-    """List what an HDF5 or NPZ file holds; of a folder, nothing.
+    """List what an HDF5 or NPZ file holds; for a folder the list is empty.
 
     Raises
     ------
@@ -123,7 +129,7 @@ def read_any(path: Path) -> Contents:
 
 
 def _reader(contents: Contents, format: str | None) -> Format:
-    """The format that is named, or else the first one that recognises the file."""
+    """Return the format of this name, or else the first one that recognises the file."""
     for reader in READERS:
         if reader.name == format or (format is None and reader.recognises(contents)):
             return reader

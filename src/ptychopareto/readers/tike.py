@@ -21,6 +21,18 @@ _KEYS = ("data", "scan", "probe", "psi")
 def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
     """Read a scan of tike's layout.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+    keys : dict of str
+        Not used: the format has fixed names.
+
+    Returns
+    -------
+    MeasuredScan
+        Frames, positions [px], and probe and object if the file has them.
+
     Raises
     ------
     FileError
@@ -29,9 +41,9 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
     Notes
     -----
     `scan` holds (row, column) [px] of each patch's smallest corner, between pixels and of any sign
-    (`tike.ptycho.position` of tike 0.26). `data` are counts with the zero frequency at pixel
-    (0, 0). Axes of length 1 may precede all arrays. All modes of the probe are read: they need not
-    be orthogonal, so the first one alone is not the probe.
+    (`tike.ptycho.position` of tike 0.26). `data` are counts with the zero frequency at pixel (0,
+    0). Axes of length 1 may precede all arrays. All modes of the probe are read: they need not be
+    orthogonal, so the first one alone is not the probe.
     """
     content = content_of(path, _KEYS)
     positions = take(content, "scan")
