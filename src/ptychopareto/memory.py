@@ -7,7 +7,7 @@ M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 
 
 def keep_freed_memory() -> None:
-    """Let this process keep the memory that arrays and tensors free, for those to come.
+    """Let this process keep the memory that arrays and tensors free, for later ones.
 
     The C library of Linux, glibc, otherwise returns large blocks to the system at once, and a
     training step, which frees and asks for the same blocks again, spends up to a fifth of its time

@@ -78,8 +78,8 @@ def phase_and_amplitude(
     Returns
     -------
     phase : (H, W) [rad]
-        The phase of the truth plus the phase difference, which is between -π and π. A pixel
-        without amplitude has phase 0, not the phase of the truth.
+        The phase of the truth plus the phase difference, which is between -π and π. A pixel without
+        amplitude has phase 0, not the phase of the truth.
     amplitude : (H, W)
         The modulus.
     """
@@ -137,7 +137,7 @@ def checked(
 
 
 def _checked_region(region: ArrayLike, shape: tuple[int, ...]) -> Region | None:
-    """The mask; None if it is everything, so that the measures are those of no region."""
+    """Return the mask; None if it is true everywhere, which is the same as no region."""
     mask = np.asarray(region)
     if mask.dtype != np.bool_ or mask.shape != shape:
         raise ValueError(
@@ -160,6 +160,11 @@ def window_centres(mask: Region) -> Region:
     ----------
     mask : bool (H, W)
         The mask, at least 7 px on each side.
+
+    Returns
+    -------
+    (H, W) bool
+        True for the pixels whose whole window lies in the mask.
     """
     centres = np.zeros_like(mask)
     if min(mask.shape) >= SSIM_WINDOW:
@@ -170,7 +175,7 @@ def window_centres(mask: Region) -> Region:
 
 
 def inside(image: AnyArray, region: Region | None) -> AnyArray:
-    """Take the pixels of an image that count: (n,), or the image itself if all do.
+    """Take the pixels of an image that count.
 
     Parameters
     ----------
@@ -178,12 +183,17 @@ def inside(image: AnyArray, region: Region | None) -> AnyArray:
         The image.
     region : bool (H, W) or None
         The pixels that count; None where all do.
+
+    Returns
+    -------
+    (n,) or (H, W) array
+        The values of those pixels; the image itself if all count.
     """
     return image if region is None else image[region]  # type: ignore[return-value]
 
 
 def is_flat(t: ComplexImage, region: Region | None = None) -> tuple[bool, bool]:
-    """Say whether the phase of a truth is constant, and whether its amplitude is.
+    """Tell whether the phase of a truth is constant, and whether its amplitude is.
 
     Parameters
     ----------
@@ -191,6 +201,12 @@ def is_flat(t: ComplexImage, region: Region | None = None) -> tuple[bool, bool]:
         The truth.
     region : bool (H, W) or None
         The pixels that count; None where all do.
+
+    Returns
+    -------
+    tuple of bool
+        True for a phase whose range is below `FLAT` [rad]; true for an amplitude whose range is at
+        most `FLAT` of its mean.
     """
     t = inside(t, region)
     amplitude = np.abs(t)
@@ -208,12 +224,17 @@ def angle(image: ComplexImage) -> Image:
     ----------
     image : complex (H, W)
         The image.
+
+    Returns
+    -------
+    (H, W) float64
+        The phase [rad].
     """
     return np.angle(image + 0)
 
 
 def wraps(phase: Image, region: Region | None = None) -> bool:
-    """Say whether the phase of neighbouring pixels differs by more than half a turn.
+    """Tell whether the phase of neighbouring pixels differs by more than half a turn.
 
     Parameters
     ----------
@@ -221,6 +242,10 @@ def wraps(phase: Image, region: Region | None = None) -> bool:
         The phase.
     region : bool (H, W) or None
         The pixels that count; None where all do.
+
+    Returns
+    -------
+    bool
     """
     jumps = [np.abs(np.diff(phase, axis=axis)) for axis in (0, 1)]
     if region is not None:
@@ -259,7 +284,7 @@ def plane(image: Image, region: Region | None = None) -> Image:
 
 
 def _phase_of_truth(t: ComplexImage, region: Region | None) -> Image:
-    """Phase [rad] of the truth, counted from its mean direction if only that makes it wrap."""
+    """Return the phase [rad] of the truth, counted from its mean if only then it does not wrap."""
     phase = np.angle(t)
     if not wraps(phase, region):
         return phase

@@ -1,4 +1,4 @@
-"""Compare what was reconstructed of the scored region with what it should be."""
+"""Compare a reconstruction of the scored region with the truth, or with a reference."""
 
 import math
 from typing import Any
@@ -19,9 +19,12 @@ def compared(
 
     Parameters
     ----------
-    reconstruction : (H, W) complex, the scored region
-    test : the scan
-    reference : (H, W) complex, the classical reconstruction of the whole scan, or None
+    reconstruction : (H, W) complex64
+        The scored region.
+    test : Dataset
+        The scan.
+    reference : (H, W) complex64, optional
+        The classical reconstruction of the whole scan; None for the truth.
 
     Returns
     -------
@@ -41,6 +44,21 @@ def similarity(
     test: Dataset,
     reference: NDArray[np.complex64] | None = None,
 ) -> dict[str, float]:
-    """Score a reconstruction as `compared` does, without words; {} where there is no truth."""
+    """Score a reconstruction as `compared` does, without words.
+
+    Parameters
+    ----------
+    reconstruction : (H, W) complex64
+        The scored region.
+    test : Dataset
+        The scan.
+    reference : (H, W) complex64, optional
+        The classical reconstruction of the whole scan; None for the truth.
+
+    Returns
+    -------
+    dict of float
+        The measures of `metrics.evaluate`; empty where there is neither truth nor reference.
+    """
     truth = test.truth if reference is None else reference
     return {} if truth is None else evaluate(reconstruction, truth, region=test.covered())

@@ -1,4 +1,4 @@
-"""What a network costs: parameters, inference time, memory."""
+"""Measure what a network costs: parameters, inference time, memory."""
 
 import resource
 import sys
@@ -13,14 +13,27 @@ T = TypeVar("T")
 
 
 def count_parameters(network: nn.Module) -> tuple[int, int]:
-    """Trainable parameters (Σ numel), and the same with a complex parameter counted as two."""
+    """Count trainable parameters (Σ numel), and again with a complex parameter counted as two."""
     trainable = [p for p in network.parameters() if p.requires_grad]
     plain = sum(p.numel() for p in trainable)
     return plain, plain + sum(p.numel() for p in trainable if p.is_complex())
 
 
 def timed(work: Callable[[], T], device: torch.device) -> tuple[T, float]:
-    """What `work` gives and its wall time [s], the device synchronised before and after it."""
+    """Run a function and take its wall time; the device is synchronised before and after it.
+
+    Parameters
+    ----------
+    work : callable
+        The function; it takes no arguments.
+    device : torch.device
+        The device that the function uses.
+
+    Returns
+    -------
+    tuple of T and float
+        What the function returns, and the wall time [s].
+    """
     synchronize(device)
     began = time.perf_counter()
     result = work()
@@ -29,7 +42,20 @@ def timed(work: Callable[[], T], device: torch.device) -> tuple[T, float]:
 
 
 def seconds_of(work: Callable[[], object], device: torch.device) -> float:
-    """The wall time of `work` alone."""
+    """Run a function and return its wall time alone.
+
+    Parameters
+    ----------
+    work : callable
+        The function; it takes no arguments.
+    device : torch.device
+        The device that the function uses.
+
+    Returns
+    -------
+    float
+        The wall time [s].
+    """
     return timed(work, device)[1]
 
 
@@ -40,7 +66,7 @@ def synchronize(device: torch.device) -> None:
 
 
 def peak_memory_mb(device: torch.device) -> float:
-    """Highest memory use so far [MiB]: of tensors on a GPU, of this process on a CPU."""
+    """Return the highest memory use so far [MiB]: of tensors on a GPU, of this process on a CPU."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,4 +1,4 @@
-"""After how many epochs rPIE is to stop, as patterns say that it has not seen."""
+"""Find the number of epochs after which rPIE should stop, from patterns that it has not seen."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -23,10 +23,14 @@ def best_epochs(
 
     Parameters
     ----------
-    train : the training scan
-    epochs : numbers of epochs to choose from
-    alpha : regularisation of rPIE
-    device : where it runs
+    train : Dataset
+        The training scan.
+    epochs : sequence of int
+        Numbers of epochs to choose from.
+    alpha : float
+        Regularisation of rPIE.
+    device : torch.device
+        Where it runs.
 
     Returns
     -------

@@ -24,8 +24,14 @@ WARM_UP = 64  # groups of patterns
 class Evaluation(NamedTuple):
     """What a run is worth, and what its network makes of the first object of the test scan.
 
-    `metrics` are named as in the results table, `reconstruction` (H, W) is the scored region.
-    `wholes` are all of the object; None if the run failed.
+    Attributes
+    ----------
+    metrics : dict
+        Status, costs and measures, named as in the results table.
+    reconstruction : (H, W) complex64
+        The scored region; NaN if the run failed.
+    wholes : Wholes or None
+        The whole object; None if the run failed.
     """
 
     metrics: dict[str, Any]
@@ -47,10 +53,23 @@ def evaluate_run(
 
     Parameters
     ----------
-    model : the network's file
-    test : the scan
-    device : where the network runs
-    reference : (H, W) what a measured scan is compared with on its scored region
+    model : Path
+        The network's file.
+    test : Dataset
+        The scan.
+    device : torch.device
+        Where the network runs.
+    reference : (H, W) complex64, optional
+        What a measured scan is compared with on its scored region; None for the truth.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    FileError
+        The model file is damaged.
     """
     network, config, training = load_model(model)
     plain, real = count_parameters(network)
@@ -76,7 +95,7 @@ def evaluate_run(
 def _reconstruct(
     network: nn.Module, test: Dataset, gridsize: int, device: torch.device
 ) -> tuple[dict[str, float], Wholes]:
-    """What inference costs, and the whole first object, complex64 (rows, columns)."""
+    """Return the costs of inference, and the whole first object, complex64 (rows, columns)."""
     free = free_patterns(test)
     if test.measured:
         test, free = test.part(~free), np.zeros(int((~free).sum()), bool)
@@ -105,7 +124,7 @@ def _reconstruct(
 
 
 def device_name(device: torch.device) -> str:
-    """The hardware in words."""
+    """Name the hardware, such as the GPU, or the kind of CPU with the number of threads."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()

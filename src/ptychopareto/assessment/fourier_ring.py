@@ -137,7 +137,7 @@ def tukey(length: int, taper: float) -> Image:
 
 
 def _soft(square: Region) -> Image:
-    """A square mask, its edge falling to zero as half a cosine."""
+    """Return a square mask whose edge falls to zero as half a cosine."""
     # It is loaded with the SSIM anyway.
     from scipy.ndimage import distance_transform_edt
 
@@ -148,13 +148,13 @@ def _soft(square: Region) -> Image:
 
 
 def _bounding_box(region: Region) -> tuple[slice, slice]:
-    """The rows and columns that hold all pixels of a region."""
+    """Return the rows and columns that hold all pixels of a region."""
     rows, columns = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 def _range(image: AnyImage, region: Region | None) -> float:
-    """Maximum minus minimum; of a complex image the larger one of its two parts."""
+    """Return maximum minus minimum; for a complex image, the larger one of its two parts."""
     values = image if region is None else image[region]
     return float(max(np.ptp(values.real), np.ptp(values.imag)))
 

@@ -1,4 +1,4 @@
-"""Which patterns R-free is measured on."""
+"""Choose the patterns that R-free is measured on."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,13 @@ def free_patterns(test: Dataset) -> NDArray[np.bool_]:
 
     Parameters
     ----------
-    test : the scored scan
+    test : Dataset
+        The scored scan.
 
     Returns
     -------
     (B,) bool
+        True for the free patterns.
     """
     first = test.object_index == 0
     if test.free is not None:

@@ -124,7 +124,7 @@ def _wrapped_measures(
     *,
     level: float,
 ) -> dict[str, float]:
-    """The same of phases [rad] that wrap, so that no jump of 2π counts as structure."""
+    """Compute the measures of phases [rad] that wrap, so that no jump of 2π counts as structure."""
     field, constant_field, true_field = (np.exp(1j * phase) for phase in (image, constant, truth))
     return {
         f"ssim_{name}": ssim_of_field(field, true_field, region),

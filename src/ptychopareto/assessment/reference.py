@@ -1,4 +1,4 @@
-"""The classical reconstruction of a whole measured scan: what stands in for the truth."""
+"""Reconstruct a whole measured scan classically: the reference that stands in for the truth."""
 
 import logging
 import time
@@ -38,11 +38,16 @@ def reconstruct_reference(
 
     Parameters
     ----------
-    train : the training part, if it is of the same object as the scored one
-    test : the scored part, with the prepared probe, from which the engine sets out
-    settings : those of the joint reconstruction
-    epochs : numbers of epochs after which the reconstruction is scored; the last is the reference
-    device : where it runs
+    train : Dataset or None
+        The training part, if it belongs to the same object as the scored one.
+    test : Dataset
+        The scored part, with the prepared probe, from which the engine sets out.
+    settings : Joint
+        The settings of the joint reconstruction.
+    epochs : sequence of int
+        Numbers of epochs after which the reconstruction is scored; the last is the reference.
+    device : torch.device
+        Where the engine runs.
 
     Returns
     -------
@@ -80,7 +85,20 @@ def reconstruct_reference(
 
 
 def joined(train: Dataset, test: Dataset) -> Dataset:
-    """All patterns of two parts of one scan, which lie on the same object."""
+    """Join two parts of one scan, which lie on the same object.
+
+    Parameters
+    ----------
+    train : Dataset
+        The training part.
+    test : Dataset
+        The scored part, whose object and metadata the result has.
+
+    Returns
+    -------
+    Dataset
+        All patterns, those of `train` first; none of them is free.
+    """
 
     def both(name: str) -> Any:
         parts = [getattr(train, name), getattr(test, name)]
@@ -110,7 +128,7 @@ def _mask(scan: Dataset) -> NDArray[np.bool_]:
 def _halves(
     whole: Dataset, test: Dataset, probe: Tensor, settings: Joint, device: torch.device
 ) -> float:
-    """How far reconstructions of every other pattern agree, each with a probe of its own."""
+    """Measure how far reconstructions of every other pattern agree, each with its own probe."""
     halves = []
     region, rows = test.scored_region(), test.object_shape[0]
     for first in (0, 1):

@@ -1,4 +1,4 @@
-"""rPIE continued from what a network makes of the scored scan."""
+"""Continue by rPIE from what a network makes of the scored scan."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,22 @@ from ptychopareto.files import Dataset
 
 
 def refined(wholes: Wholes | None, test: Dataset, epochs: Sequence[int], alpha: float) -> Steps:
-    """rPIE from what a network makes of the whole object; 0 epochs are the network alone.
+    """Refine the whole object of a network by rPIE.
 
-    Of a run that failed (None) there is nothing to refine: no steps.
+    Parameters
+    ----------
+    wholes : Wholes or None
+        What the network makes of the whole object; None for a run that failed.
+    test : Dataset
+        The test scan.
+    epochs : sequence of int
+        Numbers of epochs after which the object is kept, rising; 0 is the network alone.
+    alpha : float
+        Regularisation of rPIE, 0 < α ≤ 1.
+
+    Returns
+    -------
+    Steps
+        A step for each number of epochs; none for a run that failed.
     """
     return [] if wholes is None else trajectory(test, wholes, epochs, alpha)

@@ -1,4 +1,4 @@
-"""What the networks of a study, and rPIE beside them, make of a changed test scan."""
+"""Score all networks of a study, and rPIE, on a changed test scan."""
 
 import logging
 import time
@@ -16,17 +16,39 @@ from ptychopareto.files import Dataset
 log = logging.getLogger(__name__)
 
 REPORT_SECONDS = 10.0
-# Of an evaluation, what is said of a changed scan: its costs are those of the scan as it was.
+# The parts of an evaluation that are kept for a changed scan: its costs are those of the scan as
+# it was.
 SAID = ("status", "error", *QUALITIES)
 
 
 def evaluate_all(
     models: Mapping[str, Path], test: Dataset, epochs: int, alpha: float, device: torch.device
 ) -> dict[str, Any]:
-    """Score all networks (name → file) on one scan, and rPIE from a flat start after `epochs`.
+    """Score all networks on one scan, and rPIE from a flat start beside them.
 
-    Returns `networks`, the status, error and measures of each by its name (no measures where the
-    training failed), and `classical`, the epochs and measures of rPIE.
+    Parameters
+    ----------
+    models : dict of Path
+        The model file of each network by its name.
+    test : Dataset
+        The scan.
+    epochs : int
+        Number of epochs of rPIE.
+    alpha : float
+        Regularisation of rPIE, 0 < α ≤ 1.
+    device : torch.device
+        Where networks and rPIE run.
+
+    Returns
+    -------
+    dict
+        `networks`: status, error and measures of each network by its name (no measures where the
+        training failed); `classical`: the epochs and measures of rPIE.
+
+    Raises
+    ------
+    FileError
+        A model file is damaged.
     """
     networks: dict[str, dict[str, Any]] = {}
     reported = time.monotonic()

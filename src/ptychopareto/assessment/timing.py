@@ -25,18 +25,29 @@ log = logging.getLogger(__name__)
 
 ROUNDS = 5
 WARM_UP = 32  # groups of patterns
-# Batches are predicted one after the other, each in the same time: so many stand for a scan.
+# Batches are predicted one after the other, each in the same time: this number stands for a scan.
 BATCHES = 8
-# One pattern at a time is quick but noisy, so it is asked for more often.
+# The time of one pattern is short but noisy, so it is taken more often.
 SINGLES_PER_ROUND = 10
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Latencies of one network: medians, and the interquartile range of the first.
+    """Latencies of one network.
 
-    The first three are of the whole test scan, of which at most `BATCHES` batches are predicted in
-    a round; `single_pattern_s` is of one group of patterns alone.
+    The first three are those of the whole test scan, of which at most `BATCHES` batches are
+    predicted in a round.
+
+    Attributes
+    ----------
+    inference_time_s : float
+        Median time of the scan [s].
+    inference_iqr_s : float
+        Interquartile range of that time [s].
+    patterns_per_s : float
+        Patterns of the scan per median time [1/s].
+    single_pattern_s : float
+        Median time of one group of patterns alone [s].
     """
 
     inference_time_s: float
@@ -52,11 +63,34 @@ def time_models(
     groups: Groups,
     rounds: int = ROUNDS,
 ) -> dict[str, Timing]:
-    """Time the networks in `models` (name → file) on groups of patterns (B, N, N), on their device.
+    """Time networks on groups of patterns, side by side.
 
     Each round loads, warms up and runs every network once, in a new order: what slows the machine
     for a while then slows all of them, and a study of any size fits into memory. A network whose
     training failed, or that does not fit on the device, is left out.
+
+    Parameters
+    ----------
+    models : dict of Path
+        The model file of each network by its name.
+    diffraction : (B, N, N) real
+        Measured √I, on the device where networks are to run.
+    probe : (N, N) or (M, N, N) complex
+        The probe, on the same device.
+    groups : Groups
+        The groups in which patterns enter a network.
+    rounds : int, optional
+        Number of rounds.
+
+    Returns
+    -------
+    dict of Timing
+        Latencies of each network by its name.
+
+    Raises
+    ------
+    FileError
+        A model file is damaged.
     """
     whole: dict[str, list[float]] = {name: [] for name in models}
     single: dict[str, list[float]] = {name: [] for name in models}
@@ -81,9 +115,18 @@ def time_models(
 
 @dataclass(frozen=True)
 class EngineTiming:
-    """Medians [s] of what comes after the network: stitching, and rPIE's set-up and one epoch.
+    """Medians of what comes after the network: stitching, and rPIE.
 
-    `scored_fraction` is the part of the test scan that these work on, the first object.
+    Attributes
+    ----------
+    scored_fraction : float
+        Patterns of the first object, which these times are for, as a part of the test scan.
+    stitch_s : float
+        Stitching [s].
+    setup_s : float
+        RPIE's set-up [s].
+    epoch_s : float
+        One epoch of rPIE [s].
     """
 
     scored_fraction: float
@@ -95,7 +138,23 @@ class EngineTiming:
 def time_engine(
     test: Dataset, alpha: float, device: torch.device, rounds: int = ROUNDS
 ) -> EngineTiming:
-    """Time stitching and rPIE on the scored scan; rPIE does the same work from any start."""
+    """Time stitching and rPIE on the scored scan; rPIE does the same work from any start.
+
+    Parameters
+    ----------
+    test : Dataset
+        The test scan.
+    alpha : float
+        Regularisation of rPIE, 0 < α ≤ 1.
+    device : torch.device
+        Where both run.
+    rounds : int, optional
+        Number of rounds after a first one, which is dropped.
+
+    Returns
+    -------
+    EngineTiming
+    """
     scan = ObjectScan.of(test.scored(), device)
     start = flat_start(scan.shape, device)
     patches = torch.ones_like(scan.diffraction, dtype=torch.complex64)
@@ -114,7 +173,7 @@ def time_engine(
 def _measure(
     network: nn.Module, diffraction: Tensor, probe: Tensor, groups: Groups
 ) -> tuple[float, list[float]]:
-    """The time [s] of the whole scan, and several of one group alone."""
+    """Return the time [s] of the whole scan, and several of one group alone."""
 
     def seconds_for(count: int) -> float:
         part = groups.first(count)
@@ -137,7 +196,22 @@ def _summary(whole: list[float], single: list[float], patterns: int) -> Timing:
 
 
 def as_record(timings: Mapping[str, Timing], engine: EngineTiming, device: str) -> dict[str, Any]:
-    """What `timing.json` holds."""
+    """Return the content of `timing.json`.
+
+    Parameters
+    ----------
+    timings : dict of Timing
+        Latencies of each network by its name.
+    engine : EngineTiming
+        Times of stitching and rPIE.
+    device : str
+        The hardware in words.
+
+    Returns
+    -------
+    dict
+        Values that JSON knows.
+    """
     return {
         "machine": {"device": device, "torch": torch.__version__},
         "rounds": ROUNDS,

@@ -1,4 +1,4 @@
-"""The whole object that a reconstruction scores by, and what is measured of it without a truth.
+"""The whole object that a reconstruction is scored by, and its measures that need no truth.
 
 A module of its own, as rPIE from a flat start needs no network: a change in a network's layers is
 no reason to repeat it.
@@ -17,11 +17,17 @@ from ptychopareto.reconstruction.object_scan import ObjectScan
 
 
 class Wholes(NamedTuple):
-    """What is made of the whole object (rows, columns) that is scored, on the device.
+    """The whole object that is scored, on the device, reconstructed from several sets of patterns.
 
-    `every` is made from every pattern that may be used. `without_free` is made without the free
-    ones: of a measured scan, none of which may be used, the same object. `halves` are made from
-    every other pattern, if they are asked for.
+    Attributes
+    ----------
+    every : (rows, columns) complex
+        Made from every pattern that may be used.
+    without_free : (rows, columns) complex
+        Made without the free patterns. For a measured scan, whose free patterns may not be used at
+        all, it is the same object.
+    halves : tuple of Tensor or None
+        Two objects, each made from every other pattern, if they are asked for.
     """
 
     every: Tensor
@@ -30,10 +36,20 @@ class Wholes(NamedTuple):
 
 
 def r_factors(without_free: Tensor, test: Dataset) -> dict[str, float]:
-    """R-factors of an object (rows, columns) that no free pattern took part in.
+    """Compute the R-factors of an object that no free pattern took part in.
 
-    Returns `r_work`, of the patterns it may be made from, `r_free`, of those that are free, and
-    `r_free_flat`, what a flat object has instead of that.
+    Parameters
+    ----------
+    without_free : (rows, columns) complex
+        The object, on the device.
+    test : Dataset
+        The test scan.
+
+    Returns
+    -------
+    dict of float
+        `r_work`, of the patterns that the object may be made from; `r_free`, of those that are
+        free; `r_free_flat`, the R-factor of the free patterns for a flat object.
     """
     free = free_patterns(test)
     own = (test.object_index == 0) & ~free
@@ -46,7 +62,21 @@ def r_factors(without_free: Tensor, test: Dataset) -> dict[str, float]:
 
 
 def agreement(wholes: Wholes, test: Dataset) -> dict[str, float]:
-    """Find how far two objects agree that are made from every other pattern, `frc50_halves`."""
+    """Measure how far two objects agree that are made from every other pattern.
+
+    Parameters
+    ----------
+    wholes : Wholes
+        The objects.
+    test : Dataset
+        The test scan.
+
+    Returns
+    -------
+    dict of float
+        `frc50_halves`, as a fraction of Nyquist, NaN for an empty half; an empty dictionary without
+        halves.
+    """
     if wholes.halves is None:
         return {}
     region = test.scored_region()

@@ -104,10 +104,22 @@ __all__ = [
 
 
 def parse_study(mapping: Mapping[str, Any]) -> StudyConfig:
-    """Check a config as YAML or JSON gives it (mappings, lists, numbers, texts) and type it.
+    """Check a config and give it types.
 
-    Raises:
-        ConfigError: in one line, the first mistake and the number of further ones.
+    Parameters
+    ----------
+    mapping : dict
+        The config as YAML or JSON gives it: mappings, lists, numbers and texts.
+
+    Returns
+    -------
+    StudyConfig
+        The study, with the default of each key that is not named.
+
+    Raises
+    ------
+    ConfigError
+        In one line, the first mistake and the number of further ones.
     """
     try:
         return StudyConfig.model_validate(plain(mapping, (), count(1)))
@@ -116,7 +128,10 @@ def parse_study(mapping: Mapping[str, Any]) -> StudyConfig:
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON schema of a study. What concerns several keys at once only `parse_study` checks."""
+    """Return the JSON schema of a study.
+
+    Conditions on several keys at once are not in it; `parse_study` alone checks them.
+    """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **StudyConfig.model_json_schema(),

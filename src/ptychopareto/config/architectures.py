@@ -40,7 +40,10 @@ else:
 
 
 def missing_package(architecture: str) -> str | None:
-    """What to say if the package that an architecture needs is not installed; nothing is loaded."""
+    """Say which package an architecture needs that is not installed; None if it needs none.
+
+    No package is loaded for it.
+    """
     module, package = NEEDS.get(architecture, (None, None))
     if module is None or find_spec(module) is not None:
         return None

@@ -33,22 +33,34 @@ KEYED = frozenset(
 class GridAxis:
     """An axis of the grid.
 
-    Parameters
+    Attributes
     ----------
-    name : its key in a block of `sweep:`, and its column in the table of runs
-    owner : what a value of it sets: the network, its training, or what it learns from
-    value : the type of one value, as pydantic takes it
-    column : the pandas type of its column
-    tag : the word for a value in names of runs; only a-z, 0-9 and _
-    description : what its key holds
-    default : the value where a block does not name it, unless `decided_by` says who knows it
-    decided_by : who knows the default: the section `training:` or the architecture
-    silent : the value that leaves no trace in names. Where it is None, a run that has the default
-        has None, and its name has no word for it
-    missing : what stands for a value that is missing, where values are compared; 0 is compared
-        with nothing
-    late : whether its column stands at the end of the table
-    seldom : whether it is spoken of only where it differs between runs
+    name : str
+        Its key in a block of `sweep:`, and its column in the table of runs.
+    owner : {"network", "training", "supervision"}
+        What a value of it sets: the network, its training, or what it learns from.
+    value : object
+        The type of one value, as pydantic takes it.
+    column : str
+        The pandas type of its column.
+    tag : callable
+        The word for a value in names of runs; only a-z, 0-9 and _.
+    description : str
+        What its key holds.
+    default : object
+        The value where a block does not name it, unless `decided_by` says who knows it.
+    decided_by : {"training", "architecture"} or None
+        Who knows the default: the section `training:` or the architecture.
+    silent : object
+        The value that leaves no trace in names. Where it is None, a run that has the default has
+        None, and its name has no word for it.
+    missing : object
+        What stands for a value that is missing, where values are compared; 0 is compared with
+        nothing.
+    late : bool
+        Whether its column stands at the end of the table.
+    seldom : bool
+        Whether it is spoken of only where it differs between runs.
     """
 
     name: str
@@ -66,12 +78,12 @@ class GridAxis:
 
     @property
     def keyed(self) -> bool:
-        """Whether it is a key that not every architecture has."""
+        """Whether the axis is a key that not every architecture has."""
         return self.name in KEYED
 
     @property
     def optional(self) -> bool:
-        """Whether a block tells apart that the key is not named; a run may have None."""
+        """Whether leaving the key out differs from naming its default; a run may have None."""
         return self.keyed or self.decided_by is not None
 
     @property
@@ -81,7 +93,7 @@ class GridAxis:
 
     @property
     def needed(self) -> bool:
-        """Whether a network that has such a key needs a value: for some, None is one."""
+        """Whether a network with this key needs a value; for some keys None is a value."""
         return not (self.in_default or type(None) in get_args(self.value))
 
     @property
@@ -95,11 +107,24 @@ class GridAxis:
         return None if self.keyed else self.silent
 
     def word(self, value: Any) -> str:
-        """The word for a value in names of runs; "" for what leaves no trace."""
+        """Return the word for a value in names of runs; "" for a value that leaves no trace."""
         return "" if value is None or value == self.silent else self.tag(value)
 
     def default_of(self, architecture: str, training: Any) -> Any:
-        """The value of a run of this architecture whose block does not name the axis."""
+        """Return the value of a run whose block does not name the axis.
+
+        Parameters
+        ----------
+        architecture : str
+            The architecture of the run.
+        training : object
+            The section `training:` of the study; it is not needed unless training decides.
+
+        Returns
+        -------
+        object
+            A value of the axis; None where the architecture does not have it.
+        """
         if self.decided_by == "training":
             return getattr(training, self.name)
         if self.decided_by == "architecture":
@@ -108,7 +133,7 @@ class GridAxis:
 
 
 def _number(value: float) -> str:
-    """A number in letters and digits: 0.0005 is 0p0005, 1e-05 is 1em05."""
+    """Write a number in letters and digits: 0.0005 is 0p0005, 1e-05 is 1em05."""
     text = repr(float(value)).removesuffix(".0")
     return text.replace(".", "p").replace("-", "m").replace("+", "")
 
@@ -226,4 +251,4 @@ _TABLE = (
     ),
 )
 AXES: dict[str, GridAxis] = {axis.name: axis for axis in _TABLE}
-"""The axes in grid order, in which names of runs have their words too."""
+"""The axes in grid order; names of runs have their words in the same order."""

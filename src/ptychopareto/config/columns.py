@@ -20,26 +20,26 @@ class Column:
 
     Attributes
     ----------
-    heading
+    heading : str
         What stands above the column on the page.
-    label
+    label : str
         What stands beside an axis, with the unit.
-    group
+    group : {"quality", "cost", "beside"}
         Under which name it is offered as an axis; ``beside`` is no axis but explains another one.
-    better
+    better : {"less", "more"}
         Which end of it is the good one.
-    scale
+    scale : {"linear", "log", "ssim"}
         Linear, logarithmic, or (ssim) logarithmic in the distance from 1.
-    kind
+    kind : {"float64", "Int64"}
         Its pandas type; an integer is a count, written 100k on an axis.
-    pareto
+    pareto : bool
         Whether the config may name it as an axis of the front.
-    part
+    part : {"phase", "amp", "published", "other", ""}
         What of a reconstruction it scores. Such a column is also written for each step of rPIE and
         for each scenario, in the order of `PARTS`. Empty: it does not score a reconstruction.
-    latency
+    latency : bool
         Whether the timing job measures it.
-    late
+    late : bool
         Whether it came later: it stands at the end of the table, whose order stays as it was. The
         page leaves such a column out where no run has it.
     """
@@ -204,11 +204,16 @@ PARETO_QUALITIES = tuple(n for n, axis in AXES.items() if axis.group == "quality
 
 
 def sign(quality: str) -> int:
-    """1 for a measure that is to be large, -1 for one that is to be small.
+    """Return 1 for a measure of which more is better, −1 for one of which less is better.
 
     Parameters
     ----------
-    quality
-        The column.
+    quality : str
+        Name of the column.
+
+    Returns
+    -------
+    int
+        1 or −1.
     """
     return 1 if MEASURES[quality].better == "more" else -1

@@ -52,7 +52,7 @@ class SiemensObject(_DrawnObject):
 
 
 class NpzObject(Section):
-    """Given objects, read from the key `object` of two files."""
+    """Objects that exist already, read from the key `object` of two files."""
 
     kind: Literal["npz"] = Field(default="npz", description="kind of object")
     path: NpzPath = Field(
@@ -141,9 +141,26 @@ Probe = Annotated[ProbeZonePlate | ProbeDisk | ProbeNpz, Field(discriminator="ki
 
 
 def check_step(step: int, n: int, size: int, *at: str | int) -> None:
-    """Two positions on each axis at least, and no gap between neighbouring patterns.
+    """Refuse a scan step that leaves gaps or too few positions.
 
-    A step that does not fit is refused at the keys `at`.
+    There must be two positions on each axis at least, and no gap between neighbouring patterns. The
+    scored region must be large enough for the window of the SSIM.
+
+    Parameters
+    ----------
+    step : int
+        Distance of neighbouring positions [px].
+    n : int
+        Side of a pattern [px].
+    size : int
+        Side of an object [px].
+    *at : str or int
+        Keys of the part that is refused, if it is not the value being validated.
+
+    Raises
+    ------
+    PydanticCustomError
+        The step does not fit.
     """
     if step > min(n, size - n):
         raise refusal(

@@ -25,7 +25,7 @@ ELECTRONVOLT_METRES = 1.239841984e-6  # Planck's constant times the speed of lig
 
 
 class ScoredPart(Section):
-    """Which patterns are scored: the last part of the scan, or those of another scan."""
+    """The patterns that are scored: the last part of the scan, or those of another scan."""
 
     part: float | None = Field(
         default=None,
@@ -44,7 +44,7 @@ class ScoredPart(Section):
 
 
 class Positions(Section):
-    """What a file does not say of its positions."""
+    """How positions are to be read, where a file does not say it."""
 
     unit: Literal["m", "mm", "um", "nm", "px"] | None = Field(
         default=None, description="unit of the positions at the sample; null = as the format says"
@@ -97,7 +97,7 @@ class Joint(Section):
 
 
 class MeasuredDataset(Section):
-    """A measured scan, of which the files say more or less."""
+    """A measured scan: its files, and what they do not say."""
 
     scan: Annotated[Axis[ScanPath], BeforeValidator(_as_list)] = Field(
         description="path of a file with a measured scan, or a list of such paths"

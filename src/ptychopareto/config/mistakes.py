@@ -1,4 +1,4 @@
-"""What is wrong with a config, in one line of plain words."""
+"""Say what is wrong with a config, in one line of plain words."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -59,7 +59,24 @@ _KINDS = {
 def plain(value: Any, path: Keys, numbers: Iterator[int]) -> Any:
     """Copy a value of mappings, lists, numbers and texts, and refuse everything else.
 
-    `numbers` counts all values of the config.
+    Parameters
+    ----------
+    value : object
+        The value, at any depth of the config.
+    path : Keys
+        The keys that lead to it, for messages.
+    numbers : iterator of int
+        Counts all values of the config.
+
+    Returns
+    -------
+    object
+        The copy.
+
+    Raises
+    ------
+    ConfigError
+        The value has another type, is nested too deeply, is too large, or is one too many.
     """
     if next(numbers) > _MOST:
         raise ConfigError(f"{dotted(path)}: one value too many; {_MOST} in all are allowed")
@@ -86,7 +103,7 @@ def plain(value: Any, path: Keys, numbers: Iterator[int]) -> Any:
 
 
 def explain(error: ValidationError) -> str:
-    """The first mistake, and the number of further ones."""
+    """Describe the first mistake, and give the number of further ones."""
     # A list whose elements are wrong is called too short as well: that is no mistake of its own.
     mistakes = [
         mistake
@@ -131,7 +148,7 @@ def _wrong_value(kind: str, value: Any, context: dict[str, Any]) -> str:
 
 
 def _hint(wanted: str, value: Any) -> str:
-    """Help with the two ways in which a value that looks right in YAML is of the wrong type."""
+    """Help with two ways in which a value that looks right in YAML has the wrong type."""
     if wanted == "a list":
         return f", such as [{shown(value)}]" if isinstance(value, str | int | float) else ""
     match = isinstance(value, str) and re.fullmatch(

@@ -1,4 +1,4 @@
-"""What is changed in the test data, to see how the networks hold up."""
+"""Changes of the test data, to see how the networks hold up."""
 
 import re
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What the sections of a config are made of: closed, strict, and refused in plain words."""
+"""The building blocks of a config: closed, strict sections that refuse in plain words."""
 
 from collections.abc import Hashable
 from difflib import get_close_matches
@@ -16,7 +16,20 @@ class ConfigError(ValueError):
 
 
 def refusal(reason: str, *at: str | int) -> PydanticCustomError:
-    """Refuse what is being validated, or the part of it that stands at the keys `at`."""
+    """Make the error that refuses the value being validated.
+
+    Parameters
+    ----------
+    reason : str
+        What is wrong, and what is allowed.
+    *at : str or int
+        The keys of the part that is refused, if it is not the value itself.
+
+    Returns
+    -------
+    PydanticCustomError
+        The error, to be raised inside a validator.
+    """
     return PydanticCustomError("refused", "{reason}", {"reason": reason, "at": at})
 
 
@@ -30,7 +43,7 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _names_are_right(cls, given: Any) -> Any:
-        """Name the misspelt key first: the key missing in its place is only a consequence."""
+        """Name a misspelt key first: the missing key in its place is only a consequence."""
         if isinstance(given, dict):
             for name in given:
                 if name not in cls.model_fields:

@@ -311,7 +311,14 @@ class StudyConfig(Section):
 def check_pattern_size(study: StudyConfig, n: int) -> None:
     """Check that all networks of a study can take patterns of `n` px.
 
-    For existing scans, whose files alone tell the size of their patterns.
+    This is for existing scans, whose files alone tell the size of their patterns.
+
+    Parameters
+    ----------
+    study : StudyConfig
+        The study.
+    n : int
+        Side of the patterns [px].
 
     Raises
     ------
@@ -324,7 +331,7 @@ def check_pattern_size(study: StudyConfig, n: int) -> None:
 
 
 def _misfits(study: StudyConfig, n: int) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """What cannot be computed with patterns of `n` px: where it stands, and why not."""
+    """Yield what cannot be computed with patterns of `n` px: where it stands, and why not."""
     for number, block in enumerate(study.sweep):
         for index, architecture in enumerate(block.architecture):
             least = SMALLEST_PATTERN.get(architecture, 0)

@@ -8,7 +8,7 @@ Keys = tuple[str | int, ...]
 
 
 class _OneLine(Repr):
-    """Short representations, with the words of YAML."""
+    """Write values shortly, with the words of YAML."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,11 +23,11 @@ class _OneLine(Repr):
 
 
 def shown(value: object) -> str:
-    """A value in at most some sixty characters."""
+    """Write a value in at most some sixty characters."""
     return _OneLine().repr(value)
 
 
 def dotted(path: Keys) -> str:
-    """Write a path of keys as `sweep[0].modes[2]`."""
+    """Write a path of keys as `sweep[0].modes[2]`; an empty path stands for the whole config."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return text.removeprefix(".") or "the config"

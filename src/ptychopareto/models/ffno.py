@@ -67,9 +67,12 @@ class AxialSpectralConv(nn.Module):
 
     Parameters
     ----------
-    in_channels, out_channels : channels of the input and of the output
-    modes : kept frequencies on each axis
-    size : side [px] of the images the layer is built for, odd or even
+    in_channels, out_channels : int
+        Channels of the input and of the output.
+    modes : int
+        Kept frequencies on each axis.
+    size : int
+        Side [px] of the images the layer is built for, odd or even.
     """
 
     def __init__(self, in_channels: int, out_channels: int, modes: int, size: int) -> None:

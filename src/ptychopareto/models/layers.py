@@ -30,16 +30,19 @@ class SpectralConv(nn.Module):
     smaller images than `size` the inner part of the weights is used.
 
     The transform is a product with the kept rows of the DFT matrix: no frequency is computed that
-    is then dropped. The complex product of each mode is one real one, with the weights as they
-    lie: from [re, −im] comes the real part, from [im, re] the imaginary part, by [Re; Im] of the
+    is then dropped. The complex product of each mode is one real one, with the weights as they lie:
+    from [re, −im] comes the real part, from [im, re] the imaginary part, by [Re; Im] of the
     weights. Images that lie channels last in memory are transformed as they lie. All of it is
     faster than FFT and complex einsum at these sizes; `docs/performance.md` has the times.
 
     Parameters
     ----------
-    in_channels, out_channels : channels of the input and of the output
-    modes : kept frequencies on each axis and side
-    size : side [px] of the images the layer is built for, odd or even
+    in_channels, out_channels : int
+        Channels of the input and of the output.
+    modes : int
+        Kept frequencies on each axis and side.
+    size : int
+        Side [px] of the images the layer is built for, odd or even.
     """
 
     def __init__(self, in_channels: int, out_channels: int, modes: int, size: int) -> None:
@@ -180,8 +183,10 @@ class Decoder(nn.Module):
 
     Parameters
     ----------
-    channels : those of the levels, finest first, the bottleneck last
-    skips : whether the features of the encoder are used; else only their sizes are
+    channels : sequence of int
+        Those of the levels, finest first, the bottleneck last.
+    skips : bool
+        Whether the features of the encoder are used; else only their sizes are.
     """
 
     def __init__(self, channels: Sequence[int], skips: bool = True) -> None:

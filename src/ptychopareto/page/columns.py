@@ -1,4 +1,4 @@
-"""What the columns of the study's table mean on the page: heading, axis, format."""
+"""Describe the columns of the study's table on the page: heading, axis, format."""
 
 from typing import Any
 
@@ -10,31 +10,31 @@ _HEADINGS = {"input_transform": "transform"}
 
 
 def heading(column: str) -> str:
-    """What stands above a column of the table."""
+    """Return the heading of a column of the table."""
     if column in MEASURES:
         return MEASURES[column].heading
     return _HEADINGS.get(column, column.replace("_", " "))
 
 
 def label(column: str) -> str:
-    """What stands beside an axis of the plot."""
+    """Return the label of an axis of the plot."""
     return MEASURES[column].label if column in MEASURES else heading(column)
 
 
 def is_text(values: "pd.Series[Any]") -> bool:
-    """Whether a column holds words."""
+    """Tell whether a column holds words."""
     return not pd.api.types.is_numeric_dtype(values)
 
 
 def number(value: Any) -> float | int | None:
-    """A cell of a column of numbers as JSON knows it; what is missing or infinite is None."""
+    """Convert a cell of numbers to JSON's numbers; a missing or infinite one becomes None."""
     if pd.isna(value) or value in (float("inf"), float("-inf")):
         return None
     return int(value) if float(value).is_integer() else float(value)
 
 
 def text(value: Any) -> str:
-    """A cell as it is read: four digits of a fraction, all digits of a whole number."""
+    """Write a cell: four digits of a fraction, all digits of a whole number, "" if missing."""
     if pd.isna(value):
         return ""
     if isinstance(value, str):

@@ -65,7 +65,15 @@ Row = dict[str, Any]
 
 
 def write(path: Path, document: str) -> None:
-    """Write what `build` returned, as a whole or not at all."""
+    """Write the page atomically.
+
+    Parameters
+    ----------
+    path : Path
+        Where to write it.
+    document : str
+        The page, as `build` returns it.
+    """
     with atomic(path) as temporary:
         temporary.write_text(document, encoding="utf-8")
 
@@ -83,22 +91,36 @@ def build(
 ) -> str:
     """Make the page of a study; equal arguments give an equal page.
 
-    Args:
-        table: the runs, as ``study_results.csv`` holds them, whatever became of them.
-        configurations: their means, as ``configurations.csv`` holds them.
-        front: the configurations on the front, as ``pareto_front.csv`` holds them.
-        recommendation: what ``recommendation.json`` holds.
-        pictures: PNG files to be shown, by name and in order; one that is not there is left out.
-        thumbnails: ``reconstruction.npz`` by run id; one that is not there is left out.
-        provenance: what else one should know about where the results come from.
-        axes: the columns of the plot's axes to begin with: `cost` and `quality`.
-        region: the pixels (H, W) of the reconstructions that are scored; None: all.
+    Parameters
+    ----------
+    table : DataFrame
+        The runs, as ``study_results.csv`` holds them, whatever became of them.
+    configurations : DataFrame
+        Their means, as ``configurations.csv`` holds them.
+    front : DataFrame
+        The configurations on the front, as ``pareto_front.csv`` holds them.
+    recommendation : dict
+        What ``recommendation.json`` holds.
+    pictures : dict of Path
+        PNG files to be shown, by name and in order; one that is not there is left out.
+    thumbnails : dict of Path
+        ``reconstruction.npz`` by run id; one that is not there is left out.
+    provenance : dict of str
+        What else one should know about where the results come from.
+    axes : dict of str
+        The columns of the plot's axes to begin with: `cost` and `quality`.
+    region : bool array, optional
+        The pixels (H, W) of the reconstructions that are scored; None: all.
 
-    Returns:
+    Returns
+    -------
+    str
         The whole HTML document. It loads nothing, and its own policy forbids it to.
 
-    Raises:
-        FileError: a reconstruction is damaged.
+    Raises
+    ------
+    FileError
+        A reconstruction is damaged.
     """
     small, limits = _thumbnails(thumbnails, region)
     data = _data(table, configurations, recommendation, axes) | {"thumbnails": small}
@@ -139,7 +161,7 @@ def _resource(name: str) -> str:
 
 
 def _policy(*scripts: str) -> str:
-    """What the browser is told to allow: these scripts, and nothing from anywhere else."""
+    """Tell the browser what to allow: these scripts, and nothing from anywhere else."""
     hashes = [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts]
     allowed = " ".join(f"'sha256-{value}'" for value in hashes)
     return (
@@ -149,7 +171,7 @@ def _policy(*scripts: str) -> str:
 
 
 def _json(value: Any) -> str:
-    """JSON that may stand inside a script element: nothing in it can end the element."""
+    """Write JSON that may stand inside a script element: nothing in it can end the element."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
@@ -160,7 +182,7 @@ def _data(
     recommendation: Mapping[str, Any],
     axes: Mapping[str, str],
 ) -> Row:
-    """What the script draws from."""
+    """Return the data that the script draws."""
     usable = _usable_axes(table)
     ok = table["status"] == "ok"
     # A flat object's R-factor is too far from all others to be a line among them.
@@ -200,7 +222,7 @@ def _run(row: Mapping[Any, Any], usable: Sequence[str]) -> Row:
 
 
 def _configuration(row: Mapping[Any, Any], usable: Sequence[str]) -> Row:
-    """The means of a configuration, as numbers to be drawn and as words to be read."""
+    """Return the means of a configuration, as numbers to draw and as words to read."""
     present = [name for name in usable if name in row]
     counts = [f"{row[f'n_{s}']} {s}" for s in ("ok", "failed", "missing") if row.get(f"n_{s}")]
     words = [("runs", ", ".join(counts), "")]
@@ -242,7 +264,7 @@ def _usable_axes(table: pd.DataFrame) -> list[str]:
 
 
 def _is_empty(table: pd.DataFrame, name: str) -> bool:
-    """Whether a column that is for some scans only has no value in this study."""
+    """Tell whether a column that only some scans have is without a value in this study."""
     late = name == "reference" or (name in MEASURES and MEASURES[name].late)
     return late and bool(table[name].isna().all())
 
@@ -265,7 +287,7 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _shown(table: pd.DataFrame, axes: Mapping[str, str]) -> list[str]:
-    """All columns, what one looks for first before the others; `error` only if there is one."""
+    """List all columns, the most looked for first; `error` only if there is one."""
     reasons = ["error"] if table["error"].notna().any() else []
     first = ["run", "status", *reasons, axes["quality"], axes["cost"]]
     others = (name for name in table.columns if name not in (*first, "error"))
@@ -312,14 +334,14 @@ def _rows(table: pd.DataFrame, front: pd.DataFrame, axes: Mapping[str, str]) -> 
 
 
 def _differs(table: pd.DataFrame, name: str) -> bool:
-    """Whether a column tells runs apart; a default that the architecture decides does not."""
+    """Tell whether a column tells runs apart; a default that the architecture decides does not."""
     if name in AXES_OF_GRID and AXES_OF_GRID[name].decided_by == "architecture":
         return bool((table.groupby("architecture")[name].nunique(dropna=False) > 1).any())
     return table[name].nunique(dropna=False) > 1
 
 
 def _filters(table: pd.DataFrame) -> list[Row]:
-    """The columns that differ between runs, with their values as they stand in the table."""
+    """List the columns that differ between runs, with their values as they stand in the table."""
     choices = []
     for name in FILTERED:
         values = table[name].drop_duplicates()
@@ -347,7 +369,7 @@ def _front_rows(front: pd.DataFrame, axes: Mapping[str, str]) -> list[Row]:
 
 
 def _legend(table: pd.DataFrame) -> list[Row]:
-    """What the marks mean, of the values that the study has."""
+    """Explain the marks, for the values that the study has."""
     round_mark = SYMBOLS[0][1]
     entries: dict[str, list[Row]] = {"architecture": [], "input_transform": [], "supervision": []}
     for name, (_, path) in SYMBOL_OF.items():

@@ -1,4 +1,4 @@
-"""The page of a study, from the files that its runs left."""
+"""Make the page of a study from the files that its runs left."""
 
 import platform
 import subprocess
@@ -32,17 +32,17 @@ def write_page(
 
     Parameters
     ----------
-    results
-        Those of the study.
-    table
+    results : Results
+        The results of the study.
+    table : DataFrame
         The runs, as `tables.table_of_runs` returns them.
-    axes
+    axes : dict of str
         The columns of the front: `cost` and `quality`.
-    recommendation
+    recommendation : Path
         The `recommendation.json` of the study.
-    pictures
+    pictures : iterable of Path
         The pictures to show, in order; the name of the file is the heading.
-    path
+    path : Path
         Where to write the page.
 
     Raises
@@ -70,9 +70,9 @@ def provenance(results: Results, table: DataFrame) -> dict[str, str]:
 
     Parameters
     ----------
-    results
-        Those of the study, finished or not.
-    table
+    results : Results
+        The results of the study, finished or not.
+    table : DataFrame
         The runs, as `tables.table_of_runs` returns them.
 
     Returns
@@ -101,7 +101,7 @@ def provenance(results: Results, table: DataFrame) -> dict[str, str]:
 
 
 def _commit() -> str:
-    """The commit of the checkout this library lies in, with a star if files differ from it."""
+    """Return the commit of this library's checkout, with a star if files differ from it."""
     describe = ["describe", "--always", "--abbrev=12", "--dirty=*", "--exclude=*"]
     try:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Small pictures of the phase of reconstructions, as data URIs."""
+"""Make small pictures of the phase of reconstructions, as data URIs."""
 
 import base64
 import io
@@ -59,7 +59,7 @@ def thumbnails(
 
 
 def data_uri(png: bytes) -> str:
-    """A picture as an address that holds the picture itself."""
+    """Write a PNG as an address that holds the picture itself."""
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 

@@ -24,9 +24,12 @@ Indices = NDArray[np.intp]
 def draw(dataset: Dataset, path: Path) -> None:
     """Draw object 0 with its scan, the probe, and a few patterns spread over the scan.
 
-    Args:
-        dataset: the scan; where its objects are not known, the positions alone are drawn.
-        path: where to write the picture (``.png`` or ``.svg``).
+    Parameters
+    ----------
+    dataset : Dataset
+        The scan; where its objects are not known, the positions alone are drawn.
+    path : Path
+        Where to write the picture (``.png`` or ``.svg``).
     """
     chosen = _spread(dataset)
     with style.style():
@@ -44,7 +47,7 @@ def draw(dataset: Dataset, path: Path) -> None:
 
 
 def _spread(dataset: Dataset) -> Indices:
-    """Choose patterns of object 0 close to `SAMPLES`; fewer if there are not as many."""
+    """Choose patterns of object 0 close to `SAMPLES`; fewer if the scan has not as many."""
     scan = np.flatnonzero(dataset.object_index == 0)
     corners = dataset.corners[scan]
     low, high = corners.min(axis=0), corners.max(axis=0)

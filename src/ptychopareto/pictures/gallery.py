@@ -1,4 +1,4 @@
-"""The gallery of a study: the truth, its reconstructions side by side, and their errors."""
+"""Draw the gallery of a study: the truth, its reconstructions side by side, and their errors."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -65,15 +65,15 @@ def draw_study(
 
     Parameters
     ----------
-    results
-        Those of the study, finished or not.
-    table
+    results : Results
+        The results of the study, finished or not.
+    table : DataFrame
         The runs, as `tables.table_of_runs` returns them.
-    classical
-        rPIE from a flat start, as `against_time.classical_table` returns it.
-    axes
+    classical : DataFrame
+        RPIE from a flat start, as `against_time.classical_table` returns it.
+    axes : dict of str
         The columns of the front: `cost` and `quality`.
-    path
+    path : Path
         Where to write the picture (``.png`` or ``.svg``).
 
     Raises
@@ -108,7 +108,7 @@ def draw_study(
 def _classical(
     path: Path, classical: DataFrame
 ) -> list[tuple[str, dict[str, Any], NDArray[np.complex64]]]:
-    """One reconstruction of each engine that left some: its name, its measures, the object.
+    """Return one reconstruction of each engine that left some: its name, its measures, the object.
 
     It is the one at which early stopping ends, or the longest. The engine that finds the probe too
     leaves none here, for its object is the reference.
@@ -231,7 +231,7 @@ def _reference(title: str, obj: ComplexImage, which: int, region: Region | None)
 
 
 def _in_words(measures: Mapping[str, Any], part: str, quality: str) -> str:
-    """The SSIM, and the measure of the study where that is none of the image itself."""
+    """Write the SSIM, and the measure of the study if that is not one of the image."""
     words = []
     value, ssim = measures.get(quality), measures.get(f"ssim_{part}")
     if MEASURES[quality].part == "other" and value is not None and not math.isnan(value):
@@ -242,7 +242,7 @@ def _in_words(measures: Mapping[str, Any], part: str, quality: str) -> str:
 
 
 def _number(ssim: float) -> str:
-    """Two digits of the error, however small it is: 0.87, 0.987, 0.9987."""
+    """Write two digits of the error, however small it is: 0.87, 0.987, 0.9987."""
     error = abs(1 - ssim)
     digits = 2 if error >= 0.1 else min(1 - math.floor(math.log10(max(error, 1e-4))), 4)
     return f"{ssim:.{digits}f}"

@@ -1,4 +1,4 @@
-"""Where images of any shape stand on a page, with their titles and colour bars."""
+"""Lay out images of any shape on a page, with their titles and colour bars."""
 
 import math
 import textwrap
@@ -33,7 +33,7 @@ class Grid:
         Images side by side.
     rows : int
         Images below each title.
-    image : (float, float)
+    image : tuple of float
         Width and height of an image [inches].
     lines : list of int
         Lines of the longest title of each band.
@@ -47,7 +47,23 @@ class Grid:
 
     @classmethod
     def of(cls, number: int, shape: tuple[int, ...], titles: Sequence[str], *, two: bool) -> "Grid":
-        """Lay out `number` images of a shape (H, W), each with a second one below or without."""
+        """Lay out images of one shape.
+
+        Parameters
+        ----------
+        number : int
+            The number of titles.
+        shape : tuple of int
+            Rows and columns (H, W) of an image [px].
+        titles : sequence of str
+            The title of each.
+        two : bool
+            Whether there is a second image below each first one.
+
+        Returns
+        -------
+        Grid
+        """
         aspect = shape[0] / shape[1]
         most = min(MOST_COLUMNS, max(2, int(WIDTH * aspect / LEGIBLE)))
         columns = math.ceil(number / math.ceil(number / most))
@@ -79,14 +95,27 @@ class Grid:
         return self._top(len(self.lines)) + bars * BAR[1] + GAP
 
     def title(self, number: int) -> tuple[float, float]:
-        """Place of the bottom centre of a title, as fractions of the figure."""
+        """Return the place of the bottom centre of a title, as fractions of the figure."""
         band, column = divmod(number, self.columns)
         x = self._left + (column + 0.5) * self.column
         y = self._top(band) + self.lines[band] * LINE + GAP / 2
         return x / self.width, 1 - y / self.height
 
     def box(self, number: int, row: int) -> Box:
-        """Box (left, bottom, width, height) of an image, as fractions of the figure."""
+        """Return the box of an image.
+
+        Parameters
+        ----------
+        number : int
+            Number of its title, from 0.
+        row : int
+            0 for the first image below the title, 1 for the second.
+
+        Returns
+        -------
+        tuple of float
+            Left, bottom, width and height, as fractions of the figure.
+        """
         band, column = divmod(number, self.columns)
         width, height = self.image
         left = self._left + (column + 0.5) * self.column - width / 2
@@ -94,7 +123,7 @@ class Grid:
         return self._box(left, bottom, width, height)
 
     def bar(self, number: int) -> Box:
-        """Box of a colour bar, as fractions of the figure."""
+        """Return the box of a colour bar, as fractions of the figure."""
         top = self._top(len(self.lines)) + GAP
         share = self.width / (self.rows if self._bars_side_by_side() else 1)
         width = min(WIDEST_BAR, 0.8 * share)
@@ -113,12 +142,12 @@ class Grid:
         return self.width > 2 * LARGEST
 
     def _top(self, band: int) -> float:
-        """Where a band begins, from the top of the figure [inches]."""
+        """Return where a band begins, from the top of the figure [inches]."""
         height = self.rows * (self.image[1] + GAP) + GAP
         return GAP + sum(lines * LINE + GAP + height for lines in self.lines[:band])
 
     def _box(self, left: float, bottom: float, width: float, height: float) -> Box:
-        """A box in inches, its bottom from the top of the figure, as fractions of the figure."""
+        """Convert a box [inches], its bottom below the figure's top, to fractions of the figure."""
         return (
             left / self.width,
             1 - bottom / self.height,

@@ -1,4 +1,4 @@
-"""Labels beside points, placed so that they hide neither each other nor what is around them."""
+"""Place labels beside points so that they hide neither each other nor what is around them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
@@ -28,14 +28,14 @@ DIRECTIONS = (
 )
 DISTANCES = (6, 9, 13, 17, 22, 27, 33, 39, 46, 54, 62, 71, 80)  # pt
 PLACES = tuple(product(DISTANCES, DIRECTIONS))
-ROUNDS = 3  # from the second on, each label knows where the others want to be
+ROUNDS = 3  # from the second round on, each label knows where the others want to be
 
 FONT_SIZE = 6.5  # pt
 LINE = 8.0  # pt between the names of two lines
 NEAR = 9  # pt: a label further away is joined to its point by a line
 MARGIN = 1.0  # pt to be left free around a label
 HALO = 3.0  # pt, the radius of what a label should not hide
-APART = 9.0  # pt: closer to another labelled point, a label would seem to belong there
+APART = 9.0  # pt: a label closer to another labelled point would seem to belong to that
 SPACING = 4.0  # pt between the points that stand for a line
 
 HORIZONTAL = {-1: "right", 0: "center", 1: "left"}
@@ -54,13 +54,20 @@ def label_points(
 
     Call it last: it fixes the layout of the figure.
 
-    Args:
-        figure: the whole figure.
-        axes: the axes to write in.
-        points: (n, 2), in data coordinates.
-        texts: n labels.
-        markers: (m, 2), in data coordinates, what labels should not hide.
-        lines: the corners (k, 2) of lines that labels should not hide, in data coordinates.
+    Parameters
+    ----------
+    figure : Figure
+        The whole figure.
+    axes : Axes
+        The axes to write in.
+    points : (n, 2) float64
+        The points, in data coordinates.
+    texts : sequence of str
+        n labels.
+    markers : (m, 2) float64
+        Markers that labels should not hide, in data coordinates.
+    lines : sequence of float64 array, optional
+        Corners (k, 2) of lines that labels should not hide, in data coordinates.
     """
     renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw_without_rendering()
@@ -96,14 +103,17 @@ def label_points(
 def label_ends(
     figure: Figure, places: Sequence[tuple[Axes, Array, Sequence[str], Sequence[str]]]
 ) -> None:
-    """Name lines at the right of their axes, each name tied to the end of its line.
+    """Name lines at the right of their axes; a thin line ties each name to the end of its line.
 
     Call it last: it fixes the layout of the figure, in which the names have found room.
 
-    Args:
-        figure: the whole figure.
-        places: for each of the axes: the ends (n, 2) of n lines, in data coordinates, their names
-            and their colours.
+    Parameters
+    ----------
+    figure : Figure
+        The whole figure.
+    places : sequence of tuple of Axes, float64 array and sequence of str
+        For each of the axes: the ends (n, 2) of n lines, in data coordinates, their names and their
+        colours.
     """
     written = [
         [
@@ -158,13 +168,21 @@ def short_names(
     among: Sequence[Mapping[str, Any]] = (),
     always: Sequence[str] = (),
 ) -> list[str]:
-    """Names such as ``sqrt m8`` of configurations, without what is the same for all of them.
+    """Name configurations shortly, such as ``sqrt m8``, without what is the same for all of them.
 
     Parameters
     ----------
-    settings : of each configuration the values of its axes
-    among : those of the configurations that they are to be told apart from as well
-    always : axes to be named even if they are the same for all
+    settings : sequence of dict
+        The values of the axes of each configuration.
+    among : sequence of dict, optional
+        Those of other configurations from which the names must differ too.
+    always : sequence of str, optional
+        Axes to be named even if they are the same for all.
+
+    Returns
+    -------
+    list of str
+        A name for each of `settings`.
     """
     every = words([*settings, *among])
     varying = [axis for axis in AXES if len({one[axis] for one in every}) > 1]
@@ -174,10 +192,10 @@ def short_names(
 
 
 def words(settings: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """The words for the axes of configurations; "" for what goes without saying.
+    """Return the words for the axes of configurations; "" for a value that is not worth a word.
 
-    These are missing values, the values that leave no trace in names, the depth that is the
-    architecture's own, and what `training:` decides where it is the same for all.
+    Such values are missing ones, values that leave no trace in names, the depth that is the
+    architecture's own, and settings of `training:` that are the same for all.
     """
     said = [
         {name: _word(axis, one.get(name), one) for name, axis in AXES.items()} for one in settings
@@ -199,29 +217,41 @@ def _word(axis: GridAxis, value: Any, settings: Mapping[str, Any]) -> str:
 
 
 def settings_of(configurations: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """The values of the axes of each configuration by its name, from a table such as the front."""
+    """Return the axes' values of each configuration by its name, from a table such as the front."""
     return dict(zip(configurations["configuration"], rows_of(configurations), strict=True))
 
 
 def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The values of the axes in each row of a table, as `words` takes them."""
+    """Return the axes' values in each row of a table, as `words` takes them."""
     present = [name for name in AXES if name in table]
     rows = table[present].astype(object).to_dict("records")
     return [{str(name): value for name, value in row.items()} for row in rows]
 
 
 def joined(words: Mapping[str, str], axes: Iterable[str]) -> str:
-    """What is said of some axes; of defaults alone, whose they are."""
+    """Join the words for some axes; if all are defaults, name the architecture.
+
+    Parameters
+    ----------
+    words : dict of str
+        The word for each axis, as `words` returns them.
+    axes : iterable of str
+        The axes to name, in order.
+
+    Returns
+    -------
+    str
+    """
     return " ".join(words[axis] for axis in axes if words[axis]) or words["architecture"]
 
 
 def _place(
     points: Array, sizes: Array, obstacles: Array, frame: Array
 ) -> list[tuple[int, tuple[int, int]]]:
-    """Choose a place for each label so that little is hidden.
+    """Choose a place for each label so that little is hidden: n times distance and direction.
 
     All in pt: `points` (n, 2), `sizes` (n, 2), `obstacles` (m, 2), `frame` (left, bottom, right,
-    top). Returns n pairs of distance and direction.
+    top).
     """
     forward = range(len(points))
     solutions = [
@@ -237,7 +267,7 @@ def _place_in_order(
 ) -> tuple[float, NDArray[np.intp]]:
     """Place one label after the other where it does least harm, and then each of them anew.
 
-    Returns the harm that is left and the n numbers of places.
+    The result is the harm that is left and the n numbers of places.
     """
     n = len(points)
     boxes = np.full((n, 4), np.nan)  # nothing compares with NaN: a label not yet placed
@@ -267,7 +297,7 @@ def _place_in_order(
 
 
 def _candidates(point: Array, size: Array) -> tuple[Array, Array]:
-    """The box (left, bottom, right, top) of a label in each place, and where it is tied."""
+    """Return the box (left, bottom, right, top) of a label in each place, and where it is tied."""
     sides = np.sign([direction for _, direction in PLACES])
     ends = point + np.array([distance * _unit(direction) for distance, direction in PLACES])
     low = ends - size * (1 - sides) / 2
@@ -283,7 +313,7 @@ def _grown(boxes: Array, margin: float) -> Array:
 
 
 def _sampled(corners: Array) -> Array:
-    """Points along a line, `SPACING` apart."""
+    """Return points along a line, `SPACING` apart."""
     lengths = np.hypot(*np.diff(corners, axis=0).T)
     position = np.concatenate([[0], np.cumsum(lengths)])
     wanted = np.arange(0, position[-1], SPACING)
@@ -291,7 +321,7 @@ def _sampled(corners: Array) -> Array:
 
 
 def _crossed(start: Array, ends: Array, points: Array) -> NDArray[np.intp]:
-    """How many points each of n lines comes close to, beyond their common start."""
+    """Count the points that each of n lines comes close to, beyond their common start."""
     distances = np.hypot(*np.moveaxis(points - start, -1, 0))
     reachable = points[(distances > HALO) & (distances < DISTANCES[-1] + HALO)]
     along = ends - start
@@ -301,7 +331,7 @@ def _crossed(start: Array, ends: Array, points: Array) -> NDArray[np.intp]:
 
 
 def _crossing_boxes(start: Array, ends: Array, boxes: Array) -> NDArray[np.intp]:
-    """How many of m boxes each of n lines runs into."""
+    """Count the boxes, of m, that each of n lines runs into."""
     steps = np.linspace(0, 1, round(DISTANCES[-1] / SPACING))
     along = start + steps[:, None, None] * (ends - start)
     crossed = _inside(along.reshape(-1, 2), boxes).reshape(len(boxes), len(steps), len(ends))
@@ -309,13 +339,13 @@ def _crossing_boxes(start: Array, ends: Array, boxes: Array) -> NDArray[np.intp]
 
 
 def _inside(points: Array, boxes: Array) -> Mask:
-    """Which of m points are in which of n boxes: (n, m)."""
+    """Tell which of m points are in which of n boxes: (n, m)."""
     low, high = boxes[:, None, :2], boxes[:, None, 2:]
     return np.all((points > low) & (points < high), axis=-1)
 
 
 def _overlapping(boxes: Array, others: Array) -> Mask:
-    """Which of m other boxes overlap which of n boxes: (n, m)."""
+    """Tell which of m other boxes overlap which of n boxes: (n, m)."""
     low, high = boxes[:, None, :2], boxes[:, None, 2:]
     return np.all((others[:, :2] < high) & (others[:, 2:] > low), axis=-1)
 

@@ -1,4 +1,4 @@
-"""What each hyperparameter does to quality and to cost, all others being equal."""
+"""Draw what each hyperparameter does to quality and to cost, all others being equal."""
 
 import math
 import textwrap
@@ -21,8 +21,8 @@ Array = NDArray[np.float64]
 
 # The hyperparameters, and the order of those values that are words.
 ORDERS: dict[str, tuple[str, ...]] = {name: axis.order for name, axis in AXES.items()}
-# What stands for a value that is missing. An architecture without such a key is compared with those
-# that leave theirs at the default, but one without modes with none that has them.
+# These stand for a missing value. An architecture without a key is compared with those that leave
+# it at the default; one without modes is compared with no other.
 MISSING = {name: axis.missing for name, axis in AXES.items() if axis.missing is not None}
 DEFAULTS = {  # not worth a word
     name: axis.missing if axis.keyed else axis.silent for name, axis in AXES.items()
@@ -44,12 +44,16 @@ def draw(table: pd.DataFrame, quality: str, cost: str, path: Path) -> None:
     mean difference of quality and the number of pairs in which it is better, and the factor of cost
     (a geometric mean).
 
-    Args:
-        table: the runs, as `table.gather` returns them. Seeds are averaged; what is not ok is left
-            out.
-        quality: the column in the upper row, on whose axis the better end is up.
-        cost: the column in the lower row.
-        path: where to write the picture (``.png`` or ``.svg``).
+    Parameters
+    ----------
+    table : DataFrame
+        The runs, as `table.gather` returns them. Seeds are averaged; what is not ok is left out.
+    quality : str
+        The column in the upper row, on whose axis the better end is up.
+    cost : str
+        The column in the lower row.
+    path : Path
+        Where to write the picture (``.png`` or ``.svg``).
     """
     means = _means(table, [quality, cost])
     varying = [key for key in ORDERS if _varies(means, key)]
@@ -64,7 +68,7 @@ def draw(table: pd.DataFrame, quality: str, cost: str, path: Path) -> None:
 
 
 def _means(table: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
-    """One row per configuration: its hyperparameters and the means over its runs that are ok."""
+    """Return one row per configuration: hyperparameters, and means over its runs that are ok."""
     ok = table[table["status"] == "ok"]
     numbers = ok[measures].astype("float64").replace([np.inf, -np.inf], np.nan)
     keys = ok[list(ORDERS)].astype(object)
@@ -75,14 +79,14 @@ def _means(table: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
 
 
 def _worth_a_word(means: pd.DataFrame, key: str) -> bool:
-    """Whether a value that all have is said: not a default."""
+    """Tell whether a value that all have is worth a word: it is none of the defaults."""
     if AXES[key].in_default and AXES[key].decided_by == "training":
         return False
     return bool((_told_apart(means, key) != DEFAULTS[key]).any())
 
 
 def _told_apart(means: pd.DataFrame, key: str) -> "pd.Series[Any]":
-    """The values of an axis, with 0 for what the architecture decides by itself."""
+    """Return the values of an axis, with 0 for a value that is the architecture's own default."""
     if AXES[key].decided_by != "architecture":
         return means[key]
     own = [AXES[key].default_of(name, None) for name in means["architecture"]]
@@ -153,7 +157,7 @@ def _scale_cost(axes: Axes, values: Array, name: str) -> None:
 
 
 def _values(means: pd.DataFrame, key: str) -> list[object]:
-    """The values to be compared; having no modes is none of them."""
+    """Return the values to be compared; to have no modes is not one of them."""
     present = [
         value for value in means[key].unique().tolist() if value != 0 or MISSING.get(key) != 0
     ]
@@ -167,7 +171,7 @@ def _in_words(value: object) -> str:
 
 
 def _lines(means: pd.DataFrame, key: str, values: list[object], measure: str) -> Array:
-    """A measure of the configurations, (others, values of the key); NaN where there is none."""
+    """Return a measure of configurations (others, values of the key); NaN where there is none."""
     others = [name for name in ORDERS if name != key]
     if key == "architecture":  # each with the depth that is its own
         own = {name: _told_apart(means, name) for name in others}

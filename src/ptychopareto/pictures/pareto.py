@@ -23,7 +23,7 @@ from ptychopareto.study.pareto import pareto_front
 
 Array = NDArray[np.float64]
 
-# By the order in the config, so that a value looks the same in every study.
+# The order in the config decides, so that a value looks the same in every study.
 MARKERS = dict(zip(get_args(Architecture), cycle(style.MARKERS), strict=False))
 COLOURS = style.TRANSFORM_COLOURS
 FILLS = dict(zip(get_args(Supervision), style.FILLS, strict=False))
@@ -42,17 +42,23 @@ def draw(table: pd.DataFrame, cost: str, quality: str, png: Path, svg: Path) -> 
 
     A marker is the mean of a configuration over its seeds, the bar through it the 95 % interval of
     this mean, a faint dot one of its runs. The front is a staircase: the best quality to be had up
-    to a cost; what lies in the shade below it is dominated. The label of a point on it says how
-    often it stays there when the seeds are resampled; the recommended one is in a circle. What
-    cannot be drawn, or has no interval, is counted in words.
+    to a cost. Points in the shade below it are dominated. The label of a point on it says how often
+    the point stays there when the seeds are resampled; the recommended one is in a circle. Runs
+    that cannot be drawn, and means without an interval, are counted in words.
 
-    Args:
-        table: the runs, as `table.gather` returns them; any number of them, ok or not.
-        cost: the column on the horizontal, logarithmic axis.
-        quality: the column on the vertical axis, on which the better end is up. What an image
-            without content scores in it, if that is known, is a line, or words if it is far away.
-        png: where to write the picture to be looked at.
-        svg: where to write the picture to be edited.
+    Parameters
+    ----------
+    table : DataFrame
+        The runs, as `table.gather` returns them; any number of them, ok or not.
+    cost : str
+        The column on the horizontal, logarithmic axis.
+    quality : str
+        The column on the vertical axis, on which the better end is up. What an image without
+        content scores in it, if that is known, is a line, or words if it is far away.
+    png : Path
+        Where to write the picture to be looked at.
+    svg : Path
+        Where to write the picture to be edited.
     """
     study = _Study.of(table, cost, quality)
     with style.style():
@@ -97,7 +103,7 @@ class _Study:
 
     @property
     def half_widths(self) -> "pd.Series[float]":
-        """Of the intervals of the means; missing where there is none."""
+        """Half the widths of the intervals of the means; missing where there is none."""
         return self.means[f"{self.quality}_ci95"].astype("float64")
 
     @property
@@ -106,7 +112,7 @@ class _Study:
 
 
 def _summary(table: pd.DataFrame, study: _Study) -> str:
-    """What became of the runs, and what is known about their spread."""
+    """Say what became of the runs, and what is known about their spread."""
     status = {str(name): int(count) for name, count in table["status"].value_counts().items()}
     n_ok, n_missing = status.pop("ok", 0), status.pop("missing", 0)
     n_configurations = names_of(table).nunique()
@@ -187,7 +193,10 @@ def _without_content(quality: str) -> str:
 
 
 def _is_far(floor: float, study: _Study) -> bool:
-    """Whether a line there would leave little room for what is compared; an SSIM's scale has it."""
+    """Tell whether a line at the floor would leave little room for the points.
+
+    The scale of an SSIM has room for it.
+    """
     qualities = study.points(study.runs)[:, 1]
     low, high = float(qualities.min()), float(qualities.max())
     apart = max(low - floor, floor - high)
@@ -195,20 +204,20 @@ def _is_far(floor: float, study: _Study) -> bool:
 
 
 def _labels(front: pd.DataFrame, names: Sequence[str]) -> list[str]:
-    """Names with what is known of their configurations beyond the place of their points."""
+    """Return names with what is known of their configurations beyond the place of their points."""
     heads = np.where(front["recommended"], "recommended: ", "")
     tails = ["" if np.isnan(p) else f" ({100 * p:.0f} %)" for p in front["p_front"]]
     return [head + name + tail for head, name, tail in zip(heads, names, tails, strict=True)]
 
 
 def _staircase(front: Array, end: float) -> Array:
-    """Corners of the line that rises at each point of the front and is level in between."""
+    """Return the corners of the line that rises at each point of the front, level in between."""
     costs = np.repeat([*front[:, 0], end], 2)[1:-1]
     return np.column_stack([costs, np.repeat(front[:, 1], 2)])
 
 
 def _intervals(study: _Study, chosen: "pd.Series[bool] | slice" = ALL) -> Array:
-    """The ends (n, 2, 2) of the intervals of the means, or of some of them."""
+    """Return the ends (n, 2, 2) of the intervals of the means, or of some of them."""
     points, half_widths = study.points(study.means[chosen]), study.half_widths[chosen].to_numpy()
     steps = np.outer(half_widths, (-1, 1))[..., None] * (0, 1)
     return (points[:, None] + steps)[half_widths > 0]
@@ -234,7 +243,7 @@ def _set_axes(axes: Axes, study: _Study, floor: float | None) -> None:
 
 
 def _beyond(quality: str, high: float, room: float) -> float:
-    """How far above the highest value the axis may go: for an SSIM, halfway on its scale to 1."""
+    """Return how high the axis may go above the highest value: for an SSIM, halfway to 1."""
     return 1 - (1 - high) / 2 if style.is_ssim(quality) else high + room
 
 

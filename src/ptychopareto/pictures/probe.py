@@ -1,4 +1,4 @@
-"""The picture of a probe that was found: before, after, its object, and the way there."""
+"""Draw a probe that was found: before, after, its object, and the way there."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from ptychopareto.pictures import style
 from ptychopareto.reconstruction.found_probe import FoundProbe
 
 DARK = 0.02  # part of the probe's largest amplitude below which its phase is not shown
-MOST_MODES = 4  # that are drawn
+MOST_MODES = 4  # to draw
 
 
 def draw(train: Dataset, found: FoundProbe, path: Path) -> None:
@@ -21,9 +21,12 @@ def draw(train: Dataset, found: FoundProbe, path: Path) -> None:
 
     Parameters
     ----------
-    train : the training part of the scan
-    found : what its joint reconstruction found
-    path : where to write the picture (``.png`` or ``.svg``)
+    train : Dataset
+        The training part of the scan.
+    found : FoundProbe
+        What its joint reconstruction found.
+    path : Path
+        Where to write the picture (``.png`` or ``.svg``).
     """
     shown = found.modes[:MOST_MODES]
     with style.style():
@@ -60,7 +63,7 @@ def _draw_field(amplitude: Axes, phase: Axes, field: NDArray[np.complex64], titl
 
 
 def _draw_object(axes: Axes, train: Dataset, found: FoundProbe) -> None:
-    """The phase of the first object where the training part has its light."""
+    """Draw the phase of the first object where the training part has its light."""
     region = train.scored_region()
     obj = found.objects[0][region]
     obj = obj * np.exp(-1j * np.angle(obj.sum()))

@@ -57,19 +57,25 @@ def draw(
     """Draw quality against the seconds that a reconstruction of the test scan takes.
 
     The arrow says how much sooner than the classical reconstruction a network with its refinement
-    reaches its own best quality, for the network that gains most: from its first point that good
-    to where the classical curve, interpolated, gets there. Where there are several classical
-    curves, it is the one that gets there first.
+    reaches its own best quality, for the network that gains most: from its first point that good to
+    where the classical curve, interpolated, gets there. Where there are several classical curves,
+    it is the one that gets there first.
 
-    Args:
-        classical: `classical.csv`: epochs, seconds and the measures of each engine from a flat
-            start, a curve for each. A ring is around the point at which early stopping ends.
-        refinement: `refinement.csv`: configuration, refine_epochs, total_s and the measures, one
-            row per run and number of epochs. Runs of a configuration are averaged.
-        front: the configurations to be drawn, with the values of their axes. Those that have no
-            rows are left out.
-        quality: the column on the vertical axis.
-        path: where to write the picture (``.png`` or ``.svg``).
+    Parameters
+    ----------
+    classical : DataFrame
+        `classical.csv`: epochs, seconds and the measures of each engine from a flat start, a curve
+        for each. A ring is around the point at which early stopping ends.
+    refinement : DataFrame
+        `refinement.csv`: configuration, refine_epochs, total_s and the measures, one row per run
+        and number of epochs. Runs of a configuration are averaged.
+    front : dict of dict
+        The configurations to be drawn, with the values of their axes. Those that have no rows are
+        left out.
+    quality : str
+        The column on the vertical axis.
+    path : Path
+        Where to write the picture (``.png`` or ``.svg``).
     """
     reference = _classical_curves(classical, quality)
     networks = _network_curves(refinement, front, quality)
@@ -194,7 +200,7 @@ def _draw_curve(axes: Axes, curve: _Curve) -> None:
 def _labels(
     reference: Sequence[_Curve], networks: Sequence[_Curve], quality: str
 ) -> tuple[Array, list[str]]:
-    """Where to write the names of the curves and the numbers of their epochs."""
+    """Return places and texts of the labels: names of curves, and numbers of their epochs."""
     points, texts = [], []
     for curve in reference:
         first, *others = curve.epochs
@@ -214,7 +220,7 @@ def _labels(
 
 
 def _saving(references: Sequence[_Curve], networks: Sequence[_Curve], quality: str) -> _Saving:
-    """How much sooner than classically the network that gains most reaches its own best quality."""
+    """Find how much sooner than an engine the network that gains most reaches its best quality."""
     return max((_saving_of(curve, references, quality) for curve in networks), key=_gain)
 
 
@@ -243,17 +249,17 @@ def _saving_of(curve: _Curve, references: Sequence[_Curve], quality: str) -> _Sa
 
 
 def _goodness(points: Array, quality: str) -> Array:
-    """The qualities (n,) of some points, negated where less is better."""
+    """Return the qualities (n,) of some points, negated where less is better."""
     return sign(quality) * points[:, 1]
 
 
 def _rounded(factor: float) -> str:
-    """Two digits, whatever the size: a measured time has no more."""
+    """Round to two digits, whatever the size: a measured time has no more."""
     return f"{float(f'{factor:.2g}'):g}"
 
 
 def _time_to_reach(points: Array, level: float, quality: str) -> float:
-    """When a curve gets to a level, on the straight lines that are drawn between its points.
+    """Return when a curve reaches a level, on the straight lines that are drawn between its points.
 
     Before the first point nothing is known: its time is taken.
     """

@@ -1,4 +1,4 @@
-"""The picture of a reconstruction: truth, reconstruction and error, as amplitude and as phase."""
+"""Draw a reconstruction: truth, reconstruction and error, as amplitude and as phase."""
 
 import math
 import textwrap
@@ -24,8 +24,8 @@ from ptychopareto.pictures import style
 
 UNKNOWN = "–"
 WIDE = 0.5  # rows of a wide image, as a fraction of its columns
-# Inches, of a wide picture: space, a line of text, a letter, the lowest image, a colour bar, and
-# that with its ticks and its label.
+# Sizes of a wide picture [inches]: space, a line of text, a letter, the lowest image, a colour bar
+# alone, and with its ticks and its label.
 GAP, LINE, CHARACTER, LOWEST, THIN, BAR = 0.06, 0.15, 0.056, 0.12, 0.08, 0.45
 WORDS = 3  # lines for the measures
 SMALL = 7  # pt
@@ -36,7 +36,7 @@ ERROR_RANGE = 0.25  # of the range of the truth: the same colours for all runs o
 
 @dataclass(frozen=True)
 class _Part:
-    """The amplitude or the phase: (H, W) images, and what is said of them."""
+    """The amplitude or the phase: (H, W) images, and the words below them."""
 
     image: Image
     truth: Image
@@ -46,7 +46,7 @@ class _Part:
     words: str
 
     def rows(self, error: str) -> list[tuple[Image, str, tuple[float, float], str]]:
-        """Truth, reconstruction and error: image, colours, limits, the label of the colour bar."""
+        """Return image, colours, limits and bar's label of truth, reconstruction and error."""
         low, high = style.limits_of(self.truth)
         bound = ERROR_RANGE * (high - low)
         return [
@@ -154,7 +154,7 @@ def _draw_alone(
 
 
 def _draw_side_by_side(parts: Sequence[_Part], headings: Sequence[str], title: str) -> Figure:
-    """Truth, reconstruction and error side by side, and the amplitude above the phase."""
+    """Draw truth, reconstruction and error side by side, the amplitude above the phase."""
     shape = parts[0].truth.shape
     figure = Figure(figsize=(style.WIDTH, _height(shape)), layout="compressed")
     figure.suptitle(title, fontsize=9)
@@ -173,13 +173,13 @@ def _draw_side_by_side(parts: Sequence[_Part], headings: Sequence[str], title: s
 
 
 def _height(shape: tuple[int, ...]) -> float:
-    """Height of the figure [inches] in which two rows of images fill its width."""
+    """Return the height of the figure [inches] in which two rows of images fill its width."""
     aspect = min(max(shape[0] / shape[1], 0.6), 2.5)
     return 2 * (1.85 * aspect + 0.3) + 0.4
 
 
 def _draw_wide(parts: Sequence[_Part], headings: Sequence[str], title: str) -> Figure:
-    """Amplitude and phase side by side, and truth, reconstruction and error one below the other.
+    """Draw amplitude and phase side by side, each as truth, reconstruction and error in a column.
 
     Everything is placed in inches: a colour bar beside a wide image would be as low as the image.
     """
@@ -236,7 +236,7 @@ def _write_below(axes: Sequence[Axes], name: str, words: str) -> None:
 
 
 def _r_factors(measures: Mapping[str, Any]) -> str:
-    """The R-factors in a line; nothing where they are not known."""
+    """Write the R-factors in a line; nothing where they are not known."""
     known = [name for name in ("r_free", "r_work") if _number(measures.get(name)) != UNKNOWN]
     return ", ".join(f"{MEASURES[name].heading} {measures[name]:#.3g}" for name in known)
 

@@ -1,4 +1,4 @@
-"""How the networks on the front, and rPIE beside them, hold up when the test data change."""
+"""Draw how the networks on the front, and rPIE, hold up when the test data change."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,14 +49,21 @@ def draw(
     A thin line leads from what a network makes of the scan as it is to what it makes of the changed
     one.
 
-    Args:
-        scenarios: ``scenarios.csv``, as `scenario_table` returns it.
-        changes: what the scenarios change, to be said beside their names.
-        front: the configurations to be drawn, with the values of their axes. Those that have no
-            value are left out.
-        recommended: the one of them that is recommended.
-        quality: the column on the horizontal axis, on which the better end is right.
-        path: where to write the picture (``.png`` or ``.svg``).
+    Parameters
+    ----------
+    scenarios : DataFrame
+        ``scenarios.csv``, as `scenario_table` returns it.
+    changes : iterable of Scenario
+        What the scenarios change, to be said beside their names.
+    front : dict of dict
+        The configurations to be drawn, with the values of their axes. Those that have no value are
+        left out.
+    recommended : str or None
+        The one of them that is recommended.
+    quality : str
+        The column on the horizontal axis, on which the better end is right.
+    path : Path
+        Where to write the picture (``.png`` or ``.svg``).
     """
     names = [str(name) for name in scenarios["scenario"].unique()]
     series = _series(scenarios, names, front, recommended, quality)
@@ -71,7 +78,7 @@ def draw(
 
 
 def described(change: Scenario) -> str:
-    """What a scenario changes, in a few words."""
+    """Say in a few words what a scenario changes."""
     words = []
     if change.photons is not None:
         words.append(f"{change.photons:.3g} photons".replace("e+0", "e").replace("e+", "e"))
@@ -94,7 +101,7 @@ def _series(
     recommended: str | None,
     quality: str,
 ) -> list[_Series]:
-    """The networks in the order of the front, then rPIE; without those that have no value."""
+    """Return the networks in the order of the front, then rPIE, if they have a value."""
     summary = by_scenario(scenarios, quality).set_index(["configuration", "scenario"])
     of = {
         str(key): rows.droplevel(0).reindex(names)
@@ -126,7 +133,7 @@ def _columns(rows: pd.DataFrame) -> tuple[Array, Array]:
 
 
 def _floors(scenarios: pd.DataFrame, names: list[str], quality: str) -> Array:
-    """What a constant reconstruction scores in each scenario, (n,); NaN where it is not known."""
+    """Return the score of a constant reconstruction in each scenario, (n,); NaN if not known."""
     column = FLOORS.get(quality)
     if column is None or column not in scenarios:
         return np.full(len(names), np.nan)
@@ -193,7 +200,7 @@ def _name_row(axes: Axes, number: int, name: str, words: str) -> None:
 
 
 def _draw_floors(axes: Axes, floors: Array) -> bool:
-    """Draw those that are known; whether there are any."""
+    """Draw the floors that are known; return whether there are any."""
     rows = np.arange(len(floors))
     known = np.isfinite(floors)
     if not known.any():

@@ -1,4 +1,4 @@
-"""The picture of a measured scan before anything is trained: the look before the flight."""
+"""Draw a measured scan before anything is trained: the look before the flight."""
 
 from pathlib import Path
 
@@ -29,8 +29,10 @@ def draw(prepared: Prepared, path: Path) -> None:
 
     Parameters
     ----------
-    prepared : the scan; where there are several, positions and counts are those of the first
-    path : where to write the picture (``.png`` or ``.svg``)
+    prepared : Prepared
+        The scan; where there are several, positions and counts are those of the first.
+    path : Path
+        Where to write the picture (``.png`` or ``.svg``).
     """
     with style.style():
         figure = Figure(figsize=(style.WIDTH, 6.4), layout="constrained")
@@ -48,7 +50,7 @@ def draw(prepared: Prepared, path: Path) -> None:
 
 
 def _draw_pattern(axes: Axes, prepared: Prepared) -> None:
-    """The mean pattern of the training part on a logarithmic scale, masked pixels in a colour."""
+    """Draw the mean training pattern on a logarithmic scale, masked pixels in a colour."""
     train = prepared.train
     everywhere = np.ones((1, train.N, train.N), bool)
     valid = everywhere if train.valid is None else train.valid
@@ -81,7 +83,7 @@ def _draw_probe(amplitude: Axes, phase: Axes, probe: NDArray[np.complex64]) -> N
 
 
 def _centres(dataset: Dataset) -> Reals:
-    """Centres (row, column) [px] of the patches of object 0."""
+    """Return the centres (row, column) [px] of the patches of object 0."""
     of_first = dataset.object_index == 0
     fractions = 0 if dataset.fractions is None else dataset.fractions[of_first]
     centres: Reals = dataset.corners[of_first] + fractions + dataset.N / 2
@@ -89,7 +91,7 @@ def _centres(dataset: Dataset) -> Reals:
 
 
 def _draw_positions(axes: Axes, prepared: Prepared) -> None:
-    """Centres of the patches: trained on, scored and free."""
+    """Draw the centres of the patches: trained on, scored and free."""
     test = prepared.test
     assert test.free is not None
     free = test.free[test.object_index == 0]
@@ -124,12 +126,12 @@ def _draw_positions(axes: Axes, prepared: Prepared) -> None:
 
 
 def _on_one_object(prepared: Prepared) -> bool:
-    """Whether the two parts are parts of the same scans."""
+    """Tell whether the two parts are parts of the same scans."""
     return "scored_scan" not in prepared.record
 
 
 def _draw_coverage(axes: Axes, prepared: Prepared) -> None:
-    """How many patterns of the first object have their light on each of its pixels."""
+    """Draw how many patterns of the first object have their light on each of its pixels."""
     parts = [prepared.train, prepared.test] if _on_one_object(prepared) else [prepared.test]
     coverage, factor = _coverage(parts)
     axes.set_title("coverage")
@@ -144,14 +146,14 @@ def _draw_coverage(axes: Axes, prepared: Prepared) -> None:
 
 
 def _few_ticks(axes: Axes, rows: int, columns: int) -> None:
-    """One tick at the ends of an axis on whose length no more have room."""
+    """Keep one tick at the end of an axis that is too short for more."""
     for axis, side, other in ((axes.yaxis, rows, columns), (axes.xaxis, columns, rows)):
         if _NARROW * side < other:
             axis.set_major_locator(FixedLocator([0]))
 
 
 def _length(metres: float) -> str:
-    """A length with its unit, from pm to mm."""
+    """Write a length with its unit, from pm to mm."""
     for unit, size in (("mm", 1e-3), ("µm", 1e-6), ("nm", 1e-9)):
         if metres >= size:
             return f"{metres / size:.3g} {unit}"
@@ -159,7 +161,7 @@ def _length(metres: float) -> str:
 
 
 def _coverage(parts: list[Dataset]) -> tuple[Reals, int]:
-    """Σ|P|² over the patterns, of the probe's largest |P|², on few pixels; and their side [px]."""
+    """Return Σ|P|² of the patterns over the largest |P|², on few pixels, and their side [px]."""
     first = parts[0]
     factor = max(1, -(-max(first.object_shape) // _MOST_COVERAGE))
     side = first.N // factor
@@ -175,7 +177,7 @@ def _coverage(parts: list[Dataset]) -> tuple[Reals, int]:
 
 
 def _draw_counts(axes: Axes, prepared: Prepared) -> None:
-    """Counts of each frame of the first scan in the order of the file; those left out marked."""
+    """Draw the counts of each frame of the first scan; mark the frames that are left out."""
     totals, dark = prepared.totals, prepared.dark
     frames = np.arange(len(totals))
     used = np.ones(len(totals), bool)

@@ -1,4 +1,4 @@
-"""What all pictures share: words, colours, scale bars, and how they are written."""
+"""The common style of all pictures: words, colours, scale bars, and how they are written."""
 
 import math
 import textwrap
@@ -40,7 +40,7 @@ BLANK = "#e4e4e4"  # where an image has no pixels
 
 # Paul Tol's high-contrast colours first: told apart with any colour vision, and in grey print.
 COLOURS = ("#004488", "#bb5566", "#ddaa33", "#009988", "#882255", "#000000")
-# By the order in the config, so that a value looks the same in every picture of every study.
+# The order in the config decides, so that a value looks the same in every picture of every study.
 TRANSFORM_COLOURS = dict(zip(get_args(InputTransform), COLOURS, strict=False))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "*", "h")  # then they come again
 FILLS = ("none", "full", "left", "bottom")  # of a marker, as matplotlib names them
@@ -93,7 +93,7 @@ _SETTINGS: dict[Any, Any] = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw and save in the style of this package; what was set before comes back afterwards."""
+    """Draw and save in the style of this package; the settings before it come back afterwards."""
     with mpl.rc_context():
         mpl.rcdefaults()  # a matplotlibrc of the user's must not change the pictures
         mpl.rcParams.update(_SETTINGS)
@@ -101,7 +101,15 @@ def style() -> Iterator[None]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure atomically, in the format that the suffix names (``.png`` or ``.svg``)."""
+    """Write a figure atomically.
+
+    Parameters
+    ----------
+    figure : Figure
+        The figure.
+    path : Path
+        Where to write it; the suffix names the format (``.png`` or ``.svg``).
+    """
     undated = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}
     with atomic(path) as temporary:
         figure.savefig(temporary, metadata=undated[path.suffix])
@@ -114,7 +122,25 @@ def show(
     limits: tuple[float, float] | None = None,
     norm: Normalize | None = None,
 ) -> AxesImage:
-    """Show an (H, W) image in a plain frame, on the limits or the norm given or its own limits."""
+    """Show an image in a plain frame.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to draw.
+    image : (H, W) float
+        The image; NaN is blank.
+    colours : str
+        Name of a colour map of matplotlib.
+    limits : tuple of float, optional
+        The ends of the colour scale; without them and without `norm`, those of the image.
+    norm : Normalize, optional
+        A colour scale that is not linear; it overrides `limits`.
+
+    Returns
+    -------
+    AxesImage
+    """
     if norm is None:
         norm = Normalize(*(limits_of(image) if limits is None else limits))
     bare(axes)
@@ -124,14 +150,37 @@ def show(
 def blank_outside(
     region: NDArray[np.bool_] | None, image: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Blank the pixels of an (H, W) image that are not scored; without a region none."""
+    """Blank the pixels of an image that are not scored.
+
+    Parameters
+    ----------
+    region : (H, W) bool or None
+        The pixels that are scored; None for all.
+    image : (H, W) float64
+        The image.
+
+    Returns
+    -------
+    (H, W) float64
+        The image with NaN outside the region.
+    """
     return image if region is None else np.where(region, image, np.nan)
 
 
 def colour_bar(
     image: AxesImage, label: str, location: Literal["right", "bottom"] = "right"
 ) -> None:
-    """Explain the colours of an image beside it; pointed ends say that there are values beyond."""
+    """Explain the colours of an image beside it; pointed ends say that there are values beyond.
+
+    Parameters
+    ----------
+    image : AxesImage
+        The image, as `show` returns it.
+    label : str
+        The quantity, with its unit.
+    location : {"right", "bottom"}, optional
+        The side of the image.
+    """
     figure = image.get_figure()
     assert figure is not None
     figure.colorbar(
@@ -146,7 +195,17 @@ def colour_bar(
 
 
 def bar_in(axes: Axes, image: AxesImage, label: str) -> None:
-    """Explain the colours of an image in axes of their own, which lie flat."""
+    """Explain the colours of an image in a flat box of its own.
+
+    Parameters
+    ----------
+    axes : Axes
+        The box.
+    image : AxesImage
+        The image, as `show` returns it.
+    label : str
+        The quantity, with its unit.
+    """
     figure = axes.get_figure()
     assert figure is not None
     bar = figure.colorbar(
@@ -157,7 +216,7 @@ def bar_in(axes: Axes, image: AxesImage, label: str) -> None:
 
 
 def _ends(image: AxesImage) -> str:
-    """The ends of its colour bar."""
+    """Return the ends of an image's colour bar."""
     values = image.get_array()
     assert values is not None
     low, high = image.get_clim()
@@ -165,19 +224,27 @@ def _ends(image: AxesImage) -> str:
 
 
 def bare(axes: Axes) -> None:
-    """Take the ticks away: what is an image has a scale bar instead."""
+    """Take the ticks away: an image has a scale bar instead."""
     axes.set_xticks([])
     axes.set_yticks([])
 
 
 def limits_of(image: NDArray[np.floating[Any]]) -> tuple[float, float]:
-    """Smallest and largest value; around those of a flat image, a range of 1."""
+    """Return the smallest and the largest value; around those of a flat image, a range of 1."""
     low, high = float(np.nanmin(image)), float(np.nanmax(image))
     return (low, high) if high - low > 1e-5 else (low - 0.5, high + 0.5)
 
 
 def scale_bar(axes: Axes, width: float) -> None:
-    """Draw a bar of a round length, about a quarter of an image that is `width` pixels wide."""
+    """Draw a bar of a round length, about a quarter of an image.
+
+    Parameters
+    ----------
+    axes : Axes
+        The axes of the image.
+    width : float
+        Columns of the image [px].
+    """
     length = _round_length(width / 4)
     left, bottom = 0.06 * width, 0.07
     transform = axes.get_xaxis_transform()
@@ -222,13 +289,20 @@ def set_quality_axis(
     An SSIM has a scale on which near 1 the ratio of the errors counts: from 0.98 to 0.99 is as far
     as from 0.8 to 0.9. `quality_label` says so in words.
 
-    Args:
-        axes: the axes.
-        name: the column, such as ``ssim_phase``.
-        limits: the smallest and the largest value to be seen.
-        headroom: what to leave free beyond the best of them, as a fraction of their range.
-        apart: what to leave between two labels of ticks, as a fraction of the axis.
-        which: the axis.
+    Parameters
+    ----------
+    axes : Axes
+        The axes.
+    name : str
+        The column, such as ``ssim_phase``.
+    limits : tuple of float
+        The smallest and the largest value to be seen.
+    headroom : float, optional
+        What to leave free beyond the best of them, as a fraction of their range.
+    apart : float, optional
+        What to leave between two labels of ticks, as a fraction of the axis.
+    which : {"x", "y"}, optional
+        The axis.
     """
     if sign(name) < 0:  # the axis is turned over: what is better is up, or to the right
         bottom, top = _with_margins(-limits[1], -limits[0], headroom, least=TINY)
@@ -248,7 +322,22 @@ def set_quality_axis(
 
 
 def quality_label(name: str, separator: str = " ", width: int = 1000) -> str:
-    """What to write at the axis that `set_quality_axis` scales, in lines of `width` letters."""
+    """Write the words for the axis that `set_quality_axis` scales.
+
+    Parameters
+    ----------
+    name : str
+        The column, such as ``ssim_phase``.
+    separator : str, optional
+        What stands before the remark about the scale.
+    width : int, optional
+        Letters in a line.
+
+    Returns
+    -------
+    str
+        The label, broken into lines.
+    """
     words = "(smaller is better)" if sign(name) < 0 else ""
     if is_ssim(name):
         words = "(scale: logarithm of 1 − SSIM)"
@@ -256,12 +345,12 @@ def quality_label(name: str, separator: str = " ", width: int = 1000) -> str:
 
 
 def is_ssim(name: str) -> bool:
-    """Whether a column is on the scale of an SSIM."""
+    """Tell whether a column is on the scale of an SSIM."""
     return MEASURES[name].scale == "ssim"
 
 
 def stretched(ssim: ArrayLike) -> NDArray[np.float64]:
-    """Where an SSIM is on its axis."""
+    """Return where an SSIM is on its axis: −log₁₀(1 − SSIM), at most 4."""
     return -np.log10(np.maximum(1 - np.asarray(ssim, dtype=np.float64), SSIM_RESOLUTION))
 
 
@@ -277,7 +366,7 @@ def _with_margins(
 
 
 def _ssim_ticks(bottom: float, top: float, apart: float) -> list[float]:
-    """Ticks between two positions on the axis; for a range between all of them, ones of its own."""
+    """Return ticks between two positions on the axis; for a narrow range, its own round steps."""
     for ticks in SSIM_TICKS:
         seen = [tick for tick in ticks if bottom <= stretched(tick) <= top]
         if len(seen) > 1 and np.diff(stretched(seen)).min() >= apart:
@@ -290,10 +379,14 @@ def _ssim_ticks(bottom: float, top: float, apart: float) -> list[float]:
 def set_log_axis(axis: Axis, limits: tuple[float, float], name: str = "") -> None:
     """Scale an axis logarithmically, with ticks in plain numbers, and in 100k for counts.
 
-    Args:
-        axis: such as ``axes.xaxis``.
-        limits: the ends of the axis.
-        name: the column, where it is one of the table.
+    Parameters
+    ----------
+    axis : Axis
+        Such as ``axes.xaxis``.
+    limits : tuple of float
+        The ends of the axis.
+    name : str, optional
+        The column, where it is one of the table.
     """
     low, high = limits
     name_of_axis = "x" if axis is axis.axes.xaxis else "y"

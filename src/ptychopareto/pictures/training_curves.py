@@ -21,12 +21,12 @@ from ptychopareto.study.results import Results
 
 Array = NDArray[np.float64]
 
-AXES = tuple(name for name in GRID if name != "supervision")  # which has panels of its own
+AXES = tuple(name for name in GRID if name != "supervision")  # each supervision has own panels
 MOST_LINES = 10  # in a panel; beyond, the panels are split by one axis after the other
 MOST_COLUMNS = 3
 DASHES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 FAILURES = ("diverged", "out_of_memory")
-# The columns of a history.csv, and what is drawn of them may be missing in a run that diverged.
+# The columns of a history.csv; the losses may be missing in a run that diverged.
 HISTORY = {"epoch": "int64", "train_loss": "float64", "val_loss": "float64"}
 HEIGHT = 1.9  # inches, of a row of panels
 
@@ -36,11 +36,11 @@ def draw_study(results: Results, table: pd.DataFrame, path: Path) -> None:
 
     Parameters
     ----------
-    results
-        Those of the study, finished or not.
-    table
+    results : Results
+        The results of the study, finished or not.
+    table : DataFrame
         The runs, as `tables.table_of_runs` returns them.
-    path
+    path : Path
         Where to write the picture (``.png`` or ``.svg``).
     """
     files = results.of_runs("history.csv")
@@ -56,10 +56,14 @@ def draw(histories: Mapping[str, pd.DataFrame], table: pd.DataFrame, path: Path)
     thick line is the mean of a configuration over its seeds, a thin one is a run, a dot is the
     epoch whose weights are kept; a cross ends a run that failed.
 
-    Args:
-        histories: the ``history.csv`` of each run by its id; of some there may be none.
-        table: the runs, as `table.gather` returns them.
-        path: where to write the picture (``.png`` or ``.svg``).
+    Parameters
+    ----------
+    histories : dict of DataFrame
+        The ``history.csv`` of each run by its id; a run without one is left out.
+    table : DataFrame
+        The runs, as `table.gather` returns them.
+    path : Path
+        Where to write the picture (``.png`` or ``.svg``).
     """
     losses = {run: _finite(history) for run, history in histories.items()}
     runs = _in_words(table[[len(losses.get(run, ())) > 0 for run in table["run"]]])
@@ -73,13 +77,13 @@ def draw(histories: Mapping[str, pd.DataFrame], table: pd.DataFrame, path: Path)
 
 
 def _finite(history: pd.DataFrame) -> "pd.Series[float]":
-    """The validation loss by epoch, as far as it can be drawn on a logarithmic axis."""
+    """Return the validation loss by epoch, as far as it can be drawn on a logarithmic axis."""
     loss = history.set_index("epoch")["val_loss"].astype("float64")
     return loss[np.isfinite(loss) & (loss > 0)]
 
 
 def _in_words(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs with the axes as their names have them: where there is no value, an empty word."""
+    """Replace the values of the axes by words; a missing value becomes an empty word."""
     said = words(rows_of(runs))
     return runs.assign(**{axis: [one[axis] for one in said] for axis in AXES})
 
@@ -120,7 +124,7 @@ def _draw_panels(
 
 
 def _splits(runs: pd.DataFrame, varying: Sequence[str]) -> list[str]:
-    """The axes by which the panels are split: always by architecture, by others if need be."""
+    """Choose the axes that split the panels: always the architecture, others if need be."""
     splits: list[str] = []
     for axis in varying[:-1]:
         lines = runs.drop_duplicates(["supervision", *varying])
@@ -135,7 +139,7 @@ def _panels(runs: pd.DataFrame, splits: list[str]) -> list[tuple[str, pd.DataFra
 
 
 def _grouped(runs: pd.DataFrame, axes: list[str]) -> list[tuple[str, pd.DataFrame]]:
-    """Parts of the table that differ in some axes, with their names, in the order of the table."""
+    """Return parts of the table that differ in some axes, with their names, in table order."""
     return [(_name(rows, axes), rows) for _, rows in runs.groupby(axes, sort=False)]
 
 
@@ -144,7 +148,7 @@ def _name(runs: pd.DataFrame, axes: Sequence[str]) -> str:
 
 
 def _looks(runs: pd.DataFrame, named: list[str]) -> dict[tuple[str, ...], tuple[str, Any]]:
-    """Colour and dashes of each line: the first axis gives the one, the others the other."""
+    """Choose the looks of each line: the first axis sets the colour, the others the dashes."""
     first = named[0]
     colour_of = style.TRANSFORM_COLOURS if first == "input_transform" else {}
     hues = dict(zip(runs[first].unique(), cycle(style.COLOURS))) | colour_of
@@ -160,7 +164,7 @@ def _draw_lines(
     named: list[str],
     looks: Mapping[tuple[str, ...], tuple[str, Any]],
 ) -> tuple[Axes, Array, list[str], list[str]]:
-    """Draw all runs of a panel; returns what `label_ends` wants to know."""
+    """Draw all runs of a panel, and return what `label_ends` takes."""
     axes.spines[["top", "right"]].set_visible(False)
     ends, names, hues = [], [], []
     for name, rows in _grouped(runs, named):
@@ -206,7 +210,7 @@ def _scale(axes: Axes, curves: Sequence["pd.Series[float]"]) -> None:
 
 
 def _summary(runs: pd.DataFrame, n_configured: int) -> str:
-    """What is drawn, in one line."""
+    """Say what is drawn, in one line."""
     parts = [f"runs drawn: {len(runs)} of {n_configured}", "dot: the epoch that is kept"]
     if runs["status"].isin(FAILURES).any():
         parts.append("cross: training failed")

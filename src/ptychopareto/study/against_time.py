@@ -16,7 +16,7 @@ from ptychopareto.study import results
 from ptychopareto.study.results import read_steps
 from ptychopareto.study.runs import Run
 
-ENGINES = dict(zip(results.ENGINES, ("rPIE", "LSQML"), strict=True))  # in words
+ENGINES = dict(zip(results.ENGINES, ("rPIE", "LSQML"), strict=True))  # as they are shown
 SECONDS = ("inference_s", "refine_s", "total_s")
 _MEASURES = dict.fromkeys(QUALITIES, "float64")
 CLASSICAL = {
@@ -32,7 +32,20 @@ REFINEMENT = {
 
 
 def with_latencies(table: pd.DataFrame, timing: Mapping[str, Any]) -> pd.DataFrame:
-    """The table of runs with the latencies of the timing job; a run it does not know has none."""
+    """Put the latencies of the timing job into a table of runs.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The runs, as `table.gather` returns them.
+    timing : dict
+        The content of `timing.json`.
+
+    Returns
+    -------
+    DataFrame
+        The table; a run that the timing job does not know has no latencies.
+    """
     models = timing["models"]
     columns = {
         name: [models.get(run, {}).get(name, float("nan")) for run in table["run"]]
@@ -51,12 +64,12 @@ def classical_table(
     Parameters
     ----------
     steps : iterable of dict
-        Those of a `classical.json`: `epochs` and measures, the `engine` (rPIE if none is named),
-        and the `seconds` of an engine that the timing job does not know.
+        The steps of a `classical.json`: `epochs` and measures, the `engine` (rPIE if none is
+        named), and the `seconds` of an engine that the timing job does not know.
     timing : dict
-        What a `timing.json` holds.
+        The content of a `timing.json`.
     best_epochs : int, optional
-        After how many epochs rPIE is best on patterns that it was not given.
+        The number of epochs after which rPIE predicts held-out patterns best.
 
     Returns
     -------
@@ -78,24 +91,36 @@ def classical_table(
 
 
 def read_classical(path: Path) -> pd.DataFrame:
-    """Read a ``classical.csv`` back; raises FileError where it is damaged."""
+    """Read a ``classical.csv`` back.
+
+    Raises
+    ------
+    FileError
+        The file is damaged.
+    """
     return read_csv(path, CLASSICAL)
 
 
 def read_refinement(path: Path) -> pd.DataFrame:
-    """Read a ``refinement.csv`` back; raises FileError where it is damaged."""
+    """Read a ``refinement.csv`` back.
+
+    Raises
+    ------
+    FileError
+        The file is damaged.
+    """
     return read_csv(path, REFINEMENT)
 
 
 def engines_of(classical: pd.DataFrame) -> "pd.Series[str]":
-    """The engine of each row of a `classical.csv`; a table from before there were two has rPIE."""
+    """Return the engine of each row of a `classical.csv`; rPIE if the table has no such column."""
     if "engine" not in classical:
         return pd.Series("rpie", index=classical.index, dtype="string")
     return classical["engine"].astype("string").fillna("rpie")
 
 
 def stops_of(classical: pd.DataFrame) -> "pd.Series[bool]":
-    """Whether early stopping ends at a row of a `classical.csv`; in an older one it never does."""
+    """Tell at which rows of a `classical.csv` early stopping ends; at none without the column."""
     if "early_stop" not in classical:
         return pd.Series(False, index=classical.index)
     return classical["early_stop"].astype("boolean").fillna(False).astype(bool)
@@ -104,10 +129,28 @@ def stops_of(classical: pd.DataFrame) -> "pd.Series[bool]":
 def refinement_table(
     runs: Iterable[Run], scores: Mapping[str, Path], timing: Mapping[str, Any]
 ) -> pd.DataFrame:
-    """rPIE after each network: one row per run and number of epochs; 0 is the network alone.
+    """Set rPIE after each network against time.
 
-    `inference_s` is the network and the stitching, `refine_s` rPIE, `total_s` both. A run whose
-    file is not there, or whose training failed, has no row.
+    Parameters
+    ----------
+    runs : iterable of Run
+        The runs of the study.
+    scores : dict of Path
+        The `refinement.json` of each run by its id.
+    timing : dict
+        The content of `timing.json`.
+
+    Returns
+    -------
+    DataFrame
+        One row per run and number of epochs (0 is the network alone), with all measures;
+        `inference_s` is the time of the network and the stitching, `refine_s` that of rPIE,
+        `total_s` that of both. A run whose file is not there, or whose training failed, has no row.
+
+    Raises
+    ------
+    FileError
+        A file is damaged.
     """
     rows = []
     for run in runs:
@@ -133,7 +176,7 @@ def refinement_table(
 
 
 def _latency(run: Run, timing: Mapping[str, Any]) -> float:
-    """Seconds of network and stitching for the patterns of the object that is scored."""
+    """Return the seconds of network and stitching for the patterns of the object that is scored."""
     known, engine = timing["models"].get(run.id), timing["engine"]
     if known is None:
         return float("nan")

@@ -1,4 +1,4 @@
-"""From the runs of a study to its configurations: what their seeds agree on, and how well."""
+"""Summarise the runs of each configuration: what their seeds agree on, and how well."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from ptychopareto.config import AXES
 from ptychopareto.files import read_csv
 from ptychopareto.study.table import LATE_MEASURES, MEASURES
 
-# What training or the architecture decide came later, and stands behind the first measures.
+# Settings that training or the architecture decide came later, and stand behind the first measures.
 CONFIGURATION = sorted(AXES, key=lambda name: AXES[name].in_default)
 CONFIDENCE = 0.95
 
@@ -17,16 +17,20 @@ CONFIDENCE = 0.95
 def configurations(table: pd.DataFrame) -> pd.DataFrame:
     """Summarise the runs of each configuration, which differ in nothing but the seed.
 
-    Args:
-        table: the runs, as `table.gather` returns them.
+    Parameters
+    ----------
+    table : DataFrame
+        The runs, as `table.gather` returns them.
 
-    Returns:
+    Returns
+    -------
+    DataFrame
         One row per configuration, in the order of the table: its name `configuration`, its axes,
         the numbers of runs that are ok (`n_ok`), that failed (`n_failed`) and that are not there
-        (`n_missing`), and of each measure over the runs that are ok and have it: the mean under
-        its own name, the sample standard deviation (`_std`, n − 1), and half the width of the
-        95 % interval of the mean (`_ci95`, Student t, normal errors assumed). One run has a mean
-        only, none has nothing. A mean of whole numbers stays a whole number where it is one.
+        (`n_missing`), and of each measure over the runs that are ok and have it: the mean under its
+        own name, the sample standard deviation (`_std`, n − 1), and half the width of the 95 %
+        interval of the mean (`_ci95`, Student t, normal errors assumed). One run has a mean only,
+        none has nothing. A mean of whole numbers stays a whole number where it is one.
     """
     table = table.reset_index(drop=True)
     status = table["status"]
@@ -55,7 +59,7 @@ def configurations(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def names_of(table: pd.DataFrame) -> "pd.Series[str]":
-    """The configuration of each run: its name without the seed.
+    """Return the configuration of each run: its name without the seed.
 
     A name is all that a configuration is, and unlike its axes it is never missing.
     """
@@ -64,12 +68,38 @@ def names_of(table: pd.DataFrame) -> "pd.Series[str]":
 
 
 def name_of(run: str, seed: int) -> str:
-    """The configuration of a run."""
+    """Return the configuration of a run.
+
+    Parameters
+    ----------
+    run : str
+        Id of the run.
+    seed : int
+        Its seed.
+
+    Returns
+    -------
+    str
+        The id without the seed.
+    """
     return str(run).removesuffix(f"_s{seed}")
 
 
 def half_width(std: pd.DataFrame, n: pd.DataFrame) -> pd.DataFrame:
-    """Half the width of the 95 % interval of the mean of n values (Student t); none for one."""
+    """Return half the width of the 95 % interval of the mean of n values.
+
+    Parameters
+    ----------
+    std : DataFrame
+        Sample standard deviations.
+    n : DataFrame
+        The numbers of values, in the same rows and columns.
+
+    Returns
+    -------
+    DataFrame
+        t·std / √n with Student's t for n − 1 degrees of freedom; missing for n < 2.
+    """
     t = stdtrit((n - 1).where(n > 1).to_numpy(), (1 + CONFIDENCE) / 2)
     return std * pd.DataFrame(t, index=n.index, columns=n.columns) * n**-0.5
 

@@ -94,6 +94,11 @@ def places(part: float, configurations: int) -> int:
         The part of all configurations of the group, above 0 and at most 1.
     configurations : int
         How many there are in the group, those that were stopped before included.
+
+    Returns
+    -------
+    int
+        The number that goes on.
     """
     return max(1, math.ceil(part * configurations - ROUNDING))
 
@@ -149,7 +154,7 @@ def _scaled(candidates: Iterable[Candidate]) -> Array:
 
 
 def _chosen(points: Array, number: NDArray[np.int64], count: int) -> set[int]:
-    """The indices of the `count` points that go on: front by front, of the last one a part."""
+    """Return the indices of the `count` points that go on, front by front."""
     chosen: list[int] = []
     for front in range(int(number.max(initial=-1)) + 1):
         members = np.flatnonzero(number == front).tolist()
@@ -158,7 +163,7 @@ def _chosen(points: Array, number: NDArray[np.int64], count: int) -> set[int]:
 
 
 def _thinned(points: Array, members: list[int], count: int) -> list[int]:
-    """What is left of a front when the member that adds least has gone, again and again."""
+    """Return what is left of a front when the member that adds least has gone, again and again."""
     reference = (1 + MARGIN, 1 + MARGIN)
     left = list(members)
     while len(left) > max(count, 0):
@@ -257,6 +262,11 @@ def sizes_of_groups(groups: Iterable[str]) -> dict[str, int]:
     ----------
     groups : iterable of str
         The group of each configuration.
+
+    Returns
+    -------
+    dict of int
+        The size of each group by its name, in the order of first appearance.
     """
     sizes: dict[str, int] = {}
     for group in groups:

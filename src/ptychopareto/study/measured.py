@@ -1,6 +1,6 @@
-"""The reconstructions of a measured scan side by side, as a table in Markdown::
+"""Set the reconstructions of a measured scan side by side, as a table in Markdown.
 
-python -m ptychopareto.study.measured results
+Run it as ``python -m ptychopareto.study.measured results``.
 """
 
 import math
@@ -34,20 +34,20 @@ def comparison(
 
     Parameters
     ----------
-    configurations
+    configurations : DataFrame
         As `configurations.configurations` returns them.
-    classical
+    classical : DataFrame
         As `against_time.classical_table` returns it.
-    refinement
+    refinement : DataFrame
         As `against_time.refinement_table` returns it.
 
     Returns
     -------
     str
         A table in Markdown: a flat object, each classical engine at its least R-free (and where
-        early stopping ends it), then the configurations, that of least R-free first, each alone
-        and after rPIE. A figure is the mean over the seeds ± half the width of the 95 % interval
-        of the mean, which one seed does not have.
+        early stopping ends it), then the configurations, that of least R-free first, each alone and
+        after rPIE. A figure is the mean over the seeds ± half the width of the 95 % interval of the
+        mean, which one seed does not have.
     """
     lines = [_line(HEADINGS), _line(["---"] * len(HEADINGS))]
     flat = configurations["r_free_flat"].mean()
@@ -112,7 +112,7 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def main(arguments: Sequence[str]) -> str | None:
-    """Print the table of a folder of results; what is wrong with it comes back in one line."""
+    """Print the table of a folder of results; return what is wrong with it, in one line."""
     if len(arguments) != 1:
         return "the path of the results of a study is wanted, and nothing else"
     folder = Path(arguments[0])

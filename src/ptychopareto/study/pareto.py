@@ -14,8 +14,8 @@ from ptychopareto.study.configurations import configurations, names_of
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-DIGITS = 12  # of a mean that are compared: the sum of the same seeds may differ in the last ones
-MOST_RESAMPLES = 1000  # of a configuration; more (from 7 seeds on) are not listed but drawn
+DIGITS = 12  # digits of a mean to compare: a sum over the same seeds may differ in the last ones
+MOST_RESAMPLES = 1000  # of a configuration; beyond (from 7 seeds on) a random choice stands for all
 SEED = 0
 ABOVE = 1e-9  # of the scaled quality: what is less above the chord is on it
 
@@ -23,16 +23,26 @@ ABOVE = 1e-9  # of the scaled quality: what is less above the chord is on it
 def front(cost: ArrayLike, quality: ArrayLike) -> Mask:
     """Mark the points that no other point dominates.
 
-    A point is dominated if another one costs at most as much, is at least as good, and is better
-    in one of the two. Equal points do not dominate each other; a point with a NaN dominates none
-    and is never marked.
+    A point is dominated if another one costs at most as much, is at least as good, and is better in
+    one of the two. Equal points do not dominate each other; a point with a NaN dominates none and
+    is never marked.
 
-    Args:
-        cost: what each of the (n,) points costs; less is better.
-        quality: how good each of the (n,) points is; more is better.
+    Parameters
+    ----------
+    cost : ArrayLike
+        What each of the (n,) points costs; less is better.
+    quality : ArrayLike
+        How good each of the (n,) points is; more is better.
 
-    Raises:
-        ValueError: the two are not one-dimensional and of the same length.
+    Returns
+    -------
+    (n,) bool
+        True for the points on the front.
+
+    Raises
+    ------
+    ValueError
+        The two are not one-dimensional and of the same length.
     """
     c, q = np.asarray(cost, dtype=np.float64), np.asarray(quality, dtype=np.float64)
     if c.ndim != 1 or c.shape != q.shape:
@@ -45,16 +55,21 @@ def front(cost: ArrayLike, quality: ArrayLike) -> Mask:
 def knee(cost: ArrayLike, quality: ArrayLike) -> int | None:
     """Find the point of a front beyond which quality becomes expensive.
 
-    It is the one farthest above the chord from the cheapest to the best point, in the logarithm
-    of the cost and in the quality, both scaled to [0, 1]; of equals the cheapest, the first.
+    It is the one farthest above the chord from the cheapest to the best point, in the logarithm of
+    the cost and in the quality, both scaled to [0, 1]; of equals the cheapest, the first.
 
-    Args:
-        cost: what each of the (n,) points of a front costs, rising, above 0.
-        quality: how good each of the (n,) points is, rising.
+    Parameters
+    ----------
+    cost : ArrayLike
+        What each of the (n,) points of a front costs, rising, above 0.
+    quality : ArrayLike
+        How good each of the (n,) points is, rising.
 
-    Returns:
-        Its index; None if no point is above the chord, as on a front of fewer than three
-        different points.
+    Returns
+    -------
+    int or None
+        Its index; None if no point is above the chord, as on a front of fewer than three different
+        points.
     """
     c, q = np.log(np.asarray(cost, np.float64)), np.asarray(quality, np.float64)
     if len(c) == 0 or c[-1] <= c[0] or q[-1] <= q[0]:
@@ -67,18 +82,24 @@ def knee(cost: ArrayLike, quality: ArrayLike) -> int | None:
 def pareto_front(table: pd.DataFrame, cost: str, quality: str) -> pd.DataFrame:
     """Select the configurations of a table of runs that are on its front, the cheapest first.
 
-    The front is that of the means over the seeds. How much of it is luck, the bootstrap tells:
-    each configuration's runs are replaced by as many drawn from them, with replacement, cost and
-    quality of a run together.
+    The front is that of the means over the seeds. How much of it is luck, the bootstrap tells: each
+    configuration's runs are replaced by as many drawn from them, with replacement, cost and quality
+    of a run together.
 
-    Args:
-        table: the runs, as `table.gather` returns them.
-        cost: the column to be small. A configuration whose mean is not above 0 is left out.
-        quality: the column on the quality axis; `config.columns` says which end is the better.
+    Parameters
+    ----------
+    table : DataFrame
+        The runs, as `table.gather` returns them.
+    cost : str
+        The column to be small. A configuration whose mean is not above 0 is left out.
+    quality : str
+        The column on the quality axis; `config.columns` says which end is the better.
 
-    Returns:
-        The rows of `configurations` that are on the front, with `p_front`, the probability to be
-        on the front of such resamples (missing if no configuration has a second seed), and
+    Returns
+    -------
+    DataFrame
+        The rows of `configurations` that are on the front, with `p_front`, the probability to be on
+        the front of such resamples (missing if no configuration has a second seed), and
         `recommended`: true for one of them, the knee, or the best where the front has none.
     """
     everything = configurations(table)
@@ -104,7 +125,7 @@ def pareto_front(table: pd.DataFrame, cost: str, quality: str) -> pd.DataFrame:
 
 
 def _dominates(others: Array, points: Array) -> Mask:
-    """Which of m others dominates which of n points: (n, m). Both are rows (cost, quality)."""
+    """Tell which of m others dominates which of n points: (n, m). Both are rows (cost, quality)."""
     (c, q), (c_other, q_other) = points.T[..., None], others.T
     # Comparisons with NaN are false.
     no_worse = (c_other <= c) & (q_other >= q)
@@ -113,7 +134,7 @@ def _dominates(others: Array, points: Array) -> Mask:
 
 
 def _numbers(rows: pd.DataFrame, cost: str, quality: str) -> Array:
-    """Cost and quality (n, 2); a measure that is to be small is negated: more is better."""
+    """Return cost and quality (n, 2); a measure that should be small is negated: more is better."""
     return rows[[cost, quality]].to_numpy(dtype=np.float64, na_value=np.nan) * (1, sign(quality))
 
 
@@ -141,7 +162,7 @@ class _Resamples:
 
 
 def _samples(table: pd.DataFrame, cost: str, quality: str) -> list[Array]:
-    """What `_numbers` gives (n, 2) of the runs that are ok, for each configuration in order.
+    """Return `_numbers` (n, 2) of the runs that are ok, for each configuration in order.
 
     What one run lacks, such as a time not yet taken, is filled with the mean of the others.
     """
@@ -154,11 +175,11 @@ def _samples(table: pd.DataFrame, cost: str, quality: str) -> list[Array]:
 
 
 def _probabilities_on_front(which: NDArray[np.intp], samples: list[Array]) -> Array:
-    """The probability of some of the configurations to be on the front of a resample.
+    """Return the probability of some of the configurations to be on the front of a resample.
 
-    Configurations are resampled independently, so a point is on the front with the product of
-    the probabilities that each other configuration leaves it there. This is exact for up to six
-    seeds: all resamples are listed. It is missing if there is nothing to resample.
+    Configurations are resampled independently, so a point is on the front with the product of the
+    probabilities that each other configuration leaves it there. This is exact for up to six seeds:
+    all resamples are listed. It is missing if there is nothing to resample.
     """
     if all(len(sample) < 2 for sample in samples):
         return np.full(len(which), np.nan)

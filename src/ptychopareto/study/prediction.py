@@ -1,4 +1,4 @@
-"""What a study says about R-free: what it is, whether refinement helps, what others reach."""
+"""Explain R-free: what it is, whether refinement helps, what others reach."""
 
 import math
 from collections.abc import Iterable
@@ -47,16 +47,16 @@ def refinements(refinement: pd.DataFrame, configuration: str) -> list[Refinement
 
     Parameters
     ----------
-    refinement
-        rPIE after each network, as `against_time.refinement_table` returns it.
-    configuration
+    refinement : DataFrame
+        RPIE after each network, as `against_time.refinement_table` returns it.
+    configuration : str
         The name of the configuration.
 
     Returns
     -------
     list of Refinement
-        By rising number of epochs, the network alone (0) first. It is empty where the network
-        alone was not scored.
+        By rising number of epochs, the network alone (0) first. It is empty where the network alone
+        was not scored.
     """
     own = refinement[refinement["configuration"] == configuration]
     own = own[own[R_FREE].notna()] if R_FREE in own else own.iloc[:0]
@@ -76,12 +76,17 @@ def refinements(refinement: pd.DataFrame, configuration: str) -> list[Refinement
 
 
 def epochs_to_refine(found: Iterable[Refinement]) -> int:
-    """Choose how many epochs of rPIE are to follow a network: 0 unless they surely help.
+    """Choose how many epochs of rPIE should follow a network: 0 unless they surely help.
 
     Parameters
     ----------
-    found
+    found : iterable of Refinement
         What `refinements` returns.
+
+    Returns
+    -------
+    int
+        The number of epochs with the least R-free among those that surely help.
     """
     helps = [one for one in found if one.change < 0 and one.is_sure]
     return min(helps, key=lambda one: one.r_free).epochs if helps else 0
@@ -92,7 +97,7 @@ def classical_best(classical: pd.DataFrame) -> dict[str, dict[str, Any]]:
 
     Parameters
     ----------
-    classical
+    classical : DataFrame
         The classical engines, as `against_time.classical_table` returns them.
 
     Returns
@@ -118,18 +123,23 @@ def in_words(
     refinement: pd.DataFrame | None,
     classical: pd.DataFrame | None,
 ) -> str:
-    """Say what R-free is, what is beside the recommended one, and whether to refine it.
+    """Explain in words what R-free is, what the other engines reach, and whether to refine.
 
     Parameters
     ----------
-    table
+    table : DataFrame
         The runs, as `table.gather` returns them.
-    configuration
+    configuration : str
         The name of the recommended configuration.
-    refinement
-        rPIE after each network, if it is known.
-    classical
+    refinement : DataFrame or None
+        RPIE after each network, if it is known.
+    classical : DataFrame or None
         The classical engines, if they are known.
+
+    Returns
+    -------
+    str
+        Sentences, one after the other.
     """
     sentences = [_what_it_is(table)]
     if classical is not None:
@@ -167,7 +177,7 @@ def _beside(best: dict[str, dict[str, Any]]) -> str:
 
 
 def _advice(found: list[Refinement]) -> str:
-    """Whether to refine; nothing where there is nothing to compare."""
+    """Say whether to refine; nothing where there is nothing to compare."""
     if len(found) < 2:
         return ""
     alone, others = found[0], found[1:]
@@ -191,7 +201,7 @@ def _advice(found: list[Refinement]) -> str:
 
 
 def _verdict(refinement: pd.DataFrame, configuration: str, best: dict[str, dict[str, Any]]) -> str:
-    """Say who predicts best: the recommended one, a classical engine, or another network."""
+    """Say who predicts best: the recommended network, a classical engine, or another network."""
     found = refinements(refinement, configuration)
     if not found or not best:
         return ""

@@ -1,6 +1,6 @@
-"""The published figures of the lines benchmark beside those of a study, as a table in Markdown::
+"""Set the published figures of the lines benchmark beside those of a study, in Markdown.
 
-python -m ptychopareto.study.published results/configurations.csv
+Run it as ``python -m ptychopareto.study.published results/configurations.csv``.
 """
 
 import math
@@ -37,13 +37,18 @@ TYPES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class PublishedRow:
-    """A row of the published table, and which of our configurations are to be set beside it.
+    """A row of the published table, and which of our configurations stand beside it.
 
-    Attributes:
-        name: what it is called there.
-        architecture: ours that is built like it.
-        supervision: how it was trained.
-        figures: amplitude MAE, phase MAE [rad], amplitude SSIM, phase SSIM, of one seed.
+    Attributes
+    ----------
+    name : str
+        Its name there.
+    architecture : str
+        Our architecture that is built like it.
+    supervision : Supervision
+        How it was trained.
+    figures : tuple of float
+        Amplitude MAE, phase MAE [rad], amplitude SSIM, phase SSIM, of one seed.
     """
 
     name: str
@@ -73,10 +78,14 @@ def comparison(configurations: pd.DataFrame) -> str:
 
     Those that are like none follow at the end.
 
-    Args:
-        configurations: as `configurations.configurations` returns them; the columns of `TYPES`.
+    Parameters
+    ----------
+    configurations : DataFrame
+        As `configurations.configurations` returns them; the columns of `TYPES`.
 
-    Returns:
+    Returns
+    -------
+    str
         A table in Markdown: figures in the published convention, then in ours, each the mean over
         the seeds ± half the width of the 95 % interval of the mean, which one seed does not have.
     """
@@ -119,7 +128,7 @@ def _lines(configurations: pd.DataFrame) -> list[str]:
 
 
 def _seeds(row: dict[Any, Any]) -> str:
-    """How many runs the means are of; of how many, where some failed or are not there."""
+    """Say how many runs the means are over, and of how many if some failed or are missing."""
     ok, configured = row["n_ok"], row["n_ok"] + row["n_failed"] + row["n_missing"]
     return str(ok) if ok == configured else f"{ok} of {configured}"
 
@@ -135,7 +144,7 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def main(arguments: Sequence[str]) -> str | None:
-    """Print the table of the file that is named; what is wrong with it comes back in one line."""
+    """Print the table of the file that is named; return what is wrong with it, in one line."""
     if len(arguments) != 1:
         return "the path of a configurations.csv is wanted, and nothing else"
     try:

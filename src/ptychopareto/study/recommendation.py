@@ -9,29 +9,35 @@ from ptychopareto.config.columns import FLOORS, sign
 from ptychopareto.study.configurations import names_of
 from ptychopareto.study.pareto import pareto_front
 
-# Share of the way from the SSIM of a constant image to 1, or from its R-factor to 0. A network
+# A share of the way from the SSIM of a constant image to 1, or from its R-factor to 0. A network
 # below it has learned nothing.
 LEAST_GAIN = 1e-3
 NOTHING = dict.fromkeys(("configuration", "run", "cost", "quality", "p_front"))
 
 
 def recommend(table: pd.DataFrame, cost: str, quality: str) -> dict[str, Any]:
-    """Choose a configuration of a study, and of its runs the one to use.
+    """Choose a configuration of a study, and one of its runs to use.
 
-    The configuration is the knee of the front, or its best where it has none. The run is the one
-    of median quality, so that no luck is sold: of two in the middle the worse, of equals the one
-    of the lowest seed.
+    The configuration is the knee of the front, or its best where it has none. The run is the one of
+    median quality, so that no luck is sold: from two in the middle the worse one, from equal ones
+    that of the lowest seed.
 
-    Args:
-        table: the runs, as `table.gather` returns them.
-        cost: the column to be small.
-        quality: the column on the quality axis.
+    Parameters
+    ----------
+    table : DataFrame
+        The runs, as `table.gather` returns them.
+    cost : str
+        The column to be small.
+    quality : str
+        The column on the quality axis.
 
-    Returns:
+    Returns
+    -------
+    dict
         `configuration` and `run`: their names; `cost` and `quality`: the configuration's means;
-        `p_front`: its probability to be on the front, None without a second seed; `axes`: the
-        names of the two columns; `reason`: why, in one line. Where no run is good for a
-        recommendation, all but the last two are None.
+        `p_front`: its probability to be on the front, None without a second seed; `axes`: the names
+        of the two columns; `reason`: why, in one line. Where no run is good for a recommendation,
+        all but the last two are None.
     """
     axes = {"cost": cost, "quality": quality}
     front = pareto_front(table, cost, quality)
@@ -50,12 +56,23 @@ def recommend(table: pd.DataFrame, cost: str, quality: str) -> dict[str, Any]:
 
 
 def median_run(table: pd.DataFrame, configuration: "pd.Series[Any]", quality: str) -> str:
-    """The run that stands for a configuration: the one of median quality, worse, lowest seed.
+    """Choose the run of median quality to stand for a configuration.
 
-    Args:
-        table: the runs, as `table.gather` returns them.
-        configuration: a row of `pareto_front` or `configurations`.
-        quality: the column on the quality axis.
+    From two runs in the middle the worse one is taken, from equal ones that of the lowest seed.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The runs, as `table.gather` returns them.
+    configuration : Series
+        A row of `pareto_front` or `configurations`.
+    quality : str
+        The column on the quality axis.
+
+    Returns
+    -------
+    str
+        Id of the run.
     """
     own = names_of(table) == configuration["configuration"]
     runs = table[own & (table["status"] == "ok") & table[quality].notna()]
@@ -91,7 +108,7 @@ def _why(front: pd.DataFrame, chosen: "pd.Series[Any]", cost: str, quality: str)
 
 
 def _warning(table: pd.DataFrame, chosen: "pd.Series[Any]", quality: str) -> str:
-    """A further sentence that says so where the chosen configuration is no better than a constant.
+    """Warn in a sentence if the chosen configuration is no better than a constant.
 
     A measure without a floor is judged by the SSIM of the same part of the object, which has one.
     """
@@ -120,12 +137,12 @@ def _less(cheapest: "pd.Series[Any]", chosen: "pd.Series[Any]", cost: str, quali
 
 
 def _difference(of: float, other: float) -> str:
-    """How much more or less another one has."""
+    """Say how much more or less another one has."""
     return f"{abs(other - of):.2g} {'more' if other > of else 'less'}"
 
 
 def _alike(a: float, b: float) -> bool:
-    """Equal but for the rounding of a mean; the knee is not alike the best."""
+    """Tell whether two means are equal but for rounding; the knee is not alike the best."""
     return math.isclose(a, b, rel_tol=1e-9)
 
 
@@ -153,5 +170,5 @@ def _why_not(table: pd.DataFrame, cost: str, quality: str) -> str:
 
 
 def _shown(number: float) -> str:
-    """Four digits, but every one of a whole number."""
+    """Write four digits, but every digit of a whole number."""
     return f"{number:.0f}" if number >= 1000 else f"{number:.4g}"

@@ -1,4 +1,4 @@
-"""What is recommended, in files: the front, the reason, and the network laid out for use."""
+"""Write the recommendation to files: the front, the reason, and the network laid out for use."""
 
 import shutil
 from collections.abc import Mapping
@@ -30,28 +30,28 @@ def write_recommendation(
 ) -> None:
     """Write `pareto_front.csv`, `recommendation.json` and `recommended/` into a folder.
 
-    In `recommended/` are the weights of the recommended run and `study.yaml`, the study of this
-    one run. If there is nothing to recommend it stays empty.
+    In `recommended/` are the weights of the recommended run and `study.yaml`, the study of this one
+    run. If there is nothing to recommend it stays empty.
 
     Parameters
     ----------
-    results
-        Those of the study, finished or not.
-    table
+    results : Results
+        The results of the study, finished or not.
+    table : DataFrame
         The runs, as `tables.table_of_runs` returns them.
-    axes
+    axes : dict of str
         The columns of the front: `cost` and `quality`.
-    study
+    study : dict
         The settings of the study, as its config has them.
-    folder
+    folder : Path
         Where to write. It exists.
-    scenarios
-        The scores in the scenarios, as `robustness.scenario_table` returns them. If they are
-        given, the recommendation says how its network holds up in them.
-    refinement
-        rPIE after each network, as `against_time.refinement_table` returns it. If the quality is
+    scenarios : DataFrame, optional
+        The scores in the scenarios, as `robustness.scenario_table` returns them. If they are given,
+        the recommendation says how its network holds up in them.
+    refinement : DataFrame, optional
+        RPIE after each network, as `against_time.refinement_table` returns it. If the quality is
         r_free, the recommendation says with how many epochs of rPIE (`refine_epochs`), if any.
-    classical
+    classical : DataFrame, optional
         The classical engines, as `against_time.classical_table` returns them. If the quality is
         r_free, the recommendation says what they reach.
     """
@@ -80,7 +80,7 @@ def _about_r_free(
     refinement: DataFrame | None,
     classical: DataFrame | None,
 ) -> dict[str, Any]:
-    """What else is said where the quality is R-free."""
+    """Add the words and figures that belong to R-free."""
     name = chosen["configuration"]
     words = prediction.in_words(table, name, refinement, classical)
     said: dict[str, Any] = {"reason": f"{chosen['reason']} {words}"}

@@ -57,32 +57,40 @@ class _Classical(Record):
 
 @dataclass(frozen=True)
 class Results:
-    """The results of a study, finished or not, in a folder."""
+    """The results of a study, finished or not, in a folder.
+
+    Attributes
+    ----------
+    folder : Path
+        The folder, such as ``results``.
+    runs : tuple of Run
+        The runs of the study, in grid order.
+    """
 
     folder: Path
     runs: tuple[Run, ...]
 
     def of_runs(self, name: str) -> dict[str, Path]:
-        """A file of each run, by the run's id, whether it is there or not."""
+        """Return the path of a file of each run, by the run's id, whether it is there or not."""
         return {run.id: self.folder / "runs" / run.id / name for run in self.runs}
 
     def timing(self) -> dict[str, Any]:
-        """What `timing.json` holds; before it is there, that nothing is known."""
+        """Return the content of `timing.json`; before it is there, `NO_TIMING`."""
         path = self.folder / "timing.json"
         return read_timing(path) if path.exists() else NO_TIMING
 
     def classical_steps(self) -> list[dict[str, Any]]:
-        """The scores of rPIE from a flat start; none before they are there."""
+        """Return the scores of rPIE from a flat start; none before they are there."""
         path = self.folder / "classical.json"
         return read_steps(path) if path.exists() else []
 
     def best_epochs(self) -> int | None:
-        """After how many epochs rPIE stops early; None before it is known."""
+        """Return the number of epochs after which rPIE stops early; None before it is known."""
         path = self.folder / "classical.json"
         return read_best_epochs(path) if path.exists() else None
 
     def test_scan(self) -> Dataset | None:
-        """The scan that is scored; None before it is there."""
+        """Return the scan that is scored; None before it is there."""
         path = self.folder / "dataset" / "test.npz"
         return read_dataset(path) if path.exists() else None
 
@@ -90,9 +98,11 @@ class Results:
 def read_timing(path: Path) -> dict[str, Any]:
     """Read a ``timing.json``: `machine`, `models` and `engine`.
 
-    Raises:
-        FileError: the file is damaged, or something is missing or of another type. A latency of a
-            network may be None, not measured.
+    Raises
+    ------
+    FileError
+        The file is damaged, or something is missing or of another type. A latency of a network may
+        be None, not measured.
     """
     return read_record(path, _Timing)
 
@@ -100,8 +110,10 @@ def read_timing(path: Path) -> dict[str, Any]:
 def read_best_epochs(path: Path) -> int | None:
     """Read the `best_epochs` of a ``classical.json``: where rPIE stops early, if that is known.
 
-    Raises:
-        FileError: the file is damaged, or the number is none.
+    Raises
+    ------
+    FileError
+        The file is damaged, or the number is none.
     """
     best: int | None = read_record(path, _Classical).get("best_epochs")
     return best
@@ -110,9 +122,11 @@ def read_best_epochs(path: Path) -> int | None:
 def read_steps(path: Path) -> list[dict[str, Any]]:
     """Read the `steps` of a ``classical.json`` or ``refinement.json``: `epochs` and measures.
 
-    Raises:
-        FileError: the file is damaged, or a step is not a whole number of epochs with measures
-            that are numbers or None, or its engine is unknown.
+    Raises
+    ------
+    FileError
+        The file is damaged, or a step is not a whole number of epochs with measures that are
+        numbers or None, or its engine is unknown.
     """
     steps: list[dict[str, Any]] = read_record(path, _Steps)["steps"]
     return steps

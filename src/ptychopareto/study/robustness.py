@@ -40,21 +40,30 @@ def scenario_table(
     classical: Iterable[Mapping[str, Any]],
     scores: Mapping[str, Path],
 ) -> pd.DataFrame:
-    """All networks, and rPIE from a flat start, on the test scan as it is and in each scenario.
+    """Tabulate all networks, and rPIE from a flat start, on the test scan and in each scenario.
 
-    Args:
-        runs: those of the study, in grid order.
-        table: the runs, as `table.gather` returns them: their scores on the scan as it is.
-        classical: the steps of rPIE on it, of which the longest counts.
-        scores: the ``scores.json`` of each scenario by its name; what is not there is left out.
+    Parameters
+    ----------
+    runs : iterable of Run
+        Those of the study, in grid order.
+    table : DataFrame
+        The runs, as `table.gather` returns them: their scores on the scan as it is.
+    classical : iterable of dict
+        The steps of rPIE on it, of which the longest counts.
+    scores : dict of Path
+        The ``scores.json`` of each scenario by its name; what is not there is left out.
 
-    Returns:
+    Returns
+    -------
+    DataFrame
         One row per scenario and run, and one for rPIE (`run` and `configuration` are ``rpie``, and
         it has its number of epochs), with the columns `COLUMNS`. The scan as it is comes first,
         under the name ``as_trained``. Without measures: a run that is not ok.
 
-    Raises:
-        FileError: a file is damaged, or a value is of another type.
+    Raises
+    ------
+    FileError
+        A file is damaged, or a value is of another type.
     """
     runs = list(runs)
     nominal = {
@@ -120,21 +129,28 @@ def _rows(
 def read_scores(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
     """Read a ``scores.json``: the measures of the networks by their names, and those of rPIE.
 
-    Raises:
-        FileError: the file is damaged, a status is unknown, or a measure is no number.
+    Raises
+    ------
+    FileError
+        The file is damaged, a status is unknown, or a measure is no number.
     """
     content = read_record(path, _Scores)
     return content["networks"], content["classical"]
 
 
 def by_scenario(scenarios: pd.DataFrame, quality: str) -> pd.DataFrame:
-    """The mean of a measure over the seeds of each configuration in each scenario.
+    """Average a measure over the seeds of each configuration in each scenario.
 
-    Args:
-        scenarios: as `scenario_table` returns it.
-        quality: the column.
+    Parameters
+    ----------
+    scenarios : DataFrame
+        As `scenario_table` returns it.
+    quality : str
+        The column.
 
-    Returns:
+    Returns
+    -------
+    DataFrame
         Columns `scenario` and `configuration`, in the order of the table; the `mean` over the runs
         that are ok and have the measure, NaN where there is none; and `ci95`, half the width of its
         95 % interval (Student t), NaN for one run.
@@ -150,14 +166,20 @@ def by_scenario(scenarios: pd.DataFrame, quality: str) -> pd.DataFrame:
 
 
 def robustness(scenarios: pd.DataFrame, configuration: str, quality: str) -> list[dict[str, Any]]:
-    """How one configuration holds up: a record for each scenario, in order.
+    """Say how one configuration holds up: a record for each scenario, in order.
 
-    Args:
-        scenarios: as `scenario_table` returns it.
-        configuration: its name.
-        quality: the column.
+    Parameters
+    ----------
+    scenarios : DataFrame
+        As `scenario_table` returns it.
+    configuration : str
+        Its name.
+    quality : str
+        The column.
 
-    Returns:
+    Returns
+    -------
+    list of dict
         `scenario`; `quality`, the mean over the seeds; `change`, that much more (or less, below 0)
         than on the scan as it is; `rpie`, what rPIE from a flat start reaches. None where a value
         is missing.
@@ -182,7 +204,20 @@ def robustness(scenarios: pd.DataFrame, configuration: str, quality: str) -> lis
 
 
 def in_words(records: Iterable[Mapping[str, Any]], quality: str) -> str:
-    """The scenario in which a configuration loses most, in a sentence; empty if none is known."""
+    """Say in a sentence in which scenario a configuration loses most.
+
+    Parameters
+    ----------
+    records : iterable of dict
+        The records, as `robustness` returns them.
+    quality : str
+        The column.
+
+    Returns
+    -------
+    str
+        The sentence; empty if no change is known.
+    """
     known = [record for record in records if record["change"] is not None]
     if not known:
         return ""

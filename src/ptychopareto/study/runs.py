@@ -22,7 +22,7 @@ MOST_RUNS = 10_000
 
 
 def _fields() -> list[Any]:
-    """The fields of a run, those that came later behind the seed."""
+    """Return the fields of a run; those that came later stand behind the seed."""
     early = [(axis.name, Any) for axis in AXES.values() if not axis.late]
     late = [
         (axis.name, Any, field(default=axis.run_default)) for axis in AXES.values() if axis.late
@@ -54,9 +54,9 @@ else:
 class Run(_Settings):
     """One network to train: a point of the grid and a seed. It has a field for each axis.
 
-    A key that the architecture does not have is None; `max_channels` also where there is no cap.
-    `gauge` is None for supervision by physics. What training or the architecture decide, as
-    `epochs` and `blocks`, is None where the run has their default.
+    A key that the architecture does not have is None; so is `max_channels` where there is no cap.
+    `gauge` is None for supervision by physics. Settings that training or the architecture decide,
+    such as `epochs` and `blocks`, are None where the run has their default.
     """
 
     @property
@@ -84,11 +84,12 @@ class Run(_Settings):
         }
 
     def settings(self, training: Training) -> dict[str, Any]:
-        """The seed and the value of each axis, with the defaults that the run does not name.
+        """Return the seed and the value of each axis, with the defaults that the run does not name.
 
         Parameters
         ----------
-        training : the section `training:` of the study
+        training : Training
+            The section `training:` of the study.
         """
         settings = asdict(cast(Any, self))
         for name, axis in AXES.items():
@@ -97,11 +98,12 @@ class Run(_Settings):
         return settings
 
     def training(self, training: Training) -> Training:
-        """The settings with which the run is trained.
+        """Return the settings with which the run is trained.
 
         Parameters
         ----------
-        training : the section `training:` of the study
+        training : Training
+            The section `training:` of the study.
         """
         own = {
             name: getattr(self, name)
@@ -116,8 +118,10 @@ def expand(study: StudyConfig) -> dict[str, Run]:
 
     The order is that of the blocks, inside a block that of `AXES`, the seeds innermost.
 
-    Raises:
-        ConfigError: two blocks hold the same run, or all together more than `MOST_RUNS`.
+    Raises
+    ------
+    ConfigError
+        Two blocks hold the same run, or all together more than `MOST_RUNS`.
     """
     count = sum(math.prod(map(len, _axes(block, study))) for block in study.sweep)
     if count > MOST_RUNS:

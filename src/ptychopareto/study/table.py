@@ -17,7 +17,7 @@ IDENTITY: dict[str, str] = {
     **{name: axis.column for name, axis in AXES.items() if not axis.late},
     "seed": "int64",
 }
-# Settings that came later stand at the end of the table, but for one that was always there.
+# Settings that came later stand at the end of the table; `epochs` was always there.
 LATER: dict[str, str] = {
     name: axis.column for name, axis in AXES.items() if axis.late and name != "epochs"
 }
@@ -34,9 +34,9 @@ TYPES: dict[str, str] = {
     **{name: MEASURES[name] for name in LATE_MEASURES},
     "reference": "string",  # what the measures of similarity compare with: truth or classical
 }
-# What each run has; the others are missing where its architecture has no such key.
+# The settings of every run; others are missing where its architecture has no such key.
 _ALWAYS = ["run", *(name for name, axis in AXES.items() if not axis.optional), "seed"]
-# What a run leaves to its training and its architecture, the training's record says.
+# Settings that a run leaves to its training or its architecture; the training's record has them.
 _FROM_TRAINING = [name for name, axis in AXES.items() if axis.in_default]
 COLUMNS = tuple(TYPES)
 Status = Literal["ok", "diverged", "out_of_memory", "missing"]
@@ -56,20 +56,28 @@ def gather(
 ) -> pd.DataFrame:
     """Collect the results of the runs into one table.
 
-    Args:
-        runs: the configured runs, in grid order.
-        metrics: the ``metrics.json`` of each run by its id. A run that is not named, or whose file
-            is not there, has the status ``missing``.
-        settings: the fingerprint of the settings of each run by its id. Results of other settings,
-            from before a change of the config, count as missing too. None: take what is there.
+    Parameters
+    ----------
+    runs : iterable of Run
+        The configured runs, in grid order.
+    metrics : dict of Path
+        The ``metrics.json`` of each run by its id. A run that is not named, or whose file is not
+        there, has the status ``missing``.
+    settings : dict of str, optional
+        The fingerprint of the settings of each run by its id. Results of other settings, from
+        before a change of the config, count as missing too. None: take what is there.
 
-    Returns:
-        One row per run, in the order given, with the columns `COLUMNS`. What a run does not know
-        is missing (NaN, NA); keys that are no columns are ignored.
+    Returns
+    -------
+    DataFrame
+        One row per run, in the order given, with the columns `COLUMNS`. What a run does not know is
+        missing (NaN, NA); keys that are no columns are ignored.
 
-    Raises:
-        FileError: a file is not readable, its status is none of `STATUSES`, or a value is of
-            another type than its column.
+    Raises
+    ------
+    FileError
+        A file is not readable, its status is none of `STATUSES`, or a value is of another type than
+        its column.
     """
     missing = {"status": "missing"}
     rows = []
@@ -83,7 +91,7 @@ def gather(
 
 
 def _named(run: Run) -> dict[str, Any]:
-    """The settings of a run, without those that it leaves to others."""
+    """Return the settings of a run, without those that it leaves to others."""
     return {
         name: value
         for name, value in vars(run).items()
@@ -94,9 +102,11 @@ def _named(run: Run) -> dict[str, Any]:
 def read_table(path: Path) -> pd.DataFrame:
     """Read a ``study_results.csv`` back as `gather` returned it.
 
-    Raises:
-        FileError: the file is damaged, a column is missing, a value is of another type, or a run
-            stands there twice or without all of its settings and a status.
+    Raises
+    ------
+    FileError
+        The file is damaged, a column is missing, a value is of another type, or a run stands there
+        twice or without all of its settings and a status.
     """
     table = read_csv(path, TYPES)
     if table["run"].duplicated().any():
@@ -112,8 +122,9 @@ def read_table(path: Path) -> pd.DataFrame:
 def read_metrics(path: Path) -> dict[str, Any]:
     """Read a ``metrics.json``: what is a column of the table is of its type, or None.
 
-    Raises:
-        FileError: the file is damaged, its status is none of `STATUSES`, or a value is of another
-            type.
+    Raises
+    ------
+    FileError
+        The file is damaged, its status is none of `STATUSES`, or a value is of another type.
     """
     return read_record(path, _Metrics)

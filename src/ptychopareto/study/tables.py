@@ -1,4 +1,4 @@
-"""The tables of a study, gathered from the files that its runs left."""
+"""Gather the tables of a study from the files that its runs left."""
 
 from collections.abc import Mapping
 
@@ -14,9 +14,9 @@ def table_of_runs(results: Results, settings: Mapping[str, str] | None = None) -
 
     Parameters
     ----------
-    results
-        Those of the study, finished or not.
-    settings
+    results : Results
+        The results of the study, finished or not.
+    settings : dict of str, optional
         The fingerprint of the settings of each run by its id. Results of other settings count as
         missing. None: every result counts.
 
@@ -39,8 +39,8 @@ def table_of_refinement(results: Results) -> DataFrame:
 
     Parameters
     ----------
-    results
-        Those of the study, finished or not.
+    results : Results
+        The results of the study, finished or not.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def failures(table: DataFrame) -> str:
 
     Parameters
     ----------
-    table
+    table : DataFrame
         The runs, as `table_of_runs` returns them.
 
     Returns
