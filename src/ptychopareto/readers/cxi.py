@@ -1,6 +1,7 @@
 """CXI, the format of the Coherent X-ray Imaging data bank (versions 1.3 to 1.6)."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ _TRANSLATIONS = (
 )
 
 
-def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
-    """Read a CXI file.
+def read(path: Path, keys: Mapping[str, str], *, growing: bool = False) -> MeasuredScan:
+    """Read a CXI file; see `registry.read_scan`.
 
     Parameters
     ----------
@@ -40,6 +41,8 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
         The file.
     keys : dict of str
         Not used: the format has fixed names.
+    growing : bool, optional
+        Whether the scan is still being measured, with more positions than frames, or fewer.
 
     Returns
     -------
@@ -63,11 +66,12 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
     """
     with opened(path) as file:
         entry, name_of_entry = find_entry(path, file)
-        frames = find_frames(path, file, [f"{name_of_entry}/{name}" for name in _FRAMES])
+        names = [f"{name_of_entry}/{name}" for name in _FRAMES]
+        frames = find_frames(path, file, names, growing=growing)
         origins = {"frames": frames.name, "values": "the format: counts"}
         found: dict[str, Any] = {}
         parts = {
-            "positions": _positions(path, entry, frames.shape[0]),
+            "positions": _positions(path, entry, None if growing else frames.shape[0]),
             "valid": _valid(path, entry),
             "wavelength": _wavelength(path, entry),
             "distance": read_length(path, entry, f"{_DETECTOR}/distance"),
@@ -113,7 +117,9 @@ def find_entry(path: Path, file: h5py.File) -> tuple[h5py.Group, str]:
     raise refusal(path, "has no group entry_1; a CXI file has one")
 
 
-def find_frames(path: Path, file: h5py.File, names: Sequence[str]) -> HDF5Frames:
+def find_frames(
+    path: Path, file: h5py.File, names: Sequence[str], *, growing: bool = False
+) -> HDF5Frames:
     """Find the frames under the first of several names that exists.
 
     Parameters
@@ -124,6 +130,8 @@ def find_frames(path: Path, file: h5py.File, names: Sequence[str]) -> HDF5Frames
         The open file.
     names : sequence of str
         Names of datasets.
+    growing : bool, optional
+        Whether the scan is still being measured; see `frames_of`.
 
     Returns
     -------
@@ -135,14 +143,14 @@ def find_frames(path: Path, file: h5py.File, names: Sequence[str]) -> HDF5Frames
         There are none, or the dataset holds no frames.
     """
     for name in names:
-        frames = frames_of(path, file, name)
+        frames = frames_of(path, file, name, growing=growing)
         if frames is not None:
             return frames
     raise refusal(path, f"has no frames; one of {', '.join(names)} is wanted")
 
 
 def _positions(
-    path: Path, entry: h5py.Group, frames: int
+    path: Path, entry: h5py.Group, frames: int | None
 ) -> tuple[NDArray[np.float64], str] | None:
     dataset = find_dataset(path, entry, *_TRANSLATIONS)
     if dataset is None:
@@ -258,4 +266,7 @@ def _recognises(contents: Contents) -> bool:
     return contents.container == "hdf5" and (named or "entry_1" in contents)
 
 
-FORMAT = Format("cxi", "CXI, as of the Coherent X-ray Imaging data bank", _recognises, read)
+FORMAT = Format(
+    *("cxi", "CXI, as of the Coherent X-ray Imaging data bank", _recognises, read),
+    read_growing=partial(read, growing=True),
+)

@@ -79,9 +79,13 @@ class Format:
     read : callable
         Reads a file that is recognised, or that `format:` says to be one. Its second argument holds
         the `keys:` of a study that name the frames; the registry deals with the other keys.
+    read_growing : callable, optional
+        Reads a file that is still being written, whose numbers of frames and of positions may
+        differ; None where the format cannot grow.
     """
 
     name: str
     description: str
     recognises: Callable[[Contents], bool]
     read: Callable[[Path, Mapping[str, str]], MeasuredScan]
+    read_growing: Callable[[Path, Mapping[str, str]], MeasuredScan] | None = None

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from ptychopareto.readers.hdf5 import (
     opened,
 )
 from ptychopareto.readers.hdf5_values import number_type
-from ptychopareto.readers.measured_scan import Frames
+from ptychopareto.readers.measured_scan import Frames, MeasuredScan
+from ptychopareto.readers.swmr import check_not_cut
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,18 +65,29 @@ class HDF5Frames:
         first, last = start // inner, -(-stop // inner)
         with opened(self.path) as file:
             dataset = find(self.path, file, self.name)
-            if not isinstance(dataset, h5py.Dataset) or dataset.shape[:-2] != self.leading:
+            if not isinstance(dataset, h5py.Dataset) or not self._is_part_of(dataset):
                 raise refusal(self.path, f"{self.name} is no longer what it was")
             check_readable(self.path, dataset)
-            check_size(self.path, dataset, (last - first) * dataset.size // self.leading[0])
+            check_size(self.path, dataset, (last - first) * dataset.size // dataset.shape[0])
+            check_not_cut(self.path, dataset, slice(first, last))
             block = dataset[first:last]
         frames = block.reshape(-1, *block.shape[-2:])
         frames = frames[start - first * inner : stop - first * inner : step]
         return frames.swapaxes(1, 2) if self.reversed_axes else frames
 
+    def _is_part_of(self, dataset: h5py.Dataset) -> bool:
+        """Whether a dataset has these frames still; where a scan is measured, it has more."""
+        leading = dataset.shape[:-2]
+        return leading[1:] == self.leading[1:] and leading[:1] >= self.leading[:1]
+
 
 def frames_of(
-    path: Path, file: h5py.Group, name: str, *, reversed_axes: bool = False
+    path: Path,
+    file: h5py.Group,
+    name: str,
+    *,
+    reversed_axes: bool = False,
+    growing: bool = False,
 ) -> HDF5Frames | None:
     """Find the frames of a file, and read nothing of them.
 
@@ -89,6 +101,8 @@ def frames_of(
         Name of the dataset.
     reversed_axes : bool, optional
         Whether rows and columns are exchanged, as MATLAB stores them.
+    growing : bool, optional
+        Whether the scan is still being measured: there may be no frame yet, or place for more.
 
     Returns
     -------
@@ -105,16 +119,19 @@ def frames_of(
     if dataset is None:
         return None
     shape, dtype = dataset.shape, number_type(path, dataset)
-    if dtype.kind == "c" or len(shape) < 3 or 0 in shape:
+    if dtype.kind == "c" or len(shape) < 3 or 0 in (shape[1:] if growing else shape):
         raise refusal(
             path,
             f"{name} holds {dtype} of the shape {shape}; real numbers are wanted, at least three "
             "axes: frames, rows and columns",
         )
-    if not dataset.is_virtual and dataset.id.get_storage_size() == 0:
-        raise refusal(path, f"{name} was never written: its {dataset.size} numbers are not there")
-    check_size(path, dataset, dataset.size // shape[0])
-    check_stored(path, dataset, dataset.size)
+    check_size(path, dataset, math.prod(shape[1:]))
+    if not growing:
+        if not dataset.is_virtual and dataset.id.get_storage_size() == 0:
+            raise refusal(
+                path, f"{name} was never written: its {dataset.size} numbers are not there"
+            )
+        check_stored(path, dataset, dataset.size)
     leading, frame = shape[:-2], shape[-2:]
     return HDF5Frames(
         path,
@@ -159,6 +176,22 @@ class JoinedFrames:
                 parts.append(piece[low:high])
             begin += count
         return np.concatenate(parts)[::step]
+
+
+def first_patterns(scan: MeasuredScan, count: int) -> MeasuredScan:
+    """Take the first patterns of a scan: their frames, positions and masks."""
+
+    def of(array: NDArray[Any] | None) -> NDArray[Any] | None:
+        return None if array is None else array[:count]
+
+    per_frame = scan.valid is not None and scan.valid.ndim == 3
+    return replace(
+        scan,
+        frames=SelectedFrames(scan.frames, np.arange(count)),
+        positions=of(scan.positions),
+        valid=of(scan.valid) if per_frame else scan.valid,
+        corners_on_object=of(scan.corners_on_object),
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ import numpy as np
 from ptychopareto.files.errors import reading, refusal
 from ptychopareto.files.npz import largest_content
 from ptychopareto.readers.format import Contents, Entry
+from ptychopareto.readers.swmr import Writer, open_beside_writer, writer_of
 
 _WANTED = "a whole HDF5 file"
 _DEPTH = 3  # levels of groups that recognition sees
@@ -27,13 +28,29 @@ LONGEST_TEXT = 2**16  # characters
 def opened(path: Path) -> Iterator[h5py.File]:
     """Open an HDF5 file; whatever fails in the block because of it becomes one line.
 
+    A file that a program writes in SWMR mode can be read meanwhile, any other one cannot.
+
     Raises
     ------
     FileError
-        The file is missing or damaged.
+        The file is missing or damaged, or a program writes it and lets nobody read it.
     """
-    with reading(path, _WANTED), h5py.File(path, "r", locking="best-effort") as file:
-        yield file
+    with reading(path, _WANTED):
+        writer = writer_of(path)
+        if writer == "alone":
+            raise refusal(
+                path,
+                "is open for writing, or its writer was killed; a file that can be read meanwhile "
+                "is written in SWMR mode (in h5py: file.swmr_mode = True)",
+            )
+        with _opened(path, writer) as file:
+            yield file
+
+
+def _opened(path: Path, writer: Writer) -> h5py.File:
+    if writer == "swmr":
+        return open_beside_writer(path)
+    return h5py.File(path, "r", locking="best-effort")
 
 
 def read_contents(path: Path) -> Contents:

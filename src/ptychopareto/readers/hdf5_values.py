@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ptychopareto.files.errors import refusal
 from ptychopareto.readers.hdf5 import LONGEST_TEXT, check_size, find_dataset
+from ptychopareto.readers.swmr import check_not_cut
 
 _COMPLEX_FIELDS = (("real", "imag"), ("r", "i"), ("re", "im"))  # of compound types
 
@@ -39,6 +40,7 @@ def read_array(path: Path, dataset: h5py.Dataset) -> NDArray[Any]:
     """
     dtype = number_type(path, dataset)
     check_size(path, dataset, dataset.size)
+    check_not_cut(path, dataset)
     array = np.asarray(dataset[()])
     return as_complex(array) if array.dtype.names else array.astype(dtype, copy=False)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,7 +35,7 @@ _PREAMBLE = b"MATLAB 7.3 MAT-file"
 _LARGEST_SPAN_IN_METRES = 0.1  # a scan that extends further counts pixels
 
 
-def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
+def read(path: Path, keys: Mapping[str, str], *, growing: bool = False) -> MeasuredScan:
     """Read a scan from the arrays that `keys` names.
 
     Parameters
@@ -44,6 +45,8 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
     keys : dict of str
         For some of `KEYS`, diffraction among them, the name of an array of the file. All but
         diffraction may be `FILE:NAME`, an array of another file in the same folder.
+    growing : bool, optional
+        Whether the scan is still being measured, with more positions than frames, or fewer.
 
     Returns
     -------
@@ -62,7 +65,7 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
         reversed_axes = _is_matlab(path)
         said = f"{name}, axes reversed as MATLAB stores them" if reversed_axes else name
         with opened(path) as file:
-            found = frames_of(path, file, name, reversed_axes=reversed_axes)
+            found = frames_of(path, file, name, reversed_axes=reversed_axes, growing=growing)
         frames: Frames | None = found
     else:
         frames, said = read_npz(path, {name}).get(name), name
@@ -71,10 +74,13 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
     if frames is None:
         raise refusal(path, f"has no {name}, which `keys:` names")
     bare = MeasuredScan(str(path), "keys", frames, origins={"frames": said})
-    return completed(bare, {key: name for key, name in keys.items() if key != "diffraction"})
+    others = {key: name for key, name in keys.items() if key != "diffraction"}
+    return completed(bare, others, growing=growing)
 
 
-def completed(scan: MeasuredScan, keys: Mapping[str, str]) -> MeasuredScan:
+def completed(
+    scan: MeasuredScan, keys: Mapping[str, str], *, growing: bool = False
+) -> MeasuredScan:
     """Replace parts of a scan by the arrays that `keys` names.
 
     Parameters
@@ -83,6 +89,8 @@ def completed(scan: MeasuredScan, keys: Mapping[str, str]) -> MeasuredScan:
         A scan as its format describes it.
     keys : dict of str
         For some of `KEYS`, diffraction not among them, the name of an array, or `FILE:NAME`.
+    growing : bool, optional
+        Whether the scan is still being measured, with more positions than frames, or fewer.
 
     Returns
     -------
@@ -103,8 +111,9 @@ def completed(scan: MeasuredScan, keys: Mapping[str, str]) -> MeasuredScan:
         arrays[key], units[key] = _array(path, name)
     found: dict[str, Any] = {}
     origins = dict(scan.origins)
+    count = None if growing else scan.frames.shape[0]
     for attribute, convert in _PARTS.items():
-        part = convert(path, arrays, keys, units, scan.frames.shape[0])
+        part = convert(path, arrays, keys, units, count)
         if part is not None:
             found[attribute], origins[attribute] = part
     if "positions" in found:
@@ -141,11 +150,11 @@ def _is_matlab(path: Path) -> bool:
 _Arrays = Mapping[str, NDArray[Any]]
 _Names = Mapping[str, str]
 _Units = Mapping[str, str | None]
-_Part = Callable[[Path, _Arrays, _Names, _Units, int], tuple[Any, str] | None]
+_Part = Callable[[Path, _Arrays, _Names, _Units, int | None], tuple[Any, str] | None]
 
 
 def _positions(
-    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int
+    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int | None
 ) -> tuple[tuple[NDArray[np.float64], Literal["m", "px"]], str] | None:
     """Return positions with their unit; columns of the array are (row, column)."""
     if "positions" in arrays:
@@ -158,6 +167,8 @@ def _positions(
         key = "position_rows"
         pair = [arrays[k].reshape(-1) for k in ("position_rows", "position_columns")]
         name = f"{names['position_rows']} and {names['position_columns']}"
+        if count is None:
+            pair = [column[: min(map(len, pair))] for column in pair]
         if len(pair[0]) != len(pair[1]):
             raise refusal(path, f"{name} differ in length; one number each per pattern is wanted")
         positions = a_position_per_frame(path, np.stack(pair, axis=1), count, name)
@@ -168,13 +179,19 @@ def _positions(
         return (positions, "px"), f"{name}, (row, column) in the file's unit, pixels"
     if unit:
         return (positions * metres(path, unit), "m"), f"{name}, (row, column) in {unit}"
-    if np.ptp(positions, axis=0).max() < _LARGEST_SPAN_IN_METRES:
+    if _span(positions) < _LARGEST_SPAN_IN_METRES:
         return (positions, "m"), f"{name}, (row, column), assumed to be metres as they are small"
     return (positions, "px"), f"{name}, (row, column), assumed to be pixels as they are large"
 
 
+def _span(positions: NDArray[np.float64]) -> float:
+    """The larger extent of positions, some of which may not be written yet."""
+    written = positions[np.isfinite(positions).all(axis=1)]
+    return float(np.ptp(written, axis=0).max()) if len(written) else 0.0
+
+
 def _valid(
-    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int
+    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int | None
 ) -> tuple[NDArray[np.bool_], str] | None:
     """Tell which pixels are good: most of a detector is."""
     if "mask" not in arrays:
@@ -189,7 +206,7 @@ def _valid(
 
 
 def _probe(
-    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int
+    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int | None
 ) -> tuple[NDArray[np.complex64], str] | None:
     if "probe" not in arrays:
         return None
@@ -197,7 +214,7 @@ def _probe(
 
 
 def _object(
-    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int
+    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int | None
 ) -> tuple[NDArray[np.complex64], str] | None:
     if "object" not in arrays:
         return None
@@ -205,7 +222,7 @@ def _object(
 
 
 def _wavelength(
-    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int
+    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int | None
 ) -> tuple[float, str] | None:
     if "wavelength" in arrays:
         return _length(path, "wavelength", arrays, names, units)
@@ -217,19 +234,19 @@ def _wavelength(
 
 
 def _distance(
-    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int
+    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int | None
 ) -> tuple[float, str] | None:
     return _length(path, "distance", arrays, names, units)
 
 
 def _detector_pixel(
-    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int
+    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int | None
 ) -> tuple[tuple[float, float], str] | None:
     return _pixel(path, "pixel_size", arrays, names, units)
 
 
 def _object_pixel(
-    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int
+    path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int | None
 ) -> tuple[tuple[float, float], str] | None:
     return _pixel(path, "object_pixel_size", arrays, names, units)
 
@@ -289,4 +306,7 @@ def _recognises(contents: Contents) -> bool:
     return False
 
 
-FORMAT = Format("keys", "any HDF5 or NPZ file whose arrays `keys:` names", _recognises, read)
+FORMAT = Format(
+    *("keys", "any HDF5 or NPZ file whose arrays `keys:` names", _recognises, read),
+    read_growing=partial(read, growing=True),
+)

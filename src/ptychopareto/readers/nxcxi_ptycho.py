@@ -1,6 +1,7 @@
 """NXcxi_ptycho, the NeXus application definition for ptychography that CXI can read too."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ from numpy.typing import NDArray
 from ptychopareto.files.errors import refusal
 from ptychopareto.readers.cxi import find_entry, find_frames, read_pixel_size, read_probe
 from ptychopareto.readers.format import Contents, Format
-from ptychopareto.readers.frames import HDF5Frames
 from ptychopareto.readers.hdf5 import find_dataset, opened
 from ptychopareto.readers.hdf5_values import read_array, text_attribute
 from ptychopareto.readers.measured_scan import MeasuredScan
@@ -34,8 +34,8 @@ _DEFINITIONS = ("NXcxi_ptycho", "NXptycho")  # the definition's own list names t
 _BAD_BITS = 0xFFFF
 
 
-def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
-    """Read an NXcxi_ptycho file.
+def read(path: Path, keys: Mapping[str, str], *, growing: bool = False) -> MeasuredScan:
+    """Read an NXcxi_ptycho file; see `registry.read_scan`.
 
     Parameters
     ----------
@@ -43,6 +43,8 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
         The file.
     keys : dict of str
         Not used: the format has fixed names.
+    growing : bool, optional
+        Whether the scan is still being measured, with more positions than frames, or fewer.
 
     Returns
     -------
@@ -62,11 +64,12 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
     """
     with opened(path) as file:
         entry, name_of_entry = find_entry(path, file)
-        frames = find_frames(path, file, [f"{name_of_entry}/{name}" for name in _FRAMES])
+        names = [f"{name_of_entry}/{name}" for name in _FRAMES]
+        frames = find_frames(path, file, names, growing=growing)
         origins = {"frames": frames.name, "values": "the format: counts"}
         found: dict[str, Any] = {}
         parts = {
-            "positions": _positions(path, entry, frames),
+            "positions": _positions(path, entry, None if growing else frames.shape[0]),
             "valid": _valid(path, entry),
             "wavelength": _wavelength(path, entry),
             "distance": read_length(path, entry, f"{_DETECTOR}/distance"),
@@ -84,7 +87,7 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
 
 
 def _positions(
-    path: Path, entry: h5py.Group, frames: HDF5Frames
+    path: Path, entry: h5py.Group, count: int | None
 ) -> tuple[NDArray[np.float64], str] | None:
     """Read positions from the list of all, or from the motors."""
     count = frames.shape[0]
@@ -102,11 +105,13 @@ def _positions(
         if motor is None:
             return None
         numbers = read_array(path, motor).reshape(-1)
-        if numbers.size != count:
+        if count is not None and numbers.size != count:
             raise refusal(path, f"{motor.name} has {numbers.size} values for {count} patterns")
         columns.append(numbers * metres(path, text_attribute(motor, "units")))
     name = " and ".join(_MOTORS)
-    positions = a_position_per_frame(path, np.stack(columns, axis=1), count, name)
+    most = min(map(len, columns))  # where a scan is measured, one motor may be ahead
+    positions = np.stack([column[:most] for column in columns], axis=1)
+    positions = a_position_per_frame(path, positions, count, name)
     return positions, f"{name}: row = +y, column = +x, metres"
 
 
@@ -135,4 +140,7 @@ def _recognises(contents: Contents) -> bool:
     return any(text in _DEFINITIONS for text in contents.definitions.values())
 
 
-FORMAT = Format("nxcxi_ptycho", "NeXus files of the definition NXcxi_ptycho", _recognises, read)
+FORMAT = Format(
+    *("nxcxi_ptycho", "NeXus files of the definition NXcxi_ptycho", _recognises, read),
+    read_growing=partial(read, growing=True),
+)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ _PRODUCT = "product.h5"  # the name that ptychodus gives it, beside diffraction.
 _Parts = dict[str, tuple[Any, str] | None]
 
 
-def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
+def read(path: Path, keys: Mapping[str, str], *, growing: bool = False) -> MeasuredScan:
     """Read patterns, and positions, probe and object from the same file or from its product.
 
     A file of patterns has no positions: they are in the product, which ptychodus writes into the
-    same folder as `product.h5`.
+    same folder as `product.h5`. In a file that is `growing`, patterns are taken up to the first one
+    whose index or position is not there yet.
 
     Parameters
     ----------
@@ -53,7 +55,7 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
     """
     with ExitStack() as files:
         file = files.enter_context(opened(path))
-        frames: Frames | None = frames_of(path, file, "patterns")
+        frames: Frames | None = frames_of(path, file, "patterns", growing=growing)
         if frames is None:
             raise refusal(path, "has no patterns; a file of ptychodus has them")
         origins = {"frames": "patterns", "values": "the format: counts"}
@@ -72,7 +74,7 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
             if product is None:
                 remarks.append(f"the file holds no positions, and there is no {_PRODUCT} beside it")
             else:
-                frames, of_product = _of_product(place, product, path, file, frames)
+                frames, of_product = _of_product(place, product, path, file, frames, growing)
                 parts |= {
                     key: part and (part[0], name + part[1]) for key, part in of_product.items()
                 }
@@ -90,7 +92,7 @@ def read(path: Path, keys: Mapping[str, str]) -> MeasuredScan:
 
 
 def _of_product(
-    place: Path, product: h5py.File, path: Path, file: h5py.File, frames: Frames
+    place: Path, product: h5py.File, path: Path, file: h5py.File, frames: Frames, growing: bool
 ) -> tuple[Frames, _Parts]:
     """Return the frames that have a position, and what the product says of them."""
     columns = [
@@ -99,6 +101,9 @@ def _of_product(
     dataset = find_dataset(path, file, "indexes")
     count = frames.shape[0]
     indexes = np.arange(count) if dataset is None else read_array(path, dataset).reshape(-1)
+    if growing:
+        count = min(count, len(indexes))
+        indexes = indexes[:count]
     if len(indexes) != count or indexes.dtype.kind not in "iu":
         raise refusal(path, f"has {len(indexes)} indexes for {count} patterns; one each is wanted")
     # The last position of an index counts, and of patterns the ones that have a position.
@@ -106,9 +111,11 @@ def _of_product(
     pairs = [
         (row, place_of[int(index)]) for row, index in enumerate(indexes) if int(index) in place_of
     ]
-    if not pairs:
+    if growing:  # what comes later must not change the order of what is there
+        pairs = [pair for number, pair in enumerate(pairs) if pair[0] == number]
+    if not pairs and not growing:
         raise refusal(path, f"has no pattern whose index is one of the positions' in {place}")
-    rows, places = np.array(pairs, np.int64).T
+    rows, places = np.array(pairs, np.int64).reshape(-1, 2).T
     positions = np.stack(columns[1:], axis=1)[places]
     parts: _Parts = {
         "positions": (positions, "probe_position_y_m and probe_position_x_m by index, metres"),
@@ -220,5 +227,6 @@ def _recognises(contents: Contents) -> bool:
 
 
 FORMAT = Format(
-    "ptychodus_hdf5", "patterns and training data of ptychodus (HDF5)", _recognises, read
+    *("ptychodus_hdf5", "patterns and training data of ptychodus (HDF5)", _recognises, read),
+    read_growing=partial(read, growing=True),
 )

@@ -185,7 +185,7 @@ def read_energy(path: Path, file: h5py.Group, *names: str) -> tuple[float, str] 
 
 
 def a_position_per_frame(
-    path: Path, array: NDArray[Any], frames: int, name: str
+    path: Path, array: NDArray[Any], frames: int | None, name: str
 ) -> NDArray[np.float64]:
     """Turn positions so that there is one row for each frame.
 
@@ -195,8 +195,9 @@ def a_position_per_frame(
         The file, as messages name it.
     array : (B, n) or (n, B)
         Positions, n being 2 or 3; axes of length 1 may come before.
-    frames : int
-        Number B of frames, which decides what the axes are.
+    frames : int or None
+        Number B of frames, which decides what the axes are. None while a scan is still being
+        measured: as many positions are taken as there are, NaN where one is not written yet.
     name : str
         Name of the array, for messages.
 
@@ -215,15 +216,18 @@ def a_position_per_frame(
     fits = [
         turned
         for turned in (array, array.T)
-        if turned.ndim == 2 and turned.shape[0] == frames and turned.shape[1] in (2, 3)
+        if turned.ndim == 2
+        and turned.shape[0] == (frames or len(turned))
+        and turned.shape[1] in (2, 3)
     ]
     if not fits:
         raise refusal(
             path,
             f"{name} has the shape {array.shape}, which gives no position to each of the "
-            f"{frames} patterns; ({frames}, 2) or ({frames}, 3) is wanted",
+            f"{frames or ''} patterns; ({frames or 'B'}, 2) or ({frames or 'B'}, 3) is wanted",
         )
-    if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
+    complete = frames is None or array.dtype.kind not in "iuf" or np.isfinite(array).all()
+    if array.dtype.kind not in "iuf" or not complete:
         raise refusal(path, f"{name} holds {array.dtype} with gaps; finite numbers are wanted")
     return np.asarray(fits[0], np.float64)
 

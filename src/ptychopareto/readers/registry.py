@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import h5py
+import numpy as np
+from numpy.typing import NDArray
 
 from ptychopareto.files.errors import reading, refusal
 from ptychopareto.files.npz import read_headers
@@ -25,6 +27,7 @@ from ptychopareto.readers import (
     tike,
 )
 from ptychopareto.readers.format import Contents, Entry, Format
+from ptychopareto.readers.frames import first_patterns
 from ptychopareto.readers.hdf5 import read_contents
 from ptychopareto.readers.measured_scan import MeasuredScan
 from ptychopareto.readers.quantities import check_scan
@@ -104,6 +107,63 @@ def format_of(path: Path) -> str:
         The file is missing, damaged, or has none of the formats.
     """
     return _reader(read_any(path), None).name
+
+
+def read_growing_scan(
+    path: Path, format: str | None = None, keys: Mapping[str, str] | None = None
+) -> MeasuredScan:
+    """Read what there is of a scan that is still being measured.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    format : str, optional
+        One of `FORMATS`, as in `read_scan`.
+    keys : dict of str, optional
+        Which array holds what, as in `read_scan`.
+
+    Returns
+    -------
+    MeasuredScan
+        As many frames as have a position, and these positions; there may be none yet. The last
+        frames may be zeros for which a writer has made place.
+
+    Raises
+    ------
+    FileError
+        As in `read_scan`, or the format cannot grow, or there are no positions.
+    """
+    contents, keys = read_any(path), keys or {}
+    by_keys = "diffraction" in keys and contents.container != "folder"
+    reader = keyed.FORMAT if by_keys else _reader(contents, format)
+    if reader.read_growing is None:
+        known = ", ".join(reader.name for reader in READERS if reader.read_growing is not None)
+        raise refusal(path, f"is a scan of the format {reader.name}; only {known} can be followed")
+    with reading(path, f"a scan of the format {reader.name}"):
+        scan = replace(reader.read_growing(path, keys), path=str(path), format=reader.name)
+        if reader is not keyed.FORMAT:
+            named = {key: name for key, name in keys.items() if key != "diffraction"}
+            scan = keyed.completed(scan, named, growing=True)
+        if scan.positions is None:
+            raise refusal(path, "has no positions; one a pattern is wanted")
+        count = min(scan.frames.shape[0], _written(scan.positions))
+        if scan.valid is not None and scan.valid.ndim == 3:
+            count = min(count, len(scan.valid))
+        scan = first_patterns(scan, count)
+        return check_scan(scan) if count > 1 else scan
+
+
+def _written(positions: NDArray[np.float64]) -> int:
+    """Count the positions up to the last one that is neither NaN nor all zeros.
+
+    So reads what a writer has made place for and not written yet. A true zero counts as soon as
+    another position follows it.
+    """
+    there = np.asarray(np.isfinite(positions).all(axis=1))
+    filled = np.flatnonzero(there & positions.any(axis=1))
+    count = int(filled[-1]) + 1 if len(filled) else 0
+    return count if there[:count].all() else int(np.argmin(there))
 
 
 def read_any(path: Path) -> Contents:
