@@ -90,7 +90,6 @@ def _positions(
     path: Path, entry: h5py.Group, count: int | None
 ) -> tuple[NDArray[np.float64], str] | None:
     """Read positions from the list of all, or from the motors."""
-    count = frames.shape[0]
     dataset = find_dataset(path, entry, *_TRANSLATIONS)
     if dataset is not None:
         name, unit = str(dataset.name), text_attribute(dataset, "units")

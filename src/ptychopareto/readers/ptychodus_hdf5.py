@@ -35,6 +35,8 @@ def read(path: Path, keys: Mapping[str, str], *, growing: bool = False) -> Measu
         The file of patterns, or of training data.
     keys : dict of str
         Not used: the format has fixed names.
+    growing : bool, optional
+        Whether the scan is still being measured.
 
     Returns
     -------
