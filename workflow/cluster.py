@@ -1,4 +1,4 @@
-"""What a study on a Slurm cluster checks before it submits anything."""
+"""Check a Slurm cluster before a study submits anything to it."""
 
 import subprocess
 import sys
@@ -13,8 +13,17 @@ PATIENCE = 90  # seconds in which a cancelled job has saved its state and ended
 def before_submitting(folder: Path, status_command: str | None) -> None:
     """Refuse a cluster that forgets jobs too soon; end the jobs of an earlier call that was killed.
 
-    Raises:
-        SystemExit: with one line, if the study would wait for ever, or jobs do not end.
+    Parameters
+    ----------
+    folder : Path
+        The working directory of the study.
+    status_command : str or None
+        How the plugin asks for the state of jobs: `squeue` or `sacct`; None for its default.
+
+    Raises
+    ------
+    SystemExit
+        With one line, if the study would wait for ever, or jobs do not end.
     """
     age = min_job_age()
     if status_command == "squeue" and age <= LONGEST_POLL:
@@ -26,7 +35,7 @@ def before_submitting(folder: Path, status_command: str | None) -> None:
 
 
 def min_job_age() -> int:
-    """Seconds for which the controller remembers a finished job."""
+    """Return the seconds for which the controller remembers a finished job."""
     for line in _ask("scontrol", "show", "config").splitlines():
         key, _, value = line.partition("=")
         if key.strip() == "MinJobAge":
@@ -35,9 +44,9 @@ def min_job_age() -> int:
 
 
 def end_orphans(folder: Path) -> None:
-    """Cancel what a Snakemake that was killed left running in `folder`.
+    """Cancel the jobs that a killed Snakemake left running in `folder`.
 
-    Such jobs would train the same networks beside the new ones. Cancelled, each saves its state,
+    Such jobs would train the same networks beside the new ones. A cancelled job saves its state,
     and the new job goes on from there.
     """
     orphans = jobs_of(folder)
@@ -57,7 +66,7 @@ def end_orphans(folder: Path) -> None:
 
 
 def jobs_of(folder: Path) -> list[str]:
-    """Ids of the jobs, waiting or running, that Snakemake submitted from `folder`."""
+    """Return the ids of the jobs, waiting or running, that Snakemake submitted from `folder`."""
     rows = _ask("squeue", "--me", "--noheader", "--format", "%i|%k|%Z").splitlines()
     jobs = (row.split("|") for row in rows)
     return [

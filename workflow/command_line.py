@@ -1,4 +1,4 @@
-"""What `--config` gives, with the types that a config file would give it."""
+"""Give the values of `--config` the types that a config file would give them."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,16 +10,16 @@ import yaml
 def typed(entries: Iterable[str], read: Mapping[str, object]) -> dict[str, Any]:
     """Read the entries of `--config` as JSON or YAML.
 
-    Snakemake takes what is not a number by itself for text, and so are all values inside of it:
-    of `training={"epochs": 2}` it makes `{"training": {"epochs": "2"}}`. A study file says 2 where
-    a number is wanted, and so may the command line.
+    Snakemake takes everything but a number for text, also inside of a value: from
+    `training={"epochs": 2}` it makes `{"training": {"epochs": "2"}}`. A study file says 2 where a
+    number is wanted, and so may the command line.
 
     Parameters
     ----------
-    entries
-        What stands behind `--config`: texts `key=value`.
-    read
-        What Snakemake made of them. Its numbers and truth values stay.
+    entries : iterable of str
+        The texts `key=value` that follow `--config`.
+    read : dict
+        What Snakemake made of them; its numbers and truth values stay.
 
     Returns
     -------

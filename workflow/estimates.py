@@ -1,9 +1,9 @@
-"""What a job may need, from its configuration: memory and time, for a cluster to reserve.
+"""Estimate the memory and time of a job from its configuration, for a cluster to reserve.
 
 Estimates err on the side of plenty: a factor too much waits a little longer in a queue, a factor
 too little kills the job. Each further attempt asks for that much more, and a training that ran out
-of its time goes on from its checkpoint. The constants of memory were read off trainings of fno
-and hybrid on a CPU; those of a GPU's speed give three to ten times what an H100 took.
+of its time goes on from its checkpoint. The constants of memory were read off trainings of fno and
+hybrid on a CPU; those of a GPU's speed give three to ten times what an H100 took.
 """
 
 from collections.abc import Callable, Iterable
@@ -26,11 +26,11 @@ GPU_PROGRAM_MB = 1500  # what CUDA and its libraries take on the device
 SHORT_MINUTES = 1
 START_MINUTES = 10  # start-up, a cold file system, reading the data
 
-# Images of N×N×width floats that a training step keeps per pattern, and that validation does.
+# Images of N×N×width floats that a training step keeps per pattern, and that validation keeps.
 STEP_IMAGES, VALIDATION_IMAGES = 150, 10
 VALIDATION_PATTERNS = 256
 WEIGHTS_PER_MODE = 130  # real ones, over modes² width²
-WITHOUT_MODES = 8  # convolutions alone have fewer weights than so many modes
+WITHOUT_MODES = 8  # convolutions alone have fewer weights than this number of modes
 COPIES_OF_WEIGHTS = 5  # weights, gradients, two moments, the best so far
 FLOP_PER_PIXEL = 270  # times width², for inference; a training step takes three times as much
 CPU_FLOPS, GPU_FLOPS = 8e9, 4e12  # reached, by one core and by a GPU of some age
@@ -38,12 +38,22 @@ GPU_SECONDS_PER_STEP = 0.03
 RPIE_SECONDS_PER_PIXEL = 1e-7  # of a pattern, in one epoch, on one core
 TIMING_ROUNDS, LOADING_SECONDS = 5, 2.0
 DATA_BYTES_PER_PIXEL = 40
-MEASURED_PIXELS_PER_BYTE = 2  # of a file: few photons compress well
+MEASURED_PIXELS_PER_BYTE = 2  # of a file: patterns of few photons compress well
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Host memory [MiB], GPU memory [MiB] and run time [min] of a job."""
+    """What a job may need.
+
+    Attributes
+    ----------
+    mem_mb : int
+        Host memory [MiB].
+    gpu_mem_mb : int
+        GPU memory [MiB]; 0 for a job without a GPU.
+    runtime : int
+        Run time [min].
+    """
 
     mem_mb: int
     gpu_mem_mb: int
@@ -51,7 +61,19 @@ class Estimate:
 
 
 def pixels(study: StudyConfig, split: str) -> int:
-    """Pixels in all patterns of the scan `train` or `test`; of a file, at most as many."""
+    """Count the pixels in all patterns of a scan; for a file, an upper limit.
+
+    Parameters
+    ----------
+    study : StudyConfig
+    split : str
+        The scan, "train" or "test".
+
+    Returns
+    -------
+    int
+        Number of pixels.
+    """
     data = study.dataset
     if isinstance(data, ExistingDataset):
         return getattr(data, f"{split}_npz").stat().st_size // 4
@@ -62,14 +84,37 @@ def pixels(study: StudyConfig, split: str) -> int:
 
 
 def side_of_pattern(study: StudyConfig, default: int = 64) -> int:
-    """N; existing files are not opened for it, most are of the default."""
+    """Return the side of a pattern without opening a file.
+
+    Parameters
+    ----------
+    study : StudyConfig
+    default : int, optional
+        Side assumed for existing files [px]; for measured files without `N`, twice as
+        much.
+
+    Returns
+    -------
+    int
+        N [px].
+    """
     if isinstance(study.dataset, ExistingDataset):
         return default
     return study.dataset.N or 2 * default
 
 
 def training(run: Run, study: StudyConfig) -> Estimate:
-    """Train the network of one run."""
+    """Estimate the training of the network of one run.
+
+    Parameters
+    ----------
+    run : Run
+    study : StudyConfig
+
+    Returns
+    -------
+    Estimate
+    """
     side, settings = side_of_pattern(study), run.training(study.training)
     seen = pixels(study, "train") * settings.epochs
     seconds = 3 * _network_seconds(run, study, seen)
@@ -80,7 +125,18 @@ def training(run: Run, study: StudyConfig) -> Estimate:
 
 
 def inference(runs: Iterable[Run], study: StudyConfig) -> Estimate:
-    """Reconstruct the test scan with the network of any one of the runs, and refine it."""
+    """Estimate the evaluation of any one of the runs: reconstruct the test scan, and refine it.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+    study : StudyConfig
+
+    Returns
+    -------
+    Estimate
+        Enough for each of them.
+    """
     runs, scan = list(runs), pixels(study, "test")
     seconds = max(_network_seconds(run, study, scan) for run in runs)
     seconds += scan * max(study.refine.epochs) * RPIE_SECONDS_PER_PIXEL
@@ -89,7 +145,17 @@ def inference(runs: Iterable[Run], study: StudyConfig) -> Estimate:
 
 
 def timing(runs: Iterable[Run], study: StudyConfig) -> Estimate:
-    """Time the networks of all runs, one after the other, in rounds."""
+    """Estimate the timing of the networks of all runs, one after the other, in rounds.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+    study : StudyConfig
+
+    Returns
+    -------
+    Estimate
+    """
     runs, scan = list(runs), pixels(study, "test")
     seconds = sum(_network_seconds(run, study, scan) + LOADING_SECONDS for run in runs)
     largest = max(_network_bytes(run, study) for run in runs)
@@ -97,24 +163,48 @@ def timing(runs: Iterable[Run], study: StudyConfig) -> Estimate:
 
 
 def rpie(study: StudyConfig, split: str, epochs: int) -> Estimate:
-    """Reconstruct a scan classically."""
+    """Estimate the classical reconstruction of a scan.
+
+    Parameters
+    ----------
+    study : StudyConfig
+    split : str
+        The scan, "train" or "test".
+    epochs : int
+        Number of epochs.
+
+    Returns
+    -------
+    Estimate
+    """
     seconds = epochs * pixels(study, split) * RPIE_SECONDS_PER_PIXEL
     return _estimate(study, split, 0, seconds)
 
 
 def simulation(study: StudyConfig) -> Estimate:
-    """Simulate the scan, or bring it in: never on a GPU."""
+    """Estimate the simulation of the scan, or its import: never on a GPU."""
     return replace(_estimate(study, "train", 0, 0), gpu_mem_mb=0)
 
 
 def scenario(study: StudyConfig) -> Estimate:
-    """Change the test scan, as any of the scenarios does: never on a GPU."""
+    """Estimate the change of the test scan for any of the scenarios: never on a GPU."""
     estimates = [_estimate(changed, "test", 0, 0) for changed in _changed_studies(study)]
     return replace(max(estimates, key=lambda estimate: estimate.mem_mb), gpu_mem_mb=0)
 
 
 def robustness(runs: Iterable[Run], study: StudyConfig) -> Estimate:
-    """Reconstruct the changed scan of any of the scenarios with all networks, and classically."""
+    """Estimate the evaluation of all networks, and of rPIE, on the scan of any of the scenarios.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+    study : StudyConfig
+
+    Returns
+    -------
+    Estimate
+        Enough for each scenario.
+    """
     runs = list(runs)
     largest = max(_changed_studies(study), key=lambda changed: pixels(changed, "test"))
     scan = pixels(largest, "test")
@@ -125,7 +215,7 @@ def robustness(runs: Iterable[Run], study: StudyConfig) -> Estimate:
 
 
 def _changed_studies(study: StudyConfig) -> list[StudyConfig]:
-    """The study with the test scan of each scenario; how large that of a file is, stays unknown."""
+    """Return the study with the test scan of each scenario; a scan in a file has no known size."""
     steps = [change.scan_step for change in study.scenarios]
     if not isinstance(study.dataset, SimulatedDataset) or not any(steps):
         return [study]
@@ -137,7 +227,7 @@ def _changed_studies(study: StudyConfig) -> list[StudyConfig]:
 
 
 def _depth(run: Run) -> float:
-    """How much deeper the network is than its architecture by itself; at least 1."""
+    """Return how many times deeper the network is than its architecture by default; at least 1."""
     return 1.0 if run.blocks is None else max(run.blocks / BLOCKS[run.architecture], 1.0)
 
 
@@ -147,7 +237,7 @@ def _network_seconds(run: Run, study: StudyConfig, seen: int) -> float:
 
 
 def _network_bytes(run: Run, study: StudyConfig) -> float:
-    """Its weights, as often as a training has them, and its largest batch."""
+    """Return the memory of all copies of the weights in a training, and of its largest batch."""
     side = side_of_pattern(study)
     modes = WITHOUT_MODES if run.modes is None else min(run.modes, side // 4)
     weights = WEIGHTS_PER_MODE * modes**2 * run.width**2 * _depth(run)
@@ -166,15 +256,32 @@ def _estimate(study: StudyConfig, split: str, network: float, seconds: float) ->
 
 
 def is_short(run: Run, study: StudyConfig) -> bool:
-    """Whether the start-up of a job on a cluster would outweigh the training in it."""
+    """Tell whether the start-up of a job on a cluster would outweigh the training in it.
+
+    Parameters
+    ----------
+    run : Run
+    study : StudyConfig
+
+    Returns
+    -------
+    bool
+    """
     return training(run, study).runtime - START_MINUTES <= SHORT_MINUTES
 
 
 def demands(estimate: Callable[[Any], Estimate]) -> dict[str, Callable[..., int]]:
-    """The estimate of a job as what Snakemake takes for its resources.
+    """Return the estimate of a job in the form in which Snakemake takes resources.
 
-    Args:
-        estimate: of a job's wildcards.
+    Parameters
+    ----------
+    estimate : callable
+        Returns the estimate for a job's wildcards.
+
+    Returns
+    -------
+    dict of callable
+        A function of wildcards and attempt for each resource; each attempt asks for as much more.
     """
     return {
         field.name: lambda wildcards, attempt, name=field.name: (

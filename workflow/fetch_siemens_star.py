@@ -2,8 +2,8 @@
 
     python workflow/fetch_siemens_star.py scans/siemens_star.npz
 
-It lies in the source distribution of tike 0.26.0 (UChicago Argonne, LLC; open-source BSD licence),
-which pip downloads. The file is written as it lies there, once its checksum is right.
+The scan lies in the source distribution of tike 0.26.0 (UChicago Argonne, LLC; open-source BSD
+licence), which pip downloads. The file is written as it lies there, once its checksum is right.
 """
 
 import bz2
@@ -22,7 +22,13 @@ SHA256 = "bf2ee08ad6576922c972eb805b51699c0840e3be3d13e59ffc2005d1ddcf0537"
 
 
 def fetch(path: Path) -> None:
-    """Write the scan to a path, whole or not at all; ends with one line where it cannot."""
+    """Write the scan to a path, whole or not at all.
+
+    Raises
+    ------
+    SystemExit
+        Pip cannot download the package, or the file in it is another one; in one line.
+    """
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         command += ["--disable-pip-version-check", "--no-binary", "tike", "--dest", folder, PACKAGE]

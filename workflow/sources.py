@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "src" / "ptychopareto"
 SCRIPTS = ROOT / "workflow" / "scripts"
 
-# Whole packages, and the modules that carry what jobs exchange: names, paths, networks.
+# Whole packages, and the modules that carry names, paths and networks from job to job.
 PLUMBING = (
     "__init__.py",
     "memory.py",
@@ -45,10 +45,11 @@ def sources(job: str, architecture: str | None = None) -> tuple[str, ...]:
 
     Parameters
     ----------
-    job
+    job : str
         The name of its rule, which is that of its script.
-    architecture
-        That of its network, if the job depends on one; its file is `models/<architecture>.py`.
+    architecture : str, optional
+        The architecture of its network, if the job depends on one; its file is
+        `models/<architecture>.py`.
 
     Returns
     -------
@@ -77,7 +78,7 @@ def code(job: str, architecture: str | None = None) -> str:
     job : str
         The name of its rule.
     architecture : str, optional
-        That of its network, if the job depends on one.
+        The architecture of its network, if the job depends on one.
 
     Returns
     -------
@@ -125,9 +126,9 @@ def closure(*start: Path, without: frozenset[Path] = frozenset()) -> frozenset[P
 
     Parameters
     ----------
-    *start
+    *start : Path
         Scripts or modules of the library.
-    without
+    without : frozenset of Path, optional
         Files that are neither counted nor followed.
 
     Returns

@@ -1,9 +1,10 @@
-"""One study at a time in a folder, and none that is locked for ever.
+"""Let one study at a time run in a folder, and none be locked for ever.
 
-Snakemake's lock names no process, so a study that was killed outright (kill -9, a power cut)
-stays locked until somebody types `snakemake --unlock`. `make study` asks here first. And its lock
-does not keep two apart that start at the same moment, or after a `snakemake partial` took it away;
-so the Snakefile claims the folder here, by a lock that ends with the process, however it ends.
+Snakemake's lock names no process, so a study that was killed outright (kill -9, a power cut) stays
+locked until somebody types `snakemake --unlock`. `make study` asks here first. Snakemake's lock
+also does not keep two studies apart that start at the same moment, or after a `snakemake partial`
+took it away; so the Snakefile claims the folder here, by a lock that ends with the process, however
+it ends.
 """
 
 import fcntl
@@ -21,24 +22,32 @@ import psutil
 
 # The jobs of a killed Snakemake are told to stop (see joblog); a training saves its state first.
 JOBS_MAY_TAKE_S = 120.0
-# What `files.atomic` calls a file that is being written; that takes seconds.
+# The name that `files.atomic` gives to a file while it is written, which takes seconds.
 UNFINISHED = re.compile(r"\.[0-9a-f]{32}(\.\w+)?")
 UNFINISHED_FOR_S = 3600.0
 
-# What is claimed stays so until the process ends.
+# A claim lasts until the process ends.
 _claims: list[TextIO] = []
 
 
 @dataclass(frozen=True)
 class Workers:
-    """Ids of the processes that work in a folder: of Snakemake, and of the scripts of its jobs."""
+    """Ids of the processes that work in a folder.
+
+    Attributes
+    ----------
+    studies : list of int
+        Processes of Snakemake.
+    jobs : list of int
+        Processes of the scripts of its jobs.
+    """
 
     studies: list[int]
     jobs: list[int]
 
 
 def workers(folder: Path) -> Workers:
-    """The processes of this machine that work in `folder`."""
+    """Find the processes of this machine that work in `folder`."""
     found = Workers([], [])
     for process in psutil.process_iter():
         try:
@@ -55,7 +64,13 @@ def workers(folder: Path) -> Workers:
 
 
 def claim(folder: Path) -> None:
-    """Let this process be the only one that runs a study in `folder`, or end it in one line."""
+    """Let this process be the only one that runs a study in `folder`.
+
+    Raises
+    ------
+    SystemExit
+        Another one runs there; in one line.
+    """
     claimed = open(folder / ".snakemake" / "claimed", "a+")  # noqa: SIM115 (open to the very end)
     try:
         fcntl.flock(claimed, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -71,7 +86,7 @@ def claim(folder: Path) -> None:
 
 
 def main() -> int:
-    """Exit status: 0 if the folder is free now, 1 if a study still works in it."""
+    """Return the exit status: 0 if the folder is free now, 1 if a study still works in it."""
     folder = Path.cwd()
     deadline = time.monotonic() + JOBS_MAY_TAKE_S
     told = False
@@ -96,7 +111,7 @@ def main() -> int:
 
 
 def _remove_unfinished(results: Path) -> None:
-    """Remove what a killed job was writing; not what one on another machine may be writing now."""
+    """Remove files that a killed job was writing, but none that another machine may be writing."""
     old = time.time() - UNFINISHED_FOR_S
     for path in results.rglob(".*"):
         if UNFINISHED.fullmatch(path.name) and path.is_file() and path.stat().st_mtime < old:

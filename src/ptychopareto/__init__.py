@@ -1,4 +1,4 @@
-"""Which neural operator should reconstruct my ptychography scan, and what does each step cost?
+"""Which neural operator should reconstruct a ptychography scan, and what each step costs.
 
 The packages are folded the way the data flows, and imports only ever point to the left:
 

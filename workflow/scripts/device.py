@@ -1,4 +1,4 @@
-"""Where a job computes, and how the jobs of a study share the GPUs of one machine."""
+"""Choose where a job computes, and share the GPUs of one machine among the jobs of a study."""
 
 import json
 import os
@@ -12,14 +12,34 @@ if TYPE_CHECKING:
 
 
 class Gpu(NamedTuple):
-    """A GPU that this process sees; `uuid` is its name for all processes of the machine."""
+    """A GPU that this process sees.
+
+    Attributes
+    ----------
+    uuid : str
+        Its name for all processes of the machine.
+    memory_mb : int
+        Its memory [MiB].
+    """
 
     uuid: str
     memory_mb: int
 
 
 class Reservation(NamedTuple):
-    """What a process takes of a GPU, for as long as it lives."""
+    """The part of a GPU that a process takes, for as long as it lives.
+
+    Attributes
+    ----------
+    pid : int
+        The process.
+    started : int
+        When it started [clock ticks since the boot], which tells it from a later one with its id.
+    uuid : str
+        The GPU.
+    memory_mb : int
+        The memory it takes [MiB].
+    """
 
     pid: int
     started: int
@@ -28,10 +48,12 @@ class Reservation(NamedTuple):
 
 
 def prepare(job: Any) -> "torch.device":
-    """Set torch's threads and this process' memory up for the job; returns where it computes.
+    """Set up torch's threads and this process' memory for the job, and choose its device.
 
-    Raises:
-        ConfigError: a GPU is demanded where there is none.
+    Raises
+    ------
+    ConfigError
+        A GPU is demanded where there is none.
     """
     import torch
 
@@ -48,8 +70,10 @@ def choose_device(job: Any) -> "torch.device":
     A job that sees several GPUs is pinned to the one of which the study's other jobs of this moment
     leave most; there it reserves the memory of its resource `gpu_mem_mb`.
 
-    Raises:
-        ConfigError: a GPU is demanded where there is none.
+    Raises
+    ------
+    ConfigError
+        A GPU is demanded where there is none.
     """
     import torch
 
@@ -71,14 +95,23 @@ def choose_device(job: Any) -> "torch.device":
 
 
 def reserve(table: Path, gpus: Sequence[Gpu], memory_mb: int) -> int:
-    """Reserve memory for this process on the GPU with most memory left; the GPU's index.
+    """Reserve memory for this process on the GPU with most memory left.
 
-    A reservation ends with its process, however that ends: whoever comes next drops it.
+    A reservation ends with its process, however that ends: the next process drops it.
 
-    Args:
-        table: the file with the reservations on this machine.
-        gpus: those to choose from.
-        memory_mb: how much this process will need, as far as is known.
+    Parameters
+    ----------
+    table : Path
+        The file with the reservations on this machine.
+    gpus : sequence of Gpu
+        The GPUs to choose from.
+    memory_mb : int
+        How much this process will need [MiB], as far as is known.
+
+    Returns
+    -------
+    int
+        The GPU's index in `gpus`.
     """
     import fcntl  # here, since Windows has none
 
@@ -100,7 +133,7 @@ def reserve(table: Path, gpus: Sequence[Gpu], memory_mb: int) -> int:
 
 
 def _emptiest(gpus: Sequence[Gpu], reservations: Sequence[Reservation]) -> int:
-    """The index of the GPU with most memory left; among equals, with the fewest processes."""
+    """Return the index of the GPU with most memory left; among equals, of fewest processes."""
 
     def room(index: int) -> tuple[int, int]:
         taken = [entry.memory_mb for entry in reservations if entry.uuid == gpus[index].uuid]
@@ -119,7 +152,7 @@ def _started(pid: int) -> int | None:
 
 
 def _read(file: int) -> list[Reservation]:
-    """The first line; what else there may be is the rest of a longer one, see `_write`."""
+    """Read the first line; anything after it is the rest of a longer one, see `_write`."""
     line = os.pread(file, os.fstat(file).st_size, 0).partition(b"\n")[0]
     try:
         return [Reservation(*entry) for entry in json.loads(line)]
@@ -128,7 +161,7 @@ def _read(file: int) -> list[Reservation]:
 
 
 def _write(file: int, reservations: Sequence[Reservation]) -> None:
-    """In one go: there is no moment at which a kill would leave half a line."""
+    """Write all at once: there is no moment at which a kill would leave half a line."""
     line = json.dumps(reservations).encode() + b"\n"
     os.pwrite(file, line, 0)
     os.ftruncate(file, len(line))

@@ -1,10 +1,11 @@
-"""What all scripts share: the whole story of a job goes into its log, the screen gets the gist.
+"""What all scripts share: a job's log holds its whole story, the screen gets the gist.
 
-Snakemake's `log:` only names a file. Here everything the job prints, logs, warns of or raises ends
-in it, also what compiled libraries print. The screen shows the library's progress lines and, when
-the job fails, one line that names the job, the reason and the log.
+Snakemake's `log:` only names a file. Here everything that the job prints, logs, warns of or raises
+ends in it, also the output of compiled libraries. The screen shows the library's progress lines
+and, when the job fails, one line that names the job, the reason and the log.
 
-A job also outlives neither its Snakemake, nor an older self, nor a clock that was set back.
+A job also ends with its Snakemake, waits for an older job of its name, and puts up with a clock
+that was set back.
 """
 
 import ctypes
@@ -32,9 +33,17 @@ DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errn
 def run_job(work: Callable[[Any], None], job: Any) -> None:
     """Call `work(job)` with a log around it.
 
-    Args:
-        work: does what the rule promises.
-        job: the object `snakemake` that Snakemake gives to a script.
+    Parameters
+    ----------
+    work : callable
+        Does what the rule promises.
+    job : object
+        The object `snakemake` that Snakemake gives to a script.
+
+    Raises
+    ------
+    SystemExit
+        The work failed (1) or was interrupted (130).
     """
     _end_with_snakemake()
     name = " ".join([job.rule, *job.wildcards])
@@ -105,7 +114,7 @@ def _send_output_to(log: Path, screen: TextIO, name: str) -> None:
 
 
 def _open_to_append(log: Path) -> IO[bytes]:
-    """The log, with all it said before: Snakemake removes it when it repeats the job.
+    """Open the log to append, with all it said before: Snakemake removes it to repeat the job.
 
     So it has a second name, which keeps it: a training that was interrupted tells its whole story,
     and a job finds the lock of an older one that has not ended.
@@ -132,7 +141,7 @@ def _send_logging_to(screen: TextIO, name: str) -> None:
 
 
 def _explain(error: Exception, job: Any) -> str:
-    """One line for the reason; what is not the user's to mend leaves its traceback in the log."""
+    """Give the reason in one line; if the user cannot mend it, the log has a traceback too."""
     from ptychopareto.config import ConfigError
     from ptychopareto.files import FileError
 
@@ -170,7 +179,7 @@ def _time_of(path: Path) -> float:
 
 
 def _files_of_study(job: Any) -> Iterator[Path]:
-    """All results, the scripts, and whatever else this job was made from."""
+    """Yield all results, the scripts, and the other inputs of this job."""
     yield from Path("results").rglob("*")
     yield from Path(__file__).parent.glob("*.py")
     yield from map(Path, job.input)

@@ -180,7 +180,6 @@ def inside(image: AnyArray, region: Region | None) -> AnyArray:
     Parameters
     ----------
     image : (H, W)
-        The image.
     region : bool (H, W) or None
         The pixels that count; None where all do.
 
@@ -223,7 +222,6 @@ def angle(image: ComplexImage) -> Image:
     Parameters
     ----------
     image : complex (H, W)
-        The image.
 
     Returns
     -------
@@ -239,7 +237,6 @@ def wraps(phase: Image, region: Region | None = None) -> bool:
     Parameters
     ----------
     phase : (H, W) [rad]
-        The phase.
     region : bool (H, W) or None
         The pixels that count; None where all do.
 
@@ -260,7 +257,6 @@ def plane(image: Image, region: Region | None = None) -> Image:
     Parameters
     ----------
     image : (H, W)
-        The image.
     region : bool (H, W) or None
         The pixels that count; None where all do.
 

@@ -316,7 +316,6 @@ def check_pattern_size(study: StudyConfig, n: int) -> None:
     Parameters
     ----------
     study : StudyConfig
-        The study.
     n : int
         Side of the patterns [px].
 

@@ -18,8 +18,18 @@ class CNN(Operator):
     """4 × (conv3×3 → GELU → conv3×3 → GELU), max pooling between them → decoder with skips → head.
 
     Each step down halves the size, rounded up, and doubles the channels, up to `max_channels`; None
-    sets no limit. What a pixel sees is what the convolutions reach, no Fourier layer beyond it.
-    Takes (B, in_channels, N, N), gives (B, out_channels, N, N).
+    sets no limit. A pixel sees as far as the convolutions reach; no Fourier layer sees further.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Channels of the input and of the output.
+    size : int
+        Side N of the images; the layers take any.
+    width : int
+        Channels of the finest level.
+    max_channels : int or None
+        The most channels of a level; None for no limit.
     """
 
     def __init__(
@@ -39,6 +49,7 @@ class CNN(Operator):
                 start_loud(layer)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map images (B, in_channels, N, N) to (B, out_channels, N, N)."""
         features = [self.encoder[0](x)]
         for block in self.encoder[1:]:
             features.append(block(self.pool(features[-1])))
@@ -46,11 +57,15 @@ class CNN(Operator):
 
 
 def start_loud(layer: nn.Conv2d | nn.ConvTranspose2d) -> None:
-    """Weights with which a layer and its activation keep the variance (He et al., ICCV 2015).
+    """Give a layer weights with which it and its activation keep the variance.
 
-    With torch's own the signal of each layer is some three times smaller than that of the one
-    before. The way through the bottleneck, without residuals, then starts silent and learns late:
-    see `docs/architectures.md`.
+    With torch's own weights the signal of each layer is some three times smaller than that of the
+    one before. The way through the bottleneck, without residuals, then starts silent and learns
+    late: see `docs/architectures.md`.
+
+    Notes
+    -----
+    He, Zhang, Ren & Sun, "Delving Deep into Rectifiers", ICCV 2015.
     """
     nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
     nn.init.zeros_(layer.get_parameter("bias"))

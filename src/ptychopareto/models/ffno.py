@@ -20,8 +20,19 @@ class FFNO(Operator):
 
     d are the two axes, R_d the learned weights of their frequencies, W₁ and W₂ a feed-forward
     network of 1×1 convolutions. Weights grow with `modes`, not with its square.
-    Takes (B, in_channels, N, N), gives (B, out_channels, N, N). `modes` frequencies are kept on
-    each axis, in `width` channels.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Channels of the input and of the output.
+    size : int
+        Side N of the images [px].
+    modes : int
+        Kept frequencies on each axis.
+    width : int
+        Channels of the layers.
+    blocks : int
+        Number of layers.
     """
 
     def __init__(
@@ -40,6 +51,7 @@ class FFNO(Operator):
         self.head = nn.Conv2d(width, out_channels, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map images (B, in_channels, N, N) to (B, out_channels, N, N)."""
         return self.head(gelu(self.project(self.layers(self.lifter(x)))))
 
 
@@ -53,6 +65,7 @@ class FactorizedLayer(nn.Module):
         self.contract = nn.Conv2d(EXPANSION * channels, channels, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map images (B, channels, H, W) to images of the same shape."""
         return x + self.contract(gelu(self.expand(self.spectral(x))))
 
 
@@ -60,10 +73,10 @@ class AxialSpectralConv(nn.Module):
     """Multiply the lowest Fourier modes along each axis of (B, C, H, W) images, and add both.
 
     Along an axis the frequencies 0 … m−1 of the half spectrum are kept, in each row or column of
-    the image by itself, and multiplied by learned matrices. `modes` m is capped at half of `size`;
-    along an axis shorter than that the first of the weights are used. As in `layers.SpectralConv`
-    the transforms are products with the kept rows of the DFT matrix, and the complex products real
-    ones.
+    the image by itself, and multiplied by learned matrices. `modes` m is capped at half of `size`.
+    Along an axis shorter than `size` the first of the weights are used. The transforms are products
+    with the kept rows of the DFT matrix, and the complex products are real ones, as in
+    `layers.SpectralConv`.
 
     Parameters
     ----------
@@ -72,7 +85,7 @@ class AxialSpectralConv(nn.Module):
     modes : int
         Kept frequencies on each axis.
     size : int
-        Side [px] of the images the layer is built for, odd or even.
+        Side [px] of the images that the layer is built for, odd or even.
     """
 
     def __init__(self, in_channels: int, out_channels: int, modes: int, size: int) -> None:
@@ -85,6 +98,7 @@ class AxialSpectralConv(nn.Module):
         """(rows' axis | columns' axis, frequency, real | imaginary, in, out)"""
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map images (B, in_channels, H, W) to (B, out_channels, H, W)."""
         # In bfloat16 a Fourier sum would lose what the convolutions can do without.
         with torch.autocast(x.device.type, enabled=False):
             x = x.to(self.weight.dtype).permute(0, 2, 3, 1)
@@ -95,7 +109,7 @@ class AxialSpectralConv(nn.Module):
             return summed.permute(0, 3, 1, 2)
 
     def _along(self, x: Tensor, axis: int) -> Tensor:
-        """Of (P, n, Q, C), along n."""
+        """Transform, multiply and transform back (P, n, Q, C) along n."""
         outer, n, inner, channels = x.shape
         modes = min(self.modes, n // 2)
         forth, back = dft_matrices_1d(n, modes, x.device, x.dtype)
@@ -107,7 +121,7 @@ class AxialSpectralConv(nn.Module):
         return (back @ rows.reshape(outer, 2 * modes, -1)).view(outer, n, inner, -1)
 
     def _matrices(self, axis: int, modes: int) -> Tensor:
-        """The complex weights of an axis as real matrices (m, 2·C, 2·C') of [re | im]."""
+        """Return the complex weights of an axis as real matrices (m, 2·C, 2·C') of [re | im]."""
         real, imag = self.weight[axis, :modes].unbind(1)
         return torch.cat([torch.cat([real, imag], 2), torch.cat([-imag, real], 2)], 1)
 
@@ -117,10 +131,25 @@ class AxialSpectralConv(nn.Module):
 def dft_matrices_1d(
     n: int, modes: int, device: torch.device, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor]:
-    """The kept part of the DFT of n real numbers (2m, n) and of its inverse (n, 2m), both real.
+    """Compute the kept part of the DFT of real numbers and of its inverse, both as real matrices.
 
-    [re | im] of the frequencies 0 … m−1. Frequencies k > 0 stand for ±k, hence their factor 2 in
-    the inverse, which has the norm 1/n.
+    Parameters
+    ----------
+    n : int
+        Number of the real numbers.
+    modes : int
+        Number m of kept frequencies, 0 … m−1.
+    device : torch.device
+        Where the matrices are.
+    dtype : torch.dtype
+        Their type.
+
+    Returns
+    -------
+    forth : (2m, n)
+        Gives [re | im] of the kept frequencies.
+    back : (n, 2m)
+        The inverse, with the norm 1/n. Frequencies k > 0 stand for ±k, hence their factor 2.
     """
     frequencies = torch.arange(modes, dtype=torch.float64)
     angle = 2 * torch.pi * torch.outer(frequencies, torch.arange(n, dtype=torch.float64)) / n

@@ -14,8 +14,18 @@ BLOCKS = 4
 class FNO(Operator):
     """lifter → `blocks` spectral blocks → conv1×1 → 2 × (conv3×3 → GELU) → conv1×1 head.
 
-    Takes (B, in_channels, N, N), gives (B, out_channels, N, N). `modes` frequencies are kept on
-    each axis and side.
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Channels of the input and of the output.
+    modes : int
+        Kept frequencies on each axis and side.
+    width : int
+        Channels of the layers.
+    size : int
+        Side N of the images [px].
+    blocks : int
+        Number of spectral blocks.
     """
 
     def __init__(
@@ -37,4 +47,5 @@ class FNO(Operator):
         self.head = nn.Conv2d(width, out_channels, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map images (B, in_channels, N, N) to (B, out_channels, N, N)."""
         return self.head(self.refiner(self.project(self.blocks(self.lifter(x)))))

@@ -1,4 +1,4 @@
-"""FNO as published: Fourier layers at constant resolution, and nothing that refines after them.
+"""FNO as published: Fourier layers at constant resolution, without a refiner after them.
 
 Li et al., "Fourier Neural Operator for Parametric Partial Differential Equations", ICLR 2021.
 """
@@ -14,9 +14,20 @@ BLOCKS = 4
 class FNOVanilla(Operator):
     """lifter → `blocks` × GELU(spectral + conv1×1) → conv1×1 → GELU → conv1×1 head.
 
-    Against `fno` the layers have no 3×3 convolution and no residual, and no refiner follows.
-    Takes (B, in_channels, N, N), gives (B, out_channels, N, N). `modes` frequencies are kept on
-    each axis and side, in `width` channels.
+    The layers have no 3×3 convolution and no residual as those of `fno`, and no refiner follows.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Channels of the input and of the output.
+    size : int
+        Side N of the images [px].
+    modes : int
+        Kept frequencies on each axis and side.
+    width : int
+        Channels of the layers.
+    blocks : int
+        Number of Fourier layers.
     """
 
     def __init__(
@@ -35,6 +46,7 @@ class FNOVanilla(Operator):
         self.head = nn.Conv2d(width, out_channels, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map images (B, in_channels, N, N) to (B, out_channels, N, N)."""
         return self.head(gelu(self.project(self.layers(self.lifter(x)))))
 
 
@@ -47,4 +59,5 @@ class FourierLayer(nn.Module):
         self.local = nn.Conv2d(channels, channels, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map images (B, channels, H, W) to images of the same shape."""
         return gelu(self.spectral(x) + self.local(x))

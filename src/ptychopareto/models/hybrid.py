@@ -25,10 +25,23 @@ class Hybrid(Operator):
     """lifter → 4 spectral levels with strided convolutions between → bottleneck → decoder → head.
 
     A level of the encoder has `blocks` spectral blocks. Each step down halves the size, rounded up,
-    and doubles the channels, up to `max_channels` if that is not None. The bottleneck block keeps
-    modes / 2. A decoder step is a transposed convolution, the skip beside it, and
-    conv3×3 → GELU → conv3×3.
-    Takes (B, in_channels, N, N), gives (B, out_channels, N, N).
+    and doubles the channels. The bottleneck block keeps modes / 2. A decoder step is a transposed
+    convolution, the skip beside it, and conv3×3 → GELU → conv3×3.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Channels of the input and of the output.
+    modes : int
+        Kept frequencies on each axis and side, or as many as a level holds.
+    width : int
+        Channels of the finest level.
+    size : int
+        Side N of the images [px].
+    max_channels : int or None
+        The most channels of a level; None for no limit.
+    blocks : int
+        Spectral blocks on each level.
     """
 
     def __init__(
@@ -61,6 +74,7 @@ class Hybrid(Operator):
         self.head = nn.Conv2d(channels[0], out_channels, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map images (B, in_channels, N, N) to (B, out_channels, N, N)."""
         x = self.encoder[0](self.lifter(x))
         skips = []
         for down, block in zip(self.down, self.encoder[1:], strict=True):
@@ -76,6 +90,6 @@ class Hybrid(Operator):
 
 
 def _level(channels: int, modes: int, size: int, blocks: int) -> nn.Module:
-    """The spectral blocks of a level; one stands by itself, as the names of its weights have it."""
+    """Return the spectral blocks of a level; a single one is not wrapped."""
     several = [SpectralBlock(channels, modes, size) for _ in range(blocks)]
     return several[0] if blocks == 1 else nn.Sequential(*several)

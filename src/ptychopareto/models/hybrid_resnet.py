@@ -1,8 +1,9 @@
 """Hybrid ResNet: a spectral encoder, a bottleneck of residual blocks, a convolutional decoder.
 
-Of the kind of PtychoPINN's network of this name: the encoder is that of `hybrid`, the bottleneck
-that of image-to-image networks (Johnson, Alahi & Fei-Fei, "Perceptual Losses for Real-Time Style
-Transfer and Super-Resolution", ECCV 2016) with residual blocks after He et al., CVPR 2016.
+The network is of the kind of PtychoPINN's network of this name: the encoder is that of `hybrid`,
+the bottleneck that of image-to-image networks (Johnson, Alahi & Fei-Fei, "Perceptual Losses for
+Real-Time Style Transfer and Super-Resolution", ECCV 2016) with residual blocks after He et al.,
+CVPR 2016.
 """
 
 from itertools import pairwise
@@ -26,10 +27,24 @@ RESIDUAL_BLOCKS = 6
 class HybridResNet(Operator):
     """lifter → 2 × (spectral block → strided conv) → `blocks` residual blocks → decoder → head.
 
-    Each step down halves the size, rounded up, and doubles the channels, up to `max_channels`; None
-    sets no limit. With `skips` the decoder sees the encoder's features of each level.
-    Takes (B, in_channels, N, N), gives (B, out_channels, N, N). `modes` frequencies are kept on
-    each axis and side, or as many as a level holds; `width` are the channels of the first level.
+    Each step down halves the size, rounded up, and doubles the channels.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Channels of the input and of the output.
+    size : int
+        Side N of the images [px].
+    modes : int
+        Kept frequencies on each axis and side, or as many as a level holds.
+    width : int
+        Channels of the finest level.
+    max_channels : int or None
+        The most channels of a level; None for no limit.
+    skips : bool
+        Whether the decoder sees the encoder's features of each level.
+    blocks : int
+        Residual blocks of the bottleneck.
     """
 
     def __init__(
@@ -58,6 +73,7 @@ class HybridResNet(Operator):
         self.head = nn.Conv2d(channels[0], out_channels, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map images (B, in_channels, N, N) to (B, out_channels, N, N)."""
         x = self.lifter(x)
         features = []
         for block, down in zip(self.encoder, self.down, strict=True):
@@ -75,4 +91,5 @@ class ResidualBlock(nn.Module):
         self.second = conv3x3(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map images (B, channels, H, W) to images of the same shape."""
         return x + self.second(gelu(self.first(x)))

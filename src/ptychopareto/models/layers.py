@@ -13,8 +13,8 @@ from torch.nn.functional import gelu, pad
 class Operator(nn.Module):
     """An architecture: (B, in_channels, N, N) in, (B, out_channels, N, N) out of its last layer.
 
-    Made from in_channels, out_channels, size, the N it is built for, and its keys of the grid, such
-    as modes and width, all by name.
+    It is made from `in_channels`, `out_channels`, `size` (the N that it is built for) and its own
+    keys of the grid, such as `modes` and `width`, all by name.
     """
 
     head: nn.Conv2d
@@ -23,17 +23,9 @@ class Operator(nn.Module):
 class SpectralConv(nn.Module):
     """Multiply the lowest Fourier modes of (B, C, H, W) images by learned matrices.
 
-    After Li et al., ICLR 2021.
-
-    Kept are the rows k = 0 … m−1 and −m … −1 (two weight blocks, stacked in this order) and the
-    columns 0 … m−1 of the half spectrum of a real image; `modes` m is capped at half of `size`. On
-    smaller images than `size` the inner part of the weights is used.
-
-    The transform is a product with the kept rows of the DFT matrix: no frequency is computed that
-    is then dropped. The complex product of each mode is one real one, with the weights as they lie:
-    from [re, −im] comes the real part, from [im, re] the imaginary part, by [Re; Im] of the
-    weights. Images that lie channels last in memory are transformed as they lie. All of it is
-    faster than FFT and complex einsum at these sizes; `docs/performance.md` has the times.
+    The layer keeps the rows k = 0 … m−1 and −m … −1 (two weight blocks, stacked in this order) and
+    the columns 0 … m−1 of the half spectrum of a real image; `modes` m is capped at half of `size`.
+    On images smaller than `size` it uses the inner part of the weights.
 
     Parameters
     ----------
@@ -42,7 +34,16 @@ class SpectralConv(nn.Module):
     modes : int
         Kept frequencies on each axis and side.
     size : int
-        Side [px] of the images the layer is built for, odd or even.
+        Side [px] of the images that the layer is built for, odd or even.
+
+    Notes
+    -----
+    The layer is that of Li et al., ICLR 2021. The transform is a product with the kept rows of the
+    DFT matrix: no frequency is computed only to be dropped. The complex product of each mode is one
+    real product with the weights as they are stored: [re, −im] times [Re; Im] of the weights is the
+    real part, [im, re] times them the imaginary part. Images that lie channels last in memory are
+    transformed as they lie. All of it is faster than FFT and complex einsum at these sizes;
+    `docs/performance.md` has the times.
     """
 
     def __init__(self, in_channels: int, out_channels: int, modes: int, size: int) -> None:
@@ -55,6 +56,7 @@ class SpectralConv(nn.Module):
         """(row, column, real | imaginary, in, out)"""
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map images (B, in_channels, H, W) to (B, out_channels, H, W)."""
         # In bfloat16 a Fourier sum would lose what the convolutions can do without.
         with torch.autocast(x.device.type, enabled=False):
             x = x.to(self.weight.dtype)
@@ -63,7 +65,7 @@ class SpectralConv(nn.Module):
             return self._channels_first(x)
 
     def _channels_first(self, x: Tensor) -> Tensor:
-        """Of (B, C, H, W)."""
+        """Map images that are stored as (B, C, H, W)."""
         batch, channels, height, width = x.shape
         modes = min(self.modes, height // 2, width // 2)
         along_width, along_height, back_height, back_width = dft_matrices(
@@ -77,7 +79,7 @@ class SpectralConv(nn.Module):
         return rows.view(batch, -1, height, 2 * modes) @ back_width
 
     def _channels_last(self, x: Tensor) -> Tensor:
-        """Of (B, H, W, C): the same, each product from the other side."""
+        """Map images that are stored as (B, H, W, C), each product from the other side."""
         batch, height, width, channels = x.shape
         modes = min(self.modes, height // 2, width // 2)
         along_width, along_height, back_height, back_width = dft_matrices(
@@ -91,7 +93,7 @@ class SpectralConv(nn.Module):
         return back_width.T @ rows.view(batch, height, 2 * modes, -1)
 
     def _mix(self, spectrum: Tensor) -> Tensor:
-        """The spectrum ([re | im], B, 2m·m, C) times the weights: (2m·m, B, [re | im], C')."""
+        """Multiply spectra ([re | im], B, 2m·m, C) by the weights: (2m·m, B, [re | im], C')."""
         _, batch, kept, channels = spectrum.shape
         real, imag = spectrum
         parts = torch.stack([real, -imag, imag, real]).view(2, 2, batch, kept, channels)
@@ -99,7 +101,7 @@ class SpectralConv(nn.Module):
         return (stacked @ self._weight(kept)).view(kept, batch, 2, -1)
 
     def _weight(self, kept: int) -> Tensor:
-        """The weights as (2m·m, 2C, C'); of them the inner part, where m is less than `modes`."""
+        """Return the weights as (2m·m, 2C, C'); only the inner part if m < `modes`."""
         weight: Tensor = self.weight
         modes = math.isqrt(kept // 2)
         if modes < self.modes:
@@ -112,14 +114,30 @@ class SpectralConv(nn.Module):
 def dft_matrices(
     height: int, width: int, modes: int, device: torch.device, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The kept part of the 2-D DFT of a real image and of its inverse, as four real matrices.
+    """Compute the kept part of the 2-D DFT of a real image and of its inverse, as real matrices.
 
-    along_width (W, 2m): x @ it gives [re | im] of columns 0 … m−1, for each row of the image.
-    along_height (4m, 2H): from interleaved (row, [re | im]) to ([re | im], kept row), kept rows 0
-    … m−1, −m … −1.
-    back_height (2H, 4m), back_width (2m, W): the inverses. Columns k > 0 stand for ±k, hence their
-    factor 2.
-    The norm 1/(H·W) is in the inverse.
+    Parameters
+    ----------
+    height, width : int
+        Rows H and columns W of the image.
+    modes : int
+        Number m of kept frequencies on each axis and side.
+    device : torch.device
+        Where the matrices are.
+    dtype : torch.dtype
+        Their type.
+
+    Returns
+    -------
+    along_width : (W, 2m)
+        x @ it gives [re | im] of columns 0 … m−1, for each row of the image.
+    along_height : (4m, 2H)
+        Leads from interleaved (row, [re | im]) to ([re | im], kept row), kept rows 0 … m−1, −m …
+        −1.
+    back_height : (2H, 4m)
+        The inverse of `along_height`, with the norm 1/(H·W).
+    back_width : (2m, W)
+        The inverse of `along_width`. Columns k > 0 stand for ±k, hence their factor 2.
     """
     rows = torch.tensor([*range(modes), *range(-modes, 0)], dtype=torch.float64)
     columns = torch.arange(modes, dtype=torch.float64)
@@ -158,11 +176,24 @@ class SpectralBlock(nn.Module):
         self.local = conv3x3(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map images (B, channels, H, W) to images of the same shape."""
         return x + gelu(self.spectral(x) + self.local(x))
 
 
 def conv3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
-    """A 3×3 convolution with zero padding: same size, or ⌈size / stride⌉."""
+    """Make a 3×3 convolution with zero padding.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Channels of the input and of the output.
+    stride : int, optional
+        Step of the convolution [px]; the size becomes ⌈size / stride⌉.
+
+    Returns
+    -------
+    nn.Conv2d
+    """
     return nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=stride, padding=1)
 
 
@@ -184,9 +215,9 @@ class Decoder(nn.Module):
     Parameters
     ----------
     channels : sequence of int
-        Those of the levels, finest first, the bottleneck last.
+        Channels of the levels, finest first, the bottleneck last.
     skips : bool
-        Whether the features of the encoder are used; else only their sizes are.
+        Whether the features of the encoder are used; otherwise only their sizes are.
     """
 
     def __init__(self, channels: Sequence[int], skips: bool = True) -> None:
@@ -201,7 +232,20 @@ class Decoder(nn.Module):
         )
 
     def forward(self, x: Tensor, features: Sequence[Tensor]) -> Tensor:
-        """From the bottleneck x; features are those of the encoder's finer levels, finest first."""
+        """Go up from the bottleneck to the finest level.
+
+        Parameters
+        ----------
+        x : (B, C, h, w)
+            Output of the bottleneck.
+        features : sequence of Tensor
+            The encoder's features of the finer levels, finest first.
+
+        Returns
+        -------
+        (B, channels[0], H, W)
+            Images of the size of the finest features.
+        """
         for up, merge, feature in zip(self.up, self.merge, reversed(features), strict=True):
             # An odd size comes back one pixel larger than it was.
             x = up(x)[..., : feature.shape[-2], : feature.shape[-1]]
@@ -210,16 +254,31 @@ class Decoder(nn.Module):
 
 
 def channels_of_levels(width: int, levels: int, max_channels: int | None) -> list[int]:
-    """`width`, doubled from level to level, but never more than `max_channels`."""
+    """Double the channels from level to level.
+
+    Parameters
+    ----------
+    width : int
+        Channels of the first level.
+    levels : int
+        Number of levels.
+    max_channels : int or None
+        The most channels of a level; None for no limit.
+
+    Returns
+    -------
+    list of int
+        Channels of each level, finest first.
+    """
     channels = [width * 2**level for level in range(levels)]
     return channels if max_channels is None else [min(c, max_channels) for c in channels]
 
 
 def with_coordinates(x: Tensor) -> Tensor:
-    """Images (B, C, H, W) with two more channels: row / H and column / W of each pixel.
+    """Append two channels to images (B, C, H, W): row / H and column / W of each pixel.
 
-    For networks without zero padding, which cannot tell one place from another: the probe is in
-    the middle.
+    Networks without zero padding need them, since they cannot tell one place from another: the
+    probe is in the middle.
     """
     rows, columns = (torch.arange(n, dtype=x.dtype, device=x.device) / n for n in x.shape[-2:])
     grid = torch.stack(torch.meshgrid(rows, columns, indexing="ij"))
@@ -227,6 +286,19 @@ def with_coordinates(x: Tensor) -> Tensor:
 
 
 def padded(x: Tensor, multiple: int) -> Tensor:
-    """Images (B, C, H, W) with zeros at the end of each axis, to a multiple of so many pixels."""
+    """Pad images with zeros at the end of each axis.
+
+    Parameters
+    ----------
+    x : (B, C, H, W)
+        The images.
+    multiple : int
+        What the new sides are multiples of [px].
+
+    Returns
+    -------
+    (B, C, H', W')
+        The images, each side rounded up to a multiple.
+    """
     height, width = x.shape[-2:]
     return pad(x, (0, -width % multiple, 0, -height % multiple))

@@ -9,11 +9,12 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from ptychopareto.config import Head, InputTransform
 
-# The head's weights start this much smaller than usual.
+# Factor by which the head's weights start smaller than usual.
 HEAD_START = 0.01
-# Of an amplitude in its bound: a scan without light would have none, and no logit.
+# The least start of an amplitude, as a fraction of its limit: a scan without light would have 0,
+# which has no logit.
 LEAST_SHARE = 1e-6
-# From so many channels on; `docs/performance.md` has the times of both.
+# Channels from which on images lie channels last; `docs/performance.md` has the times of both.
 CHANNELS_LAST = 16
 
 
@@ -24,6 +25,21 @@ class Network(nn.Module):
     (`Registration`), and divided by a fixed scale. The body's 2·C output channels a, b make the
     patch: a + ib (`real_imag`), or A·exp(iφ) with A = limit·sigmoid(a), φ = π·tanh(b)
     (`amp_phase`), where the limit is `largest_amplitude`.
+
+    Parameters
+    ----------
+    body : nn.Module
+        An `Operator` from C to 2·C channels.
+    input_transform : {"none", "log1p", "sqrt"}
+        `none`, `log1p` or `sqrt`, elementwise.
+    magnification : float
+        Magnification s of the probe's shadow; 1 for no resampling.
+    input_scale : float
+        The scale, > 0.
+    head : {"real_imag", "amp_phase"}
+        `real_imag` or `amp_phase`.
+    transmission : float
+        RMS of the object's amplitude, which bounds the amplitude of `amp_phase`.
     """
 
     def __init__(
@@ -44,6 +60,7 @@ class Network(nn.Module):
         self.limit = largest_amplitude(transmission)
 
     def forward(self, amplitude: Tensor) -> Tensor:
+        """Map amplitudes (B, C, N, N) to complex patches (B, C, N, N)."""
         x = transform(amplitude, self.input_transform)
         made = self.body(self.registration(x) / self.input_scale)
         # Under autocast the head computes in a precision that complex numbers do not have.
@@ -54,17 +71,17 @@ class Network(nn.Module):
 
 
 def largest_amplitude(transmission: float) -> float:
-    """The bound of the amplitude that an amp_phase head gives: 2·max(1, transmission).
+    """Return the bound of the amplitude that an amp_phase head gives: 2·max(1, transmission).
 
     `transmission` is the RMS of the object's amplitude. A transparent place has amplitude 1,
     however much the rest absorbs; in other units the amplitudes are about their RMS. The larger of
-    the two lies in the middle of the sigmoid, where it is steepest; as much again is in reach.
+    the two lies in the middle of the sigmoid, where it is steepest; twice that is the bound.
     """
     return 2 * max(1.0, transmission)
 
 
 def lay_out(body: nn.Module) -> None:
-    """Choose how the images in a network lie in memory; the convolutions' weights decide for all.
+    """Choose how images lie in memory in a network: the convolutions' weights decide for all.
 
     Channels last is faster where there are enough channels for the registers of a processor.
     """
@@ -75,12 +92,23 @@ def lay_out(body: nn.Module) -> None:
 
 @torch.no_grad()
 def start_uniform(layer: nn.Conv2d, head: Head, transmission: float) -> None:
-    """Let the untrained network see a nearly uniform object of real `transmission` everywhere.
+    """Let the untrained network see a nearly uniform object everywhere.
 
-    The classical flat start. A random start has a random phase in each patch, of which physics
-    supervision, blind to global phases, keeps much (`docs/recipe.md`). The first half of the last
-    layer's channels starts at what gives this amplitude: at itself as a real part, at the logit of
-    transmission / limit before the sigmoid of an amplitude; the other half at 0.
+    Parameters
+    ----------
+    layer : nn.Conv2d
+        The last layer, with 2·C output channels; its weights and biases are changed.
+    head : {"real_imag", "amp_phase"}
+        `real_imag` or `amp_phase`.
+    transmission : float
+        The real value of the object.
+
+    Notes
+    -----
+    This is the classical flat start. A random start has a random phase in each patch, and physics
+    supervision, blind to global phases, keeps much of it (`docs/recipe.md`). The first half of the
+    channels starts at the value that gives this amplitude: at itself as a real part, at the logit
+    of transmission / limit before the sigmoid of an amplitude. The other half starts at 0.
     """
     half = layer.out_channels // 2
     start = transmission
@@ -93,7 +121,20 @@ def start_uniform(layer: nn.Conv2d, head: Head, transmission: float) -> None:
 
 
 def transform(amplitude: Tensor, kind: InputTransform) -> Tensor:
-    """Compress the dynamic range of diffraction amplitudes, elementwise on max(x, 0)."""
+    """Compress the dynamic range of diffraction amplitudes, elementwise on max(x, 0).
+
+    Parameters
+    ----------
+    amplitude : Tensor
+        Any shape; √I.
+    kind : {"none", "log1p", "sqrt"}
+        `none`, `log1p` or `sqrt`.
+
+    Returns
+    -------
+    Tensor
+        A tensor of the same shape.
+    """
     x = amplitude.clamp_min(0)
     match kind:
         case "none":
@@ -107,8 +148,13 @@ def transform(amplitude: Tensor, kind: InputTransform) -> Tensor:
 class Registration(nn.Module):
     """Resample images (B, C, N, N) so that pixel N/2 + s·(r − N/2) comes to lie on pixel r.
 
-    Bilinear, zeros outside. With s the magnification of the probe's shadow image, the shadow then
-    lies on the object. s = 1 changes nothing.
+    The interpolation is bilinear, with zeros outside. With s the magnification of the probe's
+    shadow image, the shadow then lies on the object. s = 1 changes nothing.
+
+    Parameters
+    ----------
+    magnification : float
+        s, signed.
     """
 
     def __init__(self, magnification: float) -> None:
@@ -116,6 +162,7 @@ class Registration(nn.Module):
         self.magnification = magnification
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map images (B, C, N, N) to resampled ones of the same shape."""
         if self.magnification == 1:
             return x
         return grid_sample(

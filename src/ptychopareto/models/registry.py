@@ -32,7 +32,7 @@ _Count = Annotated[int, Field(ge=1, lt=2**31)]
 
 
 _NETWORK_AXES = [axis for axis in AXES.values() if axis.owner == "network"]
-# A stored value is checked for its kind only: what fits a network its weights show.
+# A stored value is checked for its kind only: the weights show whether it fits the network.
 _STORED = {"int64": _Count, "Int64": _Count | None, "boolean": bool | None}
 
 
@@ -85,21 +85,25 @@ else:
 
 
 class NetworkConfig(_Complete):
-    """All that is needed to rebuild a network around its weights.
+    """Everything that rebuilds a network around its weights.
 
-    It has a field for each axis of the grid that belongs to the network; of them only those that
-    the architecture has are used. `magnification`, `input_scale` and `transmission` are measured
-    from the training data, see `network.Network`. Files of older models lack the late axes.
+    It has a field for each axis of the grid that belongs to the network; only those that the
+    architecture has are used. `magnification`, `input_scale` and `transmission` are measured from
+    the training data, see `network.Network`. Files of older models lack the late axes.
     """
 
     __pydantic_config__ = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
 
 def operator(architecture: Architecture) -> type[Operator]:
-    """The class of an architecture: the one `Operator` that `models/<architecture>.py` defines.
+    """Return the class of an architecture, the only `Operator` of `models/<architecture>.py`.
 
-    Raises ConfigError where it needs a package that is not installed, ImportError where the file
-    defines no such class or several.
+    Raises
+    ------
+    ConfigError
+        The architecture needs a package that is not installed.
+    ImportError
+        The file defines no such class, or several.
     """
     if reason := missing_package(architecture):
         raise ConfigError(f"sweep.architecture: {reason}")
@@ -117,10 +121,13 @@ def operator(architecture: Architecture) -> type[Operator]:
 
 
 def build(config: NetworkConfig) -> Network:
-    """A freshly initialised network; seed torch's generator first for reproducible weights.
+    """Build a freshly initialised network; seed torch's generator first for reproducible weights.
 
-    Raises ConfigError where N×N patterns do not hold the modes (existing data: no config tells N),
-    and for what `operator` does.
+    Raises
+    ------
+    ConfigError
+        N×N patterns do not hold the modes (for existing data no config tells N), a key that the
+        architecture needs is missing, or its package is not installed.
     """
     body = operator(config.architecture)(
         in_channels=config.channels,
@@ -141,7 +148,7 @@ def build(config: NetworkConfig) -> Network:
 
 
 def _own_keys(config: NetworkConfig) -> dict[str, Any]:
-    """The keys of the grid that the architecture has, with their values."""
+    """Return the keys of the grid that the architecture has, with their values."""
     keys: dict[str, Any] = {key: getattr(config, key) for key in ARCHITECTURES[config.architecture]}
     for key, value in keys.items():
         if value is None and AXES[key].needed:
@@ -158,7 +165,19 @@ def _own_keys(config: NetworkConfig) -> dict[str, Any]:
 def save_model(
     path: Path, network: nn.Module, config: NetworkConfig, training: Mapping[str, Any]
 ) -> None:
-    """Write weights as safetensors; its header has the network's config and training's record."""
+    """Write a network as safetensors, with its config and its training's record in the header.
+
+    Parameters
+    ----------
+    path : Path
+        Where to write it.
+    network : nn.Module
+        The network, on any device.
+    config : NetworkConfig
+        What it was built from.
+    training : dict
+        The record of its training; values that JSON knows.
+    """
     header = {"network": json.dumps(asdict(config)), "training": json.dumps(training)}
     weights = {
         name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()
@@ -168,12 +187,20 @@ def save_model(
 
 
 def load_model(path: Path) -> tuple[Network, NetworkConfig, dict[str, Any]]:
-    """Rebuild a trained network, on the CPU, with its config and the record of its training.
+    """Rebuild a trained network, on the CPU, in evaluation mode.
 
-    Its weights are finite float32. The header is believed only as far as the file vouches for it:
-    no weight is read, and no memory taken, before names and shapes agree with the network's.
+    The header is believed only as far as the file vouches for it: no weight is read, and no memory
+    taken, before names and shapes agree with the network's.
 
-    Raises FileError, in one line, for anything that is not a complete model file of this package.
+    Returns
+    -------
+    tuple of Network, NetworkConfig and dict
+        The network, whose weights are finite float32; its config; the record of its training.
+
+    Raises
+    ------
+    FileError
+        The file is missing, or no complete model file of this package.
     """
     try:
         _check_size_of_header(path)
@@ -211,7 +238,7 @@ _LARGEST_HEADER = 2**20  # bytes; that of a network has some 10 kB
 
 
 class _Record(Record):
-    """What a training's record must have, and of which type the rest is, where it is there."""
+    """The keys that a training's record must have, and the types of others that it may have."""
 
     status: Literal["ok", "diverged", "out_of_memory"]
     error: str = ""
@@ -228,7 +255,7 @@ def _checked_record(text: str) -> dict[str, Any]:
 
 
 def _check_size_of_header(path: Path) -> None:
-    """A header of many tensors would take many times its size in memory."""
+    """Refuse a large header: one of many tensors would take many times its size in memory."""
     with path.open("rb") as stream:
         size = int.from_bytes(stream.read(8), "little")
     if size > _LARGEST_HEADER:
@@ -239,7 +266,7 @@ _ARITHMETIC = (torch.Tensor.mul, torch.Tensor.div, torch.Tensor.add, torch.Tenso
 
 
 class _Shapes(TorchFunctionMode):
-    """Tensors of which nothing but the shape is wanted.
+    """Tensors whose shape alone is wanted.
 
     The meta device does it alone. But for normally distributed numbers and for arithmetic with a
     number it first imports torch's compiler, which takes longer than loading any network.

@@ -1,7 +1,7 @@
-"""TFNO: an FNO whose spectral weights are Tucker tensors, of the neuraloperator package.
+"""TFNO: an FNO of the neuraloperator package, whose spectral weights are Tucker tensors.
 
-Kossaifi, Kovachki, Azizzadenesheli & Anandkumar, "Multi-Grid Tensorized Fourier Neural Operator
-for High-Resolution PDEs", TMLR 2024.
+Kossaifi, Kovachki, Azizzadenesheli & Anandkumar, "Multi-Grid Tensorized Fourier Neural Operator for
+High-Resolution PDEs", TMLR 2024.
 """
 
 import torch
@@ -23,8 +23,17 @@ class TFNO(Operator):
     skip. Its spectral weights are a core and a factor for each of their four axes, with a tenth of
     the numbers of the whole tensor. Odd sizes are padded by a pixel: there the package's inverse
     transform is wrong.
-    Takes (B, in_channels, N, N), gives (B, out_channels, N, N). `modes` frequencies are kept on
-    each axis and side, in `width` channels.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Channels of the input and of the output.
+    size : int
+        Side N of the images [px].
+    modes : int
+        Kept frequencies on each axis and side.
+    width : int
+        Channels of the layers.
     """
 
     def __init__(
@@ -47,6 +56,7 @@ class TFNO(Operator):
         self.head = nn.Conv2d(2 * width, out_channels, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map images (B, in_channels, N, N) to (B, out_channels, N, N)."""
         # Its transforms know no bfloat16.
         with torch.autocast(x.device.type, enabled=False):
             height, width = x.shape[-2:]

@@ -1,4 +1,4 @@
-"""U-NO: a U-shape of Fourier layers, of the neuraloperator package.
+"""U-NO: a U-shape of Fourier layers of the neuraloperator package.
 
 Rahman, Ross & Azizzadenesheli, "U-NO: U-shaped Neural Operators", TMLR 2023.
 """
@@ -26,8 +26,17 @@ class UNO(Operator):
     skip. Channels double at half size, and horizontal skips lead from the first to the last block
     and from the second to the fourth. Sizes are padded to a multiple of four: the package's inverse
     transform is wrong for odd ones.
-    Takes (B, in_channels, N, N), gives (B, out_channels, N, N). `modes` frequencies are kept on
-    each axis and side, or as many as half the size holds; `width` are the channels at full size.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Channels of the input and of the output.
+    size : int
+        Side N of the images [px].
+    modes : int
+        Kept frequencies on each axis and side, or as many as half the size holds.
+    width : int
+        Channels at full size.
     """
 
     def __init__(
@@ -57,6 +66,7 @@ class UNO(Operator):
         self.head = nn.Conv2d(2 * width, out_channels, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map images (B, in_channels, N, N) to (B, out_channels, N, N)."""
         # Its transforms know no bfloat16.
         with torch.autocast(x.device.type, enabled=False):
             height, width = x.shape[-2:]
@@ -67,13 +77,40 @@ class UNO(Operator):
 class RescaledSpectralConv(SpectralConv):
     """`neuralop`'s spectral convolution, resampled after it to the size of the next level.
 
-    Of itself it would change the size of the spectrum at its end, where the negative frequencies
-    are: they would be lost on the way down, and become others on the way up.
+    The package's own way changes the size of the spectrum at its end, where the negative
+    frequencies are: they would be lost on the way down, and become others on the way up.
     """
 
     def forward(self, x: Tensor, output_shape: object = None) -> Tensor:
+        """Transform images at their own size, then resample them.
+
+        Parameters
+        ----------
+        x : (B, in_channels, H, W)
+            The images.
+        output_shape : object, optional
+            Not used; the scaling of the layer decides.
+
+        Returns
+        -------
+        (B, out_channels, H', W')
+            The images at the size of the next level.
+        """
         return self.transform(super().forward(x, output_shape=tuple(x.shape[-2:])))
 
     def transform(self, x: Tensor, output_shape: object = None) -> Tensor:
-        """The same for what goes beside it."""
+        """Resample images that go beside the convolution.
+
+        Parameters
+        ----------
+        x : (B, C, H, W)
+            The images.
+        output_shape : object, optional
+            Not used; the scaling of the layer decides.
+
+        Returns
+        -------
+        (B, C, H', W')
+            The images at the size of the next level; `x` itself if that is the same.
+        """
         return x if self.resolution_scaling_factor == [1, 1] else super().transform(x)

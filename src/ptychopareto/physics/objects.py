@@ -29,7 +29,6 @@ def given(
     config : NpzObject
         Names the file of each split.
     split : {"train", "test"}
-        The split.
     count : int
         The number of objects to take.
     size : int

@@ -37,7 +37,6 @@ def interpolated(fields: Tensor, fractions: Tensor) -> Tensor:
     Parameters
     ----------
     fields : (..., N, N) real or complex
-        The fields.
     fractions : (..., 2) float
         f along rows and columns [px], from −0.5 to 0.5.
 

@@ -106,7 +106,6 @@ def save(figure: Figure, path: Path) -> None:
     Parameters
     ----------
     figure : Figure
-        The figure.
     path : Path
         Where to write it; the suffix names the format (``.png`` or ``.svg``).
     """
@@ -157,7 +156,6 @@ def blank_outside(
     region : (H, W) bool or None
         The pixels that are scored; None for all.
     image : (H, W) float64
-        The image.
 
     Returns
     -------
@@ -292,7 +290,6 @@ def set_quality_axis(
     Parameters
     ----------
     axes : Axes
-        The axes.
     name : str
         The column, such as ``ssim_phase``.
     limits : tuple of float

@@ -22,7 +22,6 @@ def with_reconstruction(scan: MeasuredScan, found: FinishedReconstruction) -> Me
     Parameters
     ----------
     scan : MeasuredScan
-        The scan.
     found : FinishedReconstruction
         A reconstruction of it, or of an earlier scan with the same probe.
 

@@ -126,7 +126,6 @@ def piece_of(valid: Bools | None, which: slice) -> Bools | None:
     valid : (H, W) or (B, H, W) bool or None
         The mask of the detector, or of each frame.
     which : slice
-        The slice.
 
     Returns
     -------

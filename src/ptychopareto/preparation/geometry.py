@@ -195,7 +195,6 @@ def centred(fields: NDArray[_Number], sides: tuple[int, int]) -> NDArray[_Number
     Parameters
     ----------
     fields : (..., h, w) complex or real
-        The fields.
     sides : tuple of int
         The wanted rows and columns.
 

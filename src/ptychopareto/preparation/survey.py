@@ -40,7 +40,6 @@ class Surveyed:
     scan : MeasuredScan
         As its file and the config describe it.
     found : Survey
-        The survey.
     grid, window : Grid and Window
         The patterns' grid, and which pixels of a frame make a pattern.
     detector : (H, W) bool

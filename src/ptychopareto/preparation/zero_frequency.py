@@ -44,7 +44,6 @@ def find_layout(scan: MeasuredScan, found: Survey, grid: Grid, record: Record) -
     Parameters
     ----------
     scan : MeasuredScan
-        The scan.
     found : Survey
         Its survey.
     grid : Grid

@@ -45,7 +45,7 @@ class PublishedRow:
         Its name there.
     architecture : str
         Our architecture that is built like it.
-    supervision : Supervision
+    supervision : {"physics", "teacher", "truth"}
         How it was trained.
     figures : tuple of float
         Amplitude MAE, phase MAE [rad], amplitude SSIM, phase SSIM, of one seed.
