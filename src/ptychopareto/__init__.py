@@ -2,7 +2,7 @@
 
 The packages are folded the way the data flows, and imports only ever point to the left:
 
-config → files → physics, readers, models, study → reconstruction, preparation, learning →
+config → files → physics, readers, writers, models, study → reconstruction, preparation, learning →
 assessment → pictures → page → command
 """
 

@@ -97,8 +97,10 @@ def _draw_positions(axes: Axes, prepared: Prepared) -> None:
     free = test.free[test.object_index == 0]
     scored = _centres(test)
     same = _on_one_object(prepared)
-    groups = [("scored", scored[~free], 1, "o"), ("free, used by nothing", scored[free], 2, "s")]
-    if same:
+    whole = prepared.train is prepared.test  # there are no parts
+    name = "used" if whole else "scored"
+    groups = [(name, scored[~free], 1, "o"), ("free, used by nothing", scored[free], 2, "s")]
+    if same and not whole:
         groups.insert(0, ("trained on", _centres(prepared.train), 0, "o"))
     most = max(len(centres) for _, centres, _, _ in groups)
     size = float(np.clip(60 / np.sqrt(most), 0.8, 4))
@@ -132,7 +134,8 @@ def _on_one_object(prepared: Prepared) -> bool:
 
 def _draw_coverage(axes: Axes, prepared: Prepared) -> None:
     """Draw how many patterns of the first object have their light on each of its pixels."""
-    parts = [prepared.train, prepared.test] if _on_one_object(prepared) else [prepared.test]
+    whole = prepared.train is prepared.test or not _on_one_object(prepared)
+    parts = [prepared.test] if whole else [prepared.train, prepared.test]
     coverage, factor = _coverage(parts)
     axes.set_title("coverage")
     extent = (0.0, coverage.shape[1] * factor, coverage.shape[0] * factor, 0.0)

@@ -94,35 +94,35 @@ def prepare(
         found = read_reconstruction_of(settings.reconstruction)
         scans = [with_reconstruction(scans[0], found), *scans[1:]]
     record = Record()
-    record.facts["scans"] = [_identity(scan) for scan in scans]
-    looked = [_look(scan, settings, record) for scan in scans]
+    record.facts["scans"] = [identity(scan) for scan in scans]
+    looked = [survey_of(scan, settings, record) for scan in scans]
     values = values_of(looked[0], record)
     parts = [_test_part(scan, settings.test_part, record) for scan in looked]
     train_of = [scan.kept[~test] for scan, test in zip(looked, parts, strict=True)]
     train = together([read_patterns(s, i, values) for s, i in zip(looked, train_of, strict=True)])
-    _say_counts(looked, record)
+    say_counts(looked, record)
     light = first_probe(looked[0], train, train_of[0], settings, record)
     for other in looked[1:]:
         _compare(looked[0], other)
     if scored is None:
         tested, test_of = looked, [s.kept[t] for s, t in zip(looked, parts, strict=True)]
     else:
-        record.facts["scored_scan"] = _identity(scored)
-        tested = [_look(scored, settings, record)]
+        record.facts["scored_scan"] = identity(scored)
+        tested = [survey_of(scored, settings, record)]
         test_of = [tested[0].kept]
         _compare(looked[0], tested[0])
     test = together([read_patterns(s, i, values) for s, i in zip(tested, test_of, strict=True)])
     if scored is not None:
         _compare_light(train, test, record)
-    free = _free(tested, test_of, light, settings, record)
+    free = choose_free_patterns(tested, test_of, light, settings, record)
     none_free = np.zeros(len(train.amplitudes), bool)
-    shape = _object_shape(looked)
-    test_shape = shape if scored is None else _object_shape(tested)
+    shape = object_shape(looked)
+    test_shape = shape if scored is None else object_shape(tested)
     _say_parts(train_of, test_of, free, record)
     metadata = {"scans": [scan.path for scan in scans], "object_pixel": looked[0].grid.pixel}
     return Prepared(
-        _dataset(train, looked, train_of, light, none_free, shape, metadata),
-        _dataset(test, tested, test_of, light, free, test_shape, metadata),
+        dataset_of(train, looked, train_of, light, none_free, shape, metadata),
+        dataset_of(test, tested, test_of, light, free, test_shape, metadata),
         record.as_dict(),
         np.concatenate(train_of),
         np.concatenate(test_of),
@@ -132,11 +132,11 @@ def prepare(
     )
 
 
-def _look(scan: MeasuredScan, settings: MeasuredDataset, record: Record) -> Surveyed:
+def survey_of(scan: MeasuredScan, settings: MeasuredDataset, record: Record) -> Surveyed:
     return look_at(apply_config(scan, settings), settings.N, settings.bin, record)
 
 
-def _identity(scan: MeasuredScan) -> dict[str, Any]:
+def identity(scan: MeasuredScan) -> dict[str, Any]:
     return {
         "path": scan.path,
         "format": scan.format,
@@ -187,7 +187,7 @@ def _compare_light(train: Patterns, test: Patterns, record: Record) -> None:
     record.check("brightness", abs(other / one - 1) <= _SAME_LIGHT, other / one, said)
 
 
-def _free(
+def choose_free_patterns(
     tested: Sequence[Surveyed],
     test_of: Sequence[NDArray[np.intp]],
     light: Illumination,
@@ -221,14 +221,14 @@ def _free(
     return which
 
 
-def _object_shape(scans: Sequence[Surveyed]) -> tuple[int, int]:
+def object_shape(scans: Sequence[Surveyed]) -> tuple[int, int]:
     """Return the rows and columns [px] that hold the patches of all scans."""
     last = np.max([np.rint(scan.positions).max(axis=0) for scan in scans], axis=0)
     rows, columns = last.astype(int) + scans[0].grid.N
     return int(rows), int(columns)
 
 
-def _dataset(
+def dataset_of(
     patterns: Patterns,
     scans: Sequence[Surveyed],
     frames_of: Sequence[NDArray[np.intp]],
@@ -256,7 +256,7 @@ def _dataset(
     )
 
 
-def _say_counts(scans: Sequence[Surveyed], record: Record) -> None:
+def say_counts(scans: Sequence[Surveyed], record: Record) -> None:
     for scan in scans:
         found = scan.found
         checks.check_counts(scan.totals, scan.dark, found.largest, found.whole_numbers, record)

@@ -1,0 +1,1 @@
+"""Write finished reconstructions in the formats of the field."""
