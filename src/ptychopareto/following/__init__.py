@@ -1,0 +1,1 @@
+"""Reconstruct a scan while it is measured."""
