@@ -1,4 +1,4 @@
-"""A scan as an NPZ file, made here or elsewhere."""
+"""Write and read a scan as an NPZ file, made here or elsewhere."""
 
 import hashlib
 import json
@@ -38,6 +38,13 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
 
     `_metadata` is the dataset's metadata and the SHA-256 of each array's bytes (C order). The same
     dataset gives the same file, byte for byte.
+
+    Parameters
+    ----------
+    path : Path
+        Where to write it, atomically.
+    dataset : Dataset
+        The scan.
     """
     fractions = 0 if dataset.fractions is None else dataset.fractions
     positions = (dataset.corners + fractions).astype(np.float32)
@@ -83,9 +90,11 @@ def read_dataset(path: Path, *, patches: bool = False) -> Dataset:
 
     Parameters
     ----------
-    path : the NPZ file
-    patches : whether `Y_I` and `Y_phi`, two thirds of a file, are read and checked too: only who
-        writes the scan again needs them
+    path : Path
+        The NPZ file.
+    patches : bool, optional
+        Whether `Y_I` and `Y_phi`, two thirds of a file, are read and checked too: only who writes
+        the scan again needs them.
 
     Returns
     -------
@@ -102,12 +111,44 @@ def read_dataset(path: Path, *, patches: bool = False) -> Dataset:
 
 
 def read_content(path: Path, *, patches: bool = False, more: Iterable[str] = ()) -> Content:
-    """Read the arrays of a dataset and of the keys `more`, each still to be checked."""
+    """Read the arrays of a dataset, each still to be checked.
+
+    Parameters
+    ----------
+    path : Path
+        The NPZ file.
+    patches : bool, optional
+        Whether `Y_I` and `Y_phi` are read too.
+    more : iterable of str, optional
+        Further keys to read.
+
+    Returns
+    -------
+    Content
+        The arrays that the file has.
+    """
     return Content(path, read_npz(path, (_KNOWN if patches else _KNOWN - _OF_PATCHES) | {*more}))
 
 
 def dataset_of(content: Content, metadata: dict[str, Any]) -> Dataset:
-    """Check the arrays of a dataset; see `read_dataset`."""
+    """Check the arrays of a dataset; see `read_dataset`.
+
+    Parameters
+    ----------
+    content : Content
+        The arrays; they are taken.
+    metadata : dict
+        The metadata of the file.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    FileError
+        A key is missing, or a value cannot be right.
+    """
     diffraction = _diffraction(content)
     objects = _objects(content, diffraction.shape[-1])
     object_shape = None if objects is not None else _object_shape(content, diffraction.shape[-1])
@@ -190,7 +231,7 @@ def _object_shape(content: Content, n: int) -> tuple[int, int] | None:
 
 
 def _positions(content: Content, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """First pixel (row, column) of each patch (B, 2), as it is in the file."""
+    """Return the first pixel (row, column) of each patch (B, 2), as it is in the file."""
     key = next((key for key in _COORDINATES if key in content), _COORDINATES[0])
     positions = content.take(key, np.float64)
     count = shape[0]
@@ -214,7 +255,7 @@ def _corners(
     objects: NDArray[np.complex64] | None,
     object_shape: tuple[int, int] | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32] | None]:
-    """Whole corners (B, 2), and how far patches lie beyond them; None where none does."""
+    """Return whole corners (B, 2), and how far patches lie beyond them; None where none does."""
     whole = np.rint(positions)
     corners, fractions = whole.astype(np.int64), (positions - whole).astype(np.float32)
     between = fractions if np.abs(fractions).max() > _WHOLE else None

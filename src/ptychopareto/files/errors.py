@@ -1,4 +1,4 @@
-"""A file that will not do is refused in one line."""
+"""Refuse a file that will not do, in one line."""
 
 import reprlib
 import tokenize
@@ -17,7 +17,19 @@ _LONGEST_REASON = 300  # characters; a damaged file can name itself at any lengt
 
 
 def refusal(path: Path, reason: str) -> FileError:
-    """The error of a file: its path and the reason, as one printable line of bounded length."""
+    """Make the error of a file, as one printable line of bounded length.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    reason : str
+        What is wrong with it, and what is wanted.
+
+    Returns
+    -------
+    FileError
+    """
     line = " ".join(reason.split())
     if len(line) > _LONGEST_REASON:
         line = f"{line[: _LONGEST_REASON // 2]} … {line[-_LONGEST_REASON // 2 :]}"
@@ -42,7 +54,20 @@ DAMAGE = (
 
 @contextmanager
 def reading(path: Path, wanted: str) -> Iterator[None]:
-    """Turn whatever damaged bytes raise in the block into a refusal that says what is wanted."""
+    """Turn the errors that damaged bytes raise in a block into a refusal.
+
+    Parameters
+    ----------
+    path : Path
+        The file that the block reads.
+    wanted : str
+        What the file should be.
+
+    Raises
+    ------
+    FileError
+        The block raised an error of reading, or ran out of memory.
+    """
     try:
         yield
     except FileError:
@@ -54,5 +79,5 @@ def reading(path: Path, wanted: str) -> Iterator[None]:
 
 
 def shortened(value: object) -> str:
-    """A value in few words, to be named in a message."""
+    """Write a value in few words, for a message."""
     return reprlib.repr(value)

@@ -22,11 +22,15 @@ def as_corners(
 
     Parameters
     ----------
-    positions : (B, 2) row and column [px] of each patch
-    n : side N of a pattern [px]
-    sides : rows and columns of the whole object, None if the file does not have it. Positions are
-        relative then, so for odd N nothing depends on which point of a patch they are
-    metadata : what the file says about its making
+    positions : (B, 2) float64
+        Row and column [px] of each patch.
+    n : int
+        Side N of a pattern [px].
+    sides : tuple of int or None
+        Rows and columns of the whole object, None if the file does not have it. Positions are
+        relative then, so for odd N nothing depends on which point of a patch they are.
+    metadata : dict
+        What the file says about its making.
 
     Returns
     -------
@@ -37,8 +41,8 @@ def as_corners(
     -----
     A file that this package wrote, known by the checksums in its metadata, holds corners. In
     another file positions are centres if N is even and all are half-integer, or if N is odd, all
-    are integer and they fit into the object as centres and not as corners. Where they fit as
-    both, they are centres only if the metadata name PtychoPINN's writer.
+    are integer and they fit into the object as centres and not as corners. Where they fit as both,
+    they are centres only if the metadata name PtychoPINN's writer.
     """
     centre = (n - 1) / 2
     to_corner = positions - centre

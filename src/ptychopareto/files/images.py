@@ -12,20 +12,36 @@ from ptychopareto.files.npz import read_npz
 def read_probe(path: Path) -> NDArray[np.complex64]:
     """Read a probe, (N0, N0) complex64, from the key `probeGuess`.
 
-    Raises:
-        FileError: the file is damaged, or the probe is missing, not square, or dark.
+    Raises
+    ------
+    FileError
+        The file is damaged, or the probe is missing, not square, or dark.
     """
     return probe_of(Content(path, read_npz(path, ("probeGuess",))))
 
 
 def read_given_objects(path: Path, count: int, size: int) -> NDArray[np.complex64]:
-    """Read the key `object`, complex (H, W) or (n, H, W): the centres of its first `count` objects.
+    """Read the centres of objects from the key `object`, complex (H, W) or (n, H, W).
 
-    Returns (count, size, size).
+    Parameters
+    ----------
+    path : Path
+        The NPZ file.
+    count : int
+        The number of objects to take, from the first on.
+    size : int
+        Side of the centres [px].
 
-    Raises:
-        FileError: the file is damaged, or its objects are not complex, not finite, too few, too
-            small, or dark.
+    Returns
+    -------
+    (count, size, size) complex64
+        The centres.
+
+    Raises
+    ------
+    FileError
+        The file is damaged, or its objects are not complex, not finite, too few, too small, or
+        dark.
     """
     content = Content(path, read_npz(path, ("object",)))
     if "object" in content and not np.iscomplexobj(content.arrays["object"]):
@@ -46,10 +62,24 @@ def read_given_objects(path: Path, count: int, size: int) -> NDArray[np.complex6
 
 
 def read_objects(path: Path, shape: tuple[int, int] | None = None) -> NDArray[np.complex64]:
-    """Read the key `objects`, (n, rows, columns) complex64: what rPIE made of n objects or epochs.
+    """Read the key `objects`: the results of rPIE for n objects, or after n numbers of epochs.
 
-    Raises:
-        FileError: the file is damaged, or its objects are not finite or not of the given shape.
+    Parameters
+    ----------
+    path : Path
+        The NPZ file.
+    shape : tuple of int, optional
+        Rows and columns that are wanted; None for any.
+
+    Returns
+    -------
+    (n, rows, columns) complex64
+        The objects.
+
+    Raises
+    ------
+    FileError
+        The file is damaged, or its objects are not finite or not of the wanted shape.
     """
     content = Content(path, read_npz(path, ("objects",)))
     objects = content.numbers("objects", np.complex64)
@@ -64,8 +94,10 @@ def read_objects(path: Path, shape: tuple[int, int] | None = None) -> NDArray[np
 def read_reconstruction(path: Path) -> NDArray[np.complex64]:
     """Read the key `object`, (rows, columns) complex64: finite, or NaN throughout (a failed run).
 
-    Raises:
-        FileError: the file is damaged, or its object is no such image.
+    Raises
+    ------
+    FileError
+        The file is damaged, or its object is no such image.
     """
     content = Content(path, read_npz(path, ("object",)))
     image = content.numbers("object", np.complex64)
@@ -77,7 +109,25 @@ def read_reconstruction(path: Path) -> NDArray[np.complex64]:
 
 
 def probe_of(content: Content, n: int | None = None) -> NDArray[np.complex64]:
-    """Take `probeGuess`, (n, n) if n is given, square in any case, and not dark."""
+    """Take the probe of a dataset, `probeGuess`.
+
+    Parameters
+    ----------
+    content : Content
+        The arrays of the file.
+    n : int, optional
+        The side that is wanted [px]; None for any.
+
+    Returns
+    -------
+    (N, N) complex64
+        The probe, square and not dark.
+
+    Raises
+    ------
+    FileError
+        There is no such probe.
+    """
     probe = np.squeeze(content.take("probeGuess", np.complex64))
     if probe.ndim != 2 or probe.shape[0] != probe.shape[1]:
         raise content.refusal(f"probeGuess has shape {probe.shape}; (N, N), square, is wanted")

@@ -1,4 +1,4 @@
-"""Reading NPZ files: never by pickle, in no more memory than the file justifies."""
+"""Read NPZ files: never by pickle, in no more memory than the file justifies."""
 
 import io
 import math
@@ -26,10 +26,22 @@ _LARGEST_DIRECTORY = 2**20  # bytes
 
 
 def read_npz(path: Path, keys: Container[str] | None = None) -> dict[str, NDArray[Any]]:
-    """Read the arrays of an NPZ file: all, or those of `keys` that it has.
+    """Read the arrays of an NPZ file.
 
     A header must agree with the size of its member, and the arrays together may take at most half
     of the machine's memory; both are checked before memory is taken.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    keys : container of str, optional
+        The arrays to read, if the file has them; None for all.
+
+    Returns
+    -------
+    dict of array
+        The arrays by their names.
 
     Raises
     ------
@@ -61,7 +73,19 @@ def read_npz(path: Path, keys: Container[str] | None = None) -> dict[str, NDArra
 
 
 def read_shape(path: Path, key: str) -> tuple[int, ...]:
-    """Read the shape of an array of an NPZ file, and of the array itself nothing.
+    """Read the shape of an array of an NPZ file, without its numbers.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    key : str
+        Name of the array.
+
+    Returns
+    -------
+    tuple of int
+        Lengths of the axes.
 
     Raises
     ------
@@ -82,7 +106,7 @@ def read_shape(path: Path, key: str) -> tuple[int, ...]:
 
 
 def read_headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
-    """Read shape and type of each array of an NPZ file, and of the arrays themselves nothing.
+    """Read shape and type of each array of an NPZ file, without their numbers.
 
     An array of objects is listed like the others: its pickle is not touched.
 
@@ -106,7 +130,7 @@ def read_headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]
 
 
 def largest_content() -> int:
-    """How many bytes the arrays of a file may take on this machine."""
+    """Return how many bytes the arrays of a file may take on this machine."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return int(_LARGEST_SHARE * memory)
 

@@ -26,7 +26,7 @@ _WANTED = {
 
 
 class Record(BaseModel):
-    """What a record holds: its fields, of exactly these types, and whatever else it likes."""
+    """The fields of a record, of exactly these types; others are allowed."""
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
@@ -45,9 +45,9 @@ def read_record(path: Path, model: type[Record]) -> dict[str, Any]:
 
     Parameters
     ----------
-    path
+    path : Path
         The file.
-    model
+    model : type
         The fields that are checked. A whole number will do where a number is wanted.
 
     Returns

@@ -17,24 +17,39 @@ class Dataset:
 
     Attributes
     ----------
-    diffraction : (B, N, N) float32, measured amplitude √counts / intensity_scale, DC at N // 2
-    probe : (N, N) complex64, the probe at the sample, or its strongest mode
-    corners : (B, 2) int64, first pixel (row, column) of each patch in its object
-    object_index : (B,) int32, the object each patch was cut from
-    objects : (n, rows, columns) complex64, the whole objects
-    patches : (B, N, N) complex64, the object under each pattern, before illumination
-    ground_truth : the truth on the scored region of object 0, complex64
-    intensity_scale : √counts per unit of `diffraction`
-    norm_Y_I : the factor by which the object's amplitude was divided
-    metadata : what the file says about its making
-    fractions : (B, 2) float32, how far each patch lies beyond its corner [px], from -0.5 to 0.5;
-        None where all lie on whole pixels
-    valid : (1, N, N) or (B, N, N) bool, False where a pixel of a pattern is not to be believed and
-        `diffraction` holds a fill; None where all are
-    free : (B,) bool, the patterns that no reconstruction may use. A measured scan has it, though
-        none may be free; a simulated one has not
-    further_modes : (M - 1, N, N) complex64, the weaker modes of a partly coherent probe
-    shape : rows and columns of an object [px], where the scan covers only a part of it
+    diffraction : (B, N, N) float32
+        Measured amplitude √counts / intensity_scale, DC at N // 2.
+    probe : (N, N) complex64
+        The probe at the sample, or its strongest mode.
+    corners : (B, 2) int64
+        First pixel (row, column) of each patch in its object.
+    object_index : (B,) int32
+        The object that each patch was cut from.
+    objects : (n, rows, columns) complex64 or None
+        The whole objects.
+    patches : (B, N, N) complex64 or None
+        The object under each pattern, before illumination.
+    ground_truth : (H, W) complex64 or None
+        The truth on the scored region of object 0.
+    intensity_scale : float or None
+        √counts per unit of `diffraction`.
+    norm_Y_I : float or None
+        The factor by which the object's amplitude was divided.
+    metadata : dict
+        What the file says about its making.
+    fractions : (B, 2) float32 or None
+        How far each patch lies beyond its corner [px], from -0.5 to 0.5; None where all lie on
+        whole pixels.
+    valid : (1, N, N) or (B, N, N) bool or None
+        False where a pixel of a pattern is not to be believed and `diffraction` holds a fill; None
+        where all are good.
+    free : (B,) bool or None
+        The patterns that no reconstruction may use. A measured scan has it, though none may be
+        free; a simulated one has not.
+    further_modes : (M - 1, N, N) complex64 or None
+        The weaker modes of a partly coherent probe.
+    shape : tuple of int or None
+        Rows and columns of an object [px], where the scan covers only a part of it.
     """
 
     diffraction: NDArray[np.float32]
@@ -85,7 +100,8 @@ class Dataset:
 
         Parameters
         ----------
-        which : (B,) bool or (b,) indices of the patterns
+        which : (B,) bool or (b,) bool or (B,) bool or (b,) int
+            Indices of the patterns.
         """
 
         def of(array: Any) -> Any:
@@ -105,24 +121,24 @@ class Dataset:
         )
 
     def scored(self) -> "Dataset":
-        """The patterns that the reconstruction to be scored is made from: object 0, none free."""
+        """Take the patterns from which the scored reconstruction is made: object 0, none free."""
         made_from = self.object_index == 0
         return self.part(made_from if self.free is None else made_from & ~self.free)
 
     def left_out(self) -> "Dataset":
-        """The free patterns of object 0, which no reconstruction may use."""
+        """Take the free patterns of object 0, which no reconstruction may use."""
         if self.free is None:
             return self.part(np.zeros(len(self.corners), bool))
         return self.part(self.free & (self.object_index == 0))
 
     def scored_region(self) -> tuple[slice, slice]:
-        """Rows and columns of object 0 to be scored: the bounding box of its patch centres.
+        """Return the rows and columns of object 0 to score: the bounding box of its patch centres.
 
         Where a corner of the box has no patch centre, as in a round scan, all its sides move in by
         the distance from the corner to the nearest centre, the larger one of rows and columns. Then
         each corner has a patch centre diagonally beyond it, and the box lies between centres.
 
-        For a measured scan it is the bounding box of what has light enough, see `covered`.
+        For a measured scan it is the bounding box of the pixels with light enough, see `covered`.
         """
         if self.measured:
             lit = self._lit()
@@ -139,18 +155,18 @@ class Dataset:
         return slice(int(first[0]), int(last[0]) + 1), slice(int(first[1]), int(last[1]) + 1)
 
     def covered(self) -> NDArray[np.bool_] | None:
-        """Which pixels of the scored region are scored, (H, W).
+        """Tell which pixels of the scored region are scored.
 
         Returns
         -------
-        (H, W) bool, or None
+        (H, W) bool or None
             For a measured scan the pixels that got at least `LEAST_LIGHT` of the light that the
             median patch centre got, by the patterns that are not free. None: all of the region.
         """
         return self._lit()[self.scored_region()] if self.measured else None
 
     def _lit(self) -> NDArray[np.bool_]:
-        """Which pixels of object 0, (rows, columns), have light enough to be scored."""
+        """Tell which pixels of object 0, (rows, columns), have light enough to be scored."""
         corners = self.corners[(self.object_index == 0) & ~self.free]  # type: ignore[operator]
         intensity = (np.abs(self.modes.reshape(-1, self.N, self.N)) ** 2).sum(axis=0)
         light = np.zeros(self.object_shape, np.float32)

@@ -1,4 +1,4 @@
-"""Reading JSON and CSV, checked to the last value."""
+"""Read JSON and CSV, checked to the last value."""
 
 import csv
 import io
@@ -24,8 +24,10 @@ _DEEPEST_JSON = 20  # levels of nesting
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON mapping; null stays None, all numbers are finite and below 2**63.
 
-    Raises:
-        FileError: it is missing, damaged, too large, nested too deeply, or no mapping.
+    Raises
+    ------
+    FileError
+        The file is missing, damaged, too large, nested too deeply, or no mapping.
     """
     with reading(path, "a JSON mapping"):
         value = parse_json(_read_text(path))
@@ -42,7 +44,13 @@ def _read_text(path: Path) -> str:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Parse JSON with finite numbers below 2**63, nested up to 20 levels, or raise ValueError."""
+    """Parse JSON with finite numbers below 2**63, nested up to 20 levels.
+
+    Raises
+    ------
+    ValueError
+        The text is no such JSON.
+    """
     value = json.loads(
         text, parse_constant=_not_finite, parse_float=_finite, parse_int=_whole_number
     )
@@ -78,13 +86,27 @@ def _whole_number(digits: str) -> int:
 
 
 def read_csv(path: Path, types: Mapping[str, str]) -> "DataFrame":
-    """Read the columns of a CSV table that `types` names, of these types of pandas.
+    """Read columns of a CSV table.
 
     An empty field is a missing value; other columns are left out.
 
-    Raises:
-        FileError: the file is missing, truncated or too large, a column is missing, rows are not
-            of the same length, or a value is of another type, infinite, or not printable.
+    Parameters
+    ----------
+    path : Path
+        The file.
+    types : dict of str
+        The columns to read, and their types as pandas names them.
+
+    Returns
+    -------
+    DataFrame
+        The columns, in the order of `types`.
+
+    Raises
+    ------
+    FileError
+        The file is missing, truncated or too large, a column is missing, rows are not of the same
+        length, or a value is of another type, infinite, or not printable.
     """
     import pandas as pd
 
@@ -108,7 +130,7 @@ def read_csv(path: Path, types: Mapping[str, str]) -> "DataFrame":
 
 
 def _check_rows(text: str) -> list[str]:
-    """The names of the columns. Of short rows and of long ones pandas makes something, too."""
+    """Return the names of the columns; refuse short and long rows, which pandas would accept."""
     if not text.endswith("\n"):
         raise ValueError("truncated" if text else "empty")
     rows = csv.reader(io.StringIO(text), strict=True)

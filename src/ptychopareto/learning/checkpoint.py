@@ -24,19 +24,24 @@ log = logging.getLogger(__name__)
 
 FORMAT = 2
 
-# What `torch.load` raises besides where the bytes are whole but not those of a checkpoint.
+# Errors that `torch.load` raises besides, if the bytes are whole but not those of a checkpoint.
 _DAMAGE = (*DAMAGE, AttributeError, AssertionError, pickle.UnpicklingError)
 
 
 class Checkpoint:
-    """The state of an unfinished training in one file, bound to what it belongs to.
+    """The state of an unfinished training in one file, bound to its config, data and code.
 
-    The file is one line of JSON (format, key, CRC-32 of the rest) and what `torch.save` writes.
+    The file is one line of JSON (format, key, CRC-32 of the rest) and the bytes that `torch.save`
+    writes.
 
-    Args:
-        path: the file. Its folder is made where it is missing.
-        identity: anything JSON-serialisable that must be the same for a training to continue.
-        minutes: how long after a checkpoint, or after the start, the next one is `due`.
+    Parameters
+    ----------
+    path : Path
+        The file; its folder is made where it is missing.
+    identity : dict
+        Values that JSON knows; they must be the same for a training to continue.
+    minutes : float
+        Minutes after a checkpoint, or after the start, from which on the next one is `due`.
     """
 
     def __init__(self, path: Path, identity: Mapping[str, Any], minutes: float = 5.0) -> None:
@@ -50,9 +55,12 @@ class Checkpoint:
         return time.monotonic() - self._saved >= 60 * self.minutes
 
     def save(self, state: Mapping[str, Any]) -> None:
-        """Write atomically: a kill at any moment leaves the previous checkpoint or this one.
+        """Write the state atomically: a kill at any moment leaves the last checkpoint or this one.
 
-        Raises OSError where it cannot be written, as on a full disk.
+        Raises
+        ------
+        OSError
+            The file cannot be written, as on a full disk.
         """
         with atomic(self.path) as temporary, temporary.open("w+b") as file:
             content = file.write(self._header(0))
@@ -67,7 +75,7 @@ class Checkpoint:
         self._saved = time.monotonic()
 
     def load(self) -> dict[str, Any] | None:
-        """The saved state, on the CPU, or None where there is none that fits; the log says why."""
+        """Read the saved state, on the CPU; None if there is none that fits: the log says why."""
         self._remove_leftovers()
         if not self.path.exists():
             return None
@@ -94,7 +102,7 @@ class Checkpoint:
         log.warning("%s %s; the training starts over", self.path, reason)
 
     def _header(self, checksum: int) -> bytes:
-        """As long for any checksum, so that it can be written last."""
+        """Return the first line; it is as long for any checksum, so that it can be written last."""
         header = {"format": FORMAT, "key": self.key, "crc32": f"{checksum:08x}"}
         return json.dumps(header).encode() + b"\n"
 
@@ -105,7 +113,7 @@ class Checkpoint:
 
 
 def _checksum(file: IO[bytes]) -> int:
-    """CRC-32 from here to the end."""
+    """Return the CRC-32 from here to the end."""
     checksum = 0
     while block := file.read(1 << 20):
         checksum = zlib.crc32(block, checksum)
@@ -113,7 +121,19 @@ def _checksum(file: IO[bytes]) -> int:
 
 
 def agrees(value: Any, form: Any) -> bool:
-    """Whether a value has the keys, types and shapes of another one, and is finite throughout."""
+    """Tell whether a value has the keys, types and shapes of another one, and is finite throughout.
+
+    Parameters
+    ----------
+    value : object
+        Tensors and numbers in mappings and lists.
+    form : object
+        A value of the wanted form.
+
+    Returns
+    -------
+    bool
+    """
     match form:
         case Tensor():
             return (
@@ -140,15 +160,16 @@ def agrees(value: Any, form: Any) -> bool:
 
 
 class Stopped(SystemExit):
-    """A signal asked to stop, and a checkpoint is there; the exit code is 128 + its number."""
+    """A signal asked to stop, and a checkpoint is written; the exit code is 128 + its number."""
 
 
 class StopRequest:
-    """Whether a signal has asked this process to stop, and which."""
+    """The signal that asked this process to stop; None if there was none."""
 
     signal: int | None = None
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:
+        """Keep the number of a signal; this is its handler."""
         self.signal = number
 
 

@@ -1,4 +1,4 @@
-"""What training minimises: scalars of predicted patches (B, C, N, N) complex."""
+"""Losses that training minimises: scalars of predicted patches (B, C, N, N) complex."""
 
 import torch
 from torch import Tensor
@@ -9,10 +9,23 @@ from ptychopareto.physics.forward import diffraction_amplitude
 def amplitude_loss(
     predicted: Tensor, measured: Tensor, probe: Tensor, valid: Tensor | None = None
 ) -> Tensor:
-    """Mean |√I_pred − √I_meas| over the detector.
+    """Compute the mean |√I_pred − √I_meas| over the detector.
 
-    `measured` is (B, C, N, N), `probe` (N, N) or (M, N, N) of M modes. `valid` are the pixels that
-    count, bool of a shape that broadcasts with `measured`; None for all.
+    Parameters
+    ----------
+    predicted : (B, C, N, N) complex
+        Object patches.
+    measured : (B, C, N, N) real
+        Measured √I, DC at pixel N // 2.
+    probe : (N, N) or (M, N, N) complex
+        The probe, or its M modes.
+    valid : Tensor, optional
+        Bool, broadcasts with `measured`; pixels that count; None for all.
+
+    Returns
+    -------
+    Tensor
+        A scalar, in the units of `measured`.
     """
     return _mean((diffraction_amplitude(predicted, probe) - measured).abs(), valid)
 
@@ -20,10 +33,28 @@ def amplitude_loss(
 def poisson_loss(
     predicted: Tensor, measured: Tensor, probe: Tensor, valid: Tensor | None = None
 ) -> Tensor:
-    """Mean Poisson negative log-likelihood, per unit of intensity and up to a constant of the data.
+    """Compute the mean Poisson negative log-likelihood, up to a constant of the data.
 
-    With counts n = s²·I_meas expected as s²·I_pred: I_pred − I_meas·log(I_pred / I_meas) − I_meas,
-    which is 0 where both agree.
+    Parameters
+    ----------
+    predicted : (B, C, N, N) complex
+        Object patches.
+    measured : (B, C, N, N) real
+        Measured √I, DC at pixel N // 2.
+    probe : (N, N) or (M, N, N) complex
+        The probe, or its M modes.
+    valid : Tensor, optional
+        Bool, broadcasts with `measured`; pixels that count; None for all.
+
+    Returns
+    -------
+    Tensor
+        A scalar, per unit of intensity; 0 where model and measurement agree.
+
+    Notes
+    -----
+    With counts n = s²·I_meas expected as s²·I_pred, the loss is I_pred − I_meas·log(I_pred /
+    I_meas) − I_meas.
     """
     floor = 1e-12
     predicted_intensity = diffraction_amplitude(predicted, probe).square() + floor
@@ -33,7 +64,7 @@ def poisson_loss(
 
 
 def _mean(errors: Tensor, valid: Tensor | None) -> Tensor:
-    """The mean over the pixels that count."""
+    """Return the mean over the pixels that count."""
     if valid is None:
         return errors.mean()
     counted = valid.expand(errors.shape)
@@ -41,10 +72,24 @@ def _mean(errors: Tensor, valid: Tensor | None) -> Tensor:
 
 
 def object_loss(predicted: Tensor, target: Tensor, weight: Tensor, free_gauge: bool) -> Tensor:
-    """|P|-weighted mean |O_pred − O_target|; target (B, C, N, N) complex, weight |P| (N, N).
+    """Compute the |P|-weighted mean |O_pred − O_target|.
 
-    With `free_gauge` each predicted patch is first given the global phase that fits its target
-    best, because a pattern does not fix it.
+    Parameters
+    ----------
+    predicted : (B, C, N, N) complex
+        Object patches.
+    target : (B, C, N, N) complex
+        The patches of the teacher, or the true ones.
+    weight : (N, N) real
+        |P|.
+    free_gauge : bool
+        Whether each predicted patch first gets the global phase that fits its target best, because
+        a pattern does not fix it.
+
+    Returns
+    -------
+    Tensor
+        A scalar, in the units of the object.
     """
     if free_gauge:
         overlap = (weight * predicted.conj() * target).sum(dim=(-2, -1), keepdim=True)

@@ -1,4 +1,4 @@
-"""How far a training is, in numbers and in the lines of its log."""
+"""Progress of a training, in numbers and in the lines of its log."""
 
 import logging
 import time
@@ -18,7 +18,19 @@ ROW = {"epoch": 0, "train_loss": 0.0, "val_loss": 0.0, "learning_rate": 0.0, "se
 
 @dataclass
 class Progress:
-    """Where a training stands: the finished epochs and the steps of the one after them."""
+    """Where a training stands: the finished epochs and the steps of the one after them.
+
+    Attributes
+    ----------
+    history : list of dict of float
+        A row for each finished epoch, with the keys of `ROW`.
+    step : int
+        Steps done in the epoch after them.
+    loss_sum : float
+        Sum of the losses of these steps.
+    seconds : float
+        Time of the training so far [s], over all its parts.
+    """
 
     history: list[dict[str, float]] = field(default_factory=list)
     step: int = 0
@@ -27,6 +39,7 @@ class Progress:
 
     @property
     def epoch(self) -> int:
+        """The number of finished epochs."""
         return len(self.history)
 
     @property
@@ -37,7 +50,13 @@ class Progress:
 
 
 class Reporter:
-    """Progress lines for a terminal and a log file: one per epoch, and some during long ones."""
+    """Progress lines for a terminal and a log file: one per epoch, and some during long ones.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        The training to report on.
+    """
 
     def __init__(self, trainer: "Trainer") -> None:
         self.trainer = trainer
@@ -45,12 +64,14 @@ class Reporter:
         self.first_step = self._steps_done()
 
     def step(self) -> None:
+        """Report on a step, if the last line is older than `REPORT_SECONDS`."""
         if time.perf_counter() - self.last >= REPORT_SECONDS:
             progress = self.trainer.progress
             loss = progress.loss_sum / progress.step
             self._line(f"step {progress.step}/{self.trainer.steps}  loss {loss:.5f}", ahead=1)
 
     def epoch(self) -> None:
+        """Report on the epoch that has just ended."""
         row = self.trainer.progress.history[-1]
         best = "  best so far" if row["epoch"] == self.trainer.progress.best_epoch else ""
         self._line(f"loss {row['train_loss']:.5f}  validation {row['val_loss']:.5f}{best}", ahead=0)

@@ -1,4 +1,4 @@
-"""The training scan as tensors that stay on the device, and its split for validation."""
+"""The training scan as tensors that stay on the device, and its validation split."""
 
 import hashlib
 from dataclasses import dataclass
@@ -20,13 +20,20 @@ VALIDATION_SEED = 0
 
 @dataclass(frozen=True)
 class ScanData:
-    """The patterns that a network learns from, and what it learns.
+    """The patterns that a network learns from, and what it learns, as tensors on one device.
 
-    diffraction : (B, N, N) measured amplitudes
-    probe : (N, N), or (M, N, N) of M modes
-    target : (B, N, N) complex patches, or None where there are none
-    groups : which patterns enter a network together
-    valid : (1, N, N) or (B, N, N) bool, the pixels that a loss of the patterns counts; None for all
+    Attributes
+    ----------
+    diffraction : (B, N, N) real
+        Measured √I, DC at pixel N // 2.
+    probe : (N, N) or (M, N, N) complex
+        The probe, or its M modes.
+    target : (B, N, N) complex or None
+        Patches of the teacher or the true ones; None where there are none.
+    groups : Groups
+        The patterns that enter a network together.
+    valid : (1, N, N) or (B, N, N) bool or None
+        The pixels that a loss of the patterns counts; None for all.
     """
 
     diffraction: Tensor
@@ -41,9 +48,14 @@ class ScanData:
         return self.probe.abs() if self.probe.ndim == 2 else intensity(self.probe).sqrt()
 
     def split(self, validation_fraction: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Indices of the groups to train on and of those to validate on.
+        """Split the groups into those to train on and those to validate on.
 
         Patterns are held out (at least one of them, and not all), and with them their groups.
+
+        Raises
+        ------
+        ConfigError
+            Each group has a pattern that is held out.
         """
         count = len(self.diffraction)
         order = np.random.default_rng(VALIDATION_SEED).permutation(count)
@@ -58,21 +70,34 @@ class ScanData:
         return np.flatnonzero(~validation), np.flatnonzero(validation)
 
     def patterns(self, which: Tensor) -> Tensor:
-        """The patterns (g, C, N, N) of the groups `which` (g,)."""
+        """Return the patterns (g, C, N, N) of the groups `which` (g,)."""
         return self.diffraction[self.groups.members[which]]
 
     def counted(self, which: Tensor) -> Tensor | None:
-        """The pixels of the groups `which` (g,) that count, broadcasting with their patterns."""
+        """Return the pixels that count of the groups `which` (g,), to broadcast with patterns."""
         if self.valid is None or len(self.valid) == 1:
             return self.valid
         return self.valid[self.groups.members[which]]
 
     def merge(self, patches: Tensor, which: Tensor) -> Tensor:
-        """The patches (g, C, N, N) of groups, agreeing where they overlap."""
+        """Let the patches of each group agree where they overlap; see `Groups.merge`.
+
+        Parameters
+        ----------
+        patches : (g, C, N, N) complex
+            Predicted patches.
+        which : (g,) int
+            Indices of their groups.
+
+        Returns
+        -------
+        (g, C, N, N) complex
+            Patches that are equal where they overlap.
+        """
         return self.groups.merge(patches, self.probe, which)
 
     def fingerprint(self) -> str:
-        """SHA-256 of all arrays: a checkpoint belongs to the data it was trained on."""
+        """Return the SHA-256 of all arrays: a checkpoint belongs to the data it was trained on."""
         digest = hashlib.sha256()
         grouped = self.groups.members if self.groups.patterns > 1 else None
         for tensor in (self.diffraction, self.probe, self.target, grouped, self.valid):
@@ -89,8 +114,21 @@ def scan_data(
 ) -> ScanData:
     """Bring a dataset to the device.
 
-    `objects` (n, H, W), the teacher's or the true ones, are cut into target patches. gridsize²
-    neighbouring patterns make a group.
+    Parameters
+    ----------
+    dataset : Dataset
+        The training scan.
+    objects : (n, rows, columns) complex64 or None
+        The objects of the teacher, or the true ones, from which target patches are cut; None for no
+        targets.
+    device : torch.device
+        Where tensors are to be.
+    gridsize : int, optional
+        Side of the groups: gridsize² neighbouring patterns enter a network together.
+
+    Returns
+    -------
+    ScanData
     """
     target = None
     if objects is not None:

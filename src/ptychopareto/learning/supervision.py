@@ -1,4 +1,4 @@
-"""What a network learns from, as a loss of its predictions."""
+"""The supervision of a network, as a loss of its predictions."""
 
 from collections.abc import Callable
 
@@ -14,9 +14,29 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 def make_loss(
     supervision: Supervision, settings: Training, scan: ScanData, physics_weight: float = 0.0
 ) -> Loss:
-    """The loss as a function of (predicted patches (g, C, N, N), indices of their groups).
+    """Make the loss of a training.
 
-    To an object loss (teacher, truth) that of the patterns is added, `physics_weight` times.
+    Parameters
+    ----------
+    supervision : Supervision
+        What the network learns from.
+    settings : Training
+        The settings of the training.
+    scan : ScanData
+        The training scan; object losses (teacher, truth) need its targets.
+    physics_weight : float, optional
+        Weight with which the loss of the patterns is added to an object loss.
+
+    Returns
+    -------
+    callable
+        A function of predicted patches (g, C, N, N) and the indices (g,) of their groups, which
+        returns a scalar.
+
+    Raises
+    ------
+    ValueError
+        An object loss is wanted, and the scan has no targets.
     """
     measure = amplitude_loss if settings.physics_loss == "amplitude" else poisson_loss
 

@@ -1,4 +1,4 @@
-"""The training loop."""
+"""The training loop of one network."""
 
 import logging
 import math
@@ -28,7 +28,7 @@ from ptychopareto.models.registry import NetworkConfig, build
 
 log = logging.getLogger(__name__)
 
-# A non-finite loss is looked for this often: each look makes the host wait for the device.
+# Steps between two looks for a non-finite loss: each look makes the host wait for the device.
 CHECK_STEPS = 20
 VALIDATION_BATCH = 256
 
@@ -39,9 +39,22 @@ Weights = dict[str, Tensor]
 class Trained:
     """A finished training: the network with the weights of its best epoch, and what became of it.
 
-    `history` has one row per epoch: epoch, train_loss, val_loss, learning_rate, seconds.
-    `patterns` counts those seen, again in each epoch.
-    `status` is ok, diverged or out_of_memory, with the reason in `error`.
+    Attributes
+    ----------
+    network : Network
+        The network, in evaluation mode.
+    history : list of dict of float
+        A row for each epoch: epoch, train_loss, val_loss, learning_rate, seconds.
+    status : str
+        Ok, diverged or out_of_memory.
+    error : str
+        The reason, if the status is not ok.
+    best_epoch : int
+        The epoch whose weights are kept, from 1; 0 if none has ended.
+    seconds : float
+        Time of the training [s].
+    patterns : int
+        Number of patterns seen, again in each epoch.
     """
 
     network: Network
@@ -58,19 +71,52 @@ class Diverged(ArithmeticError):
 
 
 def input_scale(network: NetworkConfig, scan: ScanData) -> float:
-    """RMS of the transformed training patterns; a network's input is divided by it."""
+    """Compute the scale by which a network's input is divided.
+
+    Parameters
+    ----------
+    network : NetworkConfig
+        Gives the transform of the input.
+    scan : ScanData
+        The training scan.
+
+    Returns
+    -------
+    float
+        RMS of the transformed training patterns.
+    """
     x = transform(scan.diffraction, network.input_transform)
     return float(x.double().square().mean().sqrt())
 
 
 def transmission(scan: ScanData) -> float:
-    """RMS transmission of the training object: √(mean Σ I / Σ |P|²), as no light is lost."""
+    """Compute the RMS transmission of the training object, √(mean Σ I / Σ |P|²).
+
+    No light is lost between sample and detector: the light in a pattern is that which the object
+    transmits.
+    """
     power = scan.diffraction.double().square().sum((-2, -1)).mean()
     return float((power / scan.probe.abs().double().square().sum()).sqrt())
 
 
 def learning_rate(step: int, steps: int, settings: Training) -> float:
-    """Linear warm-up over the first `warmup` of all steps, then half a cosine down to zero."""
+    """Return the learning rate of a step.
+
+    It rises linearly over the first `warmup` of all steps, then falls to zero as half a cosine.
+
+    Parameters
+    ----------
+    step : int
+        Number of the step, from 0.
+    steps : int
+        Number of all steps.
+    settings : Training
+        Peak learning rate and warm-up.
+
+    Returns
+    -------
+    float
+    """
     warm = max(1, round(settings.warmup * steps))
     if step < warm:
         return settings.learning_rate * (step + 1) / warm
@@ -95,11 +141,40 @@ def train(
     """Train one network, from its checkpoint if there is one that belongs to this very training.
 
     A checkpoint is written at the end of each epoch, and in long ones every `checkpoint_minutes`;
-    SIGTERM and SIGINT write one more and raise `Stopped`. It is not removed at the end: that is for
-    the caller, once the result is stored. A kill in between then costs nothing. `code` identifies
-    the code that trains, as config and data identify the rest.
+    SIGTERM and SIGINT write one more. It is not removed at the end: that is for the caller, once
+    the result is stored. A kill in between then costs nothing.
 
-    A numerical failure (non-finite loss, exhausted GPU memory) is returned as a status.
+    Parameters
+    ----------
+    config : NetworkConfig
+        The network.
+    supervision : Supervision
+        What it learns from.
+    seed : int
+        Seed of weights and of the order of patterns.
+    settings : Training
+        The settings of the training.
+    scan : ScanData
+        The training scan, on the device where the network is trained.
+    checkpoint_path : Path
+        File of the checkpoint.
+    checkpoint_minutes : float, optional
+        Time between two checkpoints inside an epoch [min].
+    code : str, optional
+        Identifies the code that trains, as config and data identify the rest.
+    physics_weight : float, optional
+        Weight with which the loss of the patterns is added to an object loss.
+
+    Returns
+    -------
+    Trained
+        The network and its history; a numerical failure (non-finite loss, exhausted GPU memory) is
+        a status.
+
+    Raises
+    ------
+    Stopped
+        A signal has ended the training, and its checkpoint is written.
     """
     identity = {
         "network": asdict(config),
@@ -143,7 +218,23 @@ def train(
 
 
 class Trainer:
-    """One network on one scan: `run` is the whole story, the other methods are its steps."""
+    """One network on one scan: `run` is the whole story, the other methods are its steps.
+
+    Parameters
+    ----------
+    network : Network
+        The network, on the device of the scan.
+    seed : int
+        Seed of the order of patterns.
+    settings : Training
+        The settings of the training.
+    scan : ScanData
+        The training scan.
+    loss : Loss
+        The loss, as `make_loss` returns it.
+    checkpoint : Checkpoint
+        Where the training is saved, and goes on from.
+    """
 
     def __init__(
         self,
@@ -174,13 +265,21 @@ class Trainer:
 
     @property
     def patterns(self) -> int:
-        """The number of patterns seen, again in each epoch."""
+        """Number of patterns seen, again in each epoch."""
         epoch, step = self.progress.epoch, self.progress.step
         groups = epoch * self.per_epoch + min(step * self.batch, self.per_epoch)
         return groups * self.scan.groups.patterns
 
     def run(self, stop: StopRequest) -> None:
-        """All epochs, from wherever the checkpoint left off."""
+        """Train all epochs, from wherever the checkpoint left off.
+
+        Raises
+        ------
+        Stopped
+            A signal asked to stop, and a checkpoint is written.
+        Diverged
+            The loss is no longer finite.
+        """
         self._restore()
         progress, began = self.progress, time.perf_counter() - self.progress.seconds
         reporter = Reporter(self)
@@ -210,13 +309,13 @@ class Trainer:
             reporter.epoch()
 
     def _batches(self, epoch: int) -> list[Tensor]:
-        """Batches of groups, decided by seed and epoch alone: resuming repeats them."""
+        """Return batches of groups; seed and epoch alone decide: a resumed epoch repeats them."""
         order = np.random.default_rng([self.seed, epoch]).permutation(self.train_index)
         drawn = torch.from_numpy(order[: self.per_epoch]).to(self.scan.probe.device)
         return list(drawn.split(self.batch))
 
     def update(self, batch: Tensor) -> Tensor:
-        """One optimiser step; returns the loss, still on the device."""
+        """Do one step on the groups `batch` (g,); return the loss, still on the device."""
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate(self.progress.step)
         self.optimizer.zero_grad(set_to_none=True)
@@ -230,7 +329,7 @@ class Trainer:
         return loss.detach()
 
     def _learning_rate(self, step: int) -> float:
-        """That of a step of this epoch."""
+        """Return the learning rate of a step of this epoch."""
         step += self.progress.epoch * self.steps
         return learning_rate(step, self.settings.epochs * self.steps, self.settings)
 
@@ -254,7 +353,7 @@ class Trainer:
 
     @torch.no_grad()
     def _validate(self) -> float:
-        """Mean loss on the groups of the held-out patterns."""
+        """Return the mean loss on the groups of the held-out patterns."""
         total = torch.zeros((), device=self.scan.probe.device)
         held_out = torch.from_numpy(self.held_out).to(self.scan.probe.device)
         for which in held_out.split(VALIDATION_BATCH // self.scan.groups.patterns):
@@ -263,7 +362,7 @@ class Trainer:
         return float(total) / len(self.held_out)
 
     def _weights(self) -> Weights:
-        """A copy of the network's weights; it has no other state."""
+        """Return a copy of the network's weights; it has no other state."""
         return {name: value.clone() for name, value in self.network.state_dict().items()}
 
     def _finite(self, loss: float) -> float:
@@ -274,7 +373,7 @@ class Trainer:
         return loss
 
     def _state(self) -> dict[str, Any]:
-        """All that the rest of the training depends on."""
+        """Return everything that the rest of the training depends on."""
         return {
             "progress": asdict(self.progress),
             "network": self.network.state_dict(),
@@ -315,9 +414,9 @@ class Trainer:
         log.info("continuing from the checkpoint: epoch %d, step %d", epoch, step)
 
     def _fits(self, state: Mapping[str, Any]) -> bool:
-        """Whether this training, once begun, could be in a state. If not, nothing of it is loaded.
+        """Tell whether this training could be in a state. If not, nothing of the state is loaded.
 
-        Raises TypeError, LookupError, AttributeError or RuntimeError for what has another form.
+        A state of another form raises TypeError, LookupError, AttributeError or RuntimeError.
         """
         progress, weights = Progress(**state["progress"]), self.network.state_dict()
         form = {
@@ -343,7 +442,7 @@ class Trainer:
 
 
 def generators(device: torch.device) -> dict[str, torch.Generator]:
-    """The sources of random numbers of a training on this device."""
+    """Return the sources of random numbers of a training on a device, by their names."""
     sources = {"cpu": torch.default_generator}
     if device.type == "cuda":
         index = torch.cuda.current_device() if device.index is None else device.index

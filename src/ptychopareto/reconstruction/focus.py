@@ -1,4 +1,4 @@
-"""The defocus of a first guess of the probe, found by a search."""
+"""Correct the defocus of a first guess of the probe, by a search."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 STEP = 0.1  # of the search, as a part of the defocus that the beam's size allows
-STEPS_OUT = 6  # so far out does the search go
+STEPS_OUT = 6  # steps that the search goes at most to one side
 HALVINGS = 2
 GAIN = 0.05  # by which the misfit has to fall at least, lest chance moves a probe that is right
 
@@ -17,11 +17,14 @@ def refocused(probe: Tensor, defocus: float) -> Tensor:
     Parameters
     ----------
     probe : (M, N, N) complex
-    defocus : β [px²], which sends the frequency f [1/px] to the place β·f
+        The modes.
+    defocus : float
+        β [px²], which sends the frequency f [1/px] to the place β·f.
 
     Returns
     -------
     (M, N, N) complex
+        The moved modes.
     """
     squares = _frequencies_squared(probe)
     phase = torch.pi * defocus * squares
@@ -30,9 +33,9 @@ def refocused(probe: Tensor, defocus: float) -> Tensor:
 
 
 def largest_defocus(probe: Tensor) -> float:
-    """The defocus |β| [px²] that would alone make a beam as wide as it is, of its main mode.
+    """Return the defocus |β| [px²] that alone would make a beam as wide as the probe's main mode.
 
-    The rms radius of |P|² over the rms frequency of |F[P]|², as β sends f to β·f.
+    It is the rms radius of |P|² over the rms frequency of |F[P]|², as β sends f to β·f.
     """
     main = probe[0]
     weight = main.abs().square()
@@ -48,23 +51,25 @@ def largest_defocus(probe: Tensor) -> float:
 
 
 def best_defocus(misfit: Callable[[float], float]) -> float:
-    """Search for the part of the largest defocus that is missing.
+    """Search for the missing defocus, as a part of the largest one.
 
     The search walks in steps of `STEP` to the side where the misfit falls, for as long as it does,
     then halves the step twice, and ends at the vertex of the parabola through the best three.
 
     Parameters
     ----------
-    misfit : how badly the patterns fit after the probe has moved by a part of its largest defocus
+    misfit : callable
+        How badly the patterns fit after the probe has moved by a part of its largest defocus.
 
     Returns
     -------
-    The part with the least misfit; 0 where that is less than `GAIN` below the misfit at 0
+    float
+        The part with the least misfit; 0 if that is less than `GAIN` below the misfit at 0.
     """
     known: dict[float, float] = {}
 
     def at(number: int) -> float:
-        """The misfit at a multiple of the smallest step."""
+        """Return the misfit at a multiple of the smallest step."""
         if number not in known:
             known[number] = misfit(number * STEP / 2**HALVINGS)
         return known[number]
@@ -87,6 +92,6 @@ def best_defocus(misfit: Callable[[float], float]) -> float:
 
 
 def _frequencies_squared(field: Tensor) -> Tensor:
-    """|f|² (N, N) [1/px²], DC at pixel 0."""
+    """Return |f|² (N, N) [1/px²], DC at pixel 0."""
     frequency = torch.fft.fftfreq(field.shape[-1], device=field.device, dtype=field.real.dtype)
     return frequency[:, None].square() + frequency.square()

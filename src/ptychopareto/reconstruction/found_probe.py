@@ -27,16 +27,22 @@ REPORT_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class FoundProbe:
-    """What the joint reconstruction of the training part found.
+    """The probe that the joint reconstruction of the training part found.
 
     Attributes
     ----------
-    before : (N, N) complex64, the first guess of the probe
-    modes : (M, N, N) complex64, the modes of the probe, the strongest first
+    before : (N, N) complex64
+        The first guess of the probe.
+    modes : (M, N, N) complex64
+        The modes of the probe, the strongest first.
     objects : (n, rows, columns) complex64
-    positions : (B, 2) float64, first pixel of each patch [px], as they were corrected
-    history : for each look the epoch, `r_work`, `r_held_out` and the seconds since the start
-    epochs : the number of epochs after which the probe was taken
+        The objects of the training part.
+    positions : (B, 2) float64
+        First pixel of each patch [px], as they were corrected.
+    history : list of dict of float
+        For each look the epoch, `r_work`, `r_held_out` and the seconds since the start.
+    epochs : int
+        The number of epochs after which the probe was taken.
     """
 
     before: NDArray[np.complex64]
@@ -47,7 +53,7 @@ class FoundProbe:
     epochs: int
 
     def record(self) -> dict[str, Any]:
-        """What `probe.json` holds."""
+        """Return the content of `probe.json`."""
         power = (np.abs(self.modes.astype(np.complex128)) ** 2).sum(axis=(1, 2))
         return {
             "epochs": self.epochs,
@@ -65,9 +71,12 @@ def find_probe(train: Dataset, settings: Joint, device: torch.device) -> FoundPr
 
     Parameters
     ----------
-    train : the training part; no pattern of the scored part has a say in the probe
-    settings : those of the joint reconstruction
-    device : where it runs
+    train : Dataset
+        The training part; no pattern of the scored part has a say in the probe.
+    settings : Joint
+        The settings of the joint reconstruction.
+    device : torch.device
+        Where it runs.
 
     Returns
     -------
@@ -109,7 +118,8 @@ def side_by_side(scan: Dataset) -> Dataset:
 
     Parameters
     ----------
-    scan : patterns of n objects (rows, columns)
+    scan : Dataset
+        Patterns of n objects (rows, columns).
 
     Returns
     -------
@@ -130,7 +140,7 @@ def side_by_side(scan: Dataset) -> Dataset:
 
 
 def _held_out(count: int, settings: Joint) -> NDArray[np.bool_]:
-    """Which patterns say when to stop; none where the number of epochs is given."""
+    """Choose the patterns that say when to stop; none if the number of epochs is fixed."""
     held_out = np.zeros(count, bool)
     if settings.epochs is None:
         order = np.random.default_rng(HELD_OUT_SEED).permutation(count)
@@ -146,7 +156,7 @@ def _is_best(history: list[dict[str, float]]) -> bool:
 def _looks(
     seen: ObjectScan, unseen: ObjectScan, settings: Joint
 ) -> Iterator[tuple[int, JointState, dict[str, float]]]:
-    """The state after every `CHECKED` epochs and after the last one, and how good it is."""
+    """Yield the state after every `CHECKED` epochs and after the last one, and how good it is."""
     last = settings.epochs or settings.most_epochs
     began = reported = time.perf_counter()
     for epoch, state in enumerate(islice(seen.joint(settings), last), start=1):
@@ -163,12 +173,12 @@ def _looks(
 
 
 def copied(state: JointState) -> JointState:
-    """A state that later epochs do not change."""
+    """Return a copy of a state, which later epochs do not change."""
     return replace(state, image=state.image.clone(), probe=state.probe.clone())
 
 
 def _sorted(modes: NDArray[np.complex64]) -> NDArray[np.complex64]:
-    """The modes, the strongest first."""
+    """Sort the modes, the strongest first."""
     power = (np.abs(modes) ** 2).sum(axis=(1, 2))
     return np.ascontiguousarray(modes[np.argsort(-power, kind="stable")])
 
@@ -178,20 +188,34 @@ def with_probe(scan: Dataset, found: FoundProbe) -> Dataset:
 
     Parameters
     ----------
-    scan : the training or the scored part
-    found : what the training part says
+    scan : Dataset
+        The training or the scored part.
+    found : FoundProbe
+        What the training part says.
+
+    Returns
+    -------
+    Dataset
+        The scan with that probe.
     """
     further = found.modes[1:] if len(found.modes) > 1 else None
     return replace(scan, probe=found.modes[0], further_modes=further)
 
 
 def with_positions(scan: Dataset, positions: NDArray[np.float64]) -> Dataset:
-    """Give a scan other positions (B, 2) [px], inside its object.
+    """Give a scan other positions, inside its object.
 
     Parameters
     ----------
-    scan : the scan
-    positions : first pixel of each patch
+    scan : Dataset
+        A part of the measured scan.
+    positions : (B, 2) float64
+        First pixel of each patch [px].
+
+    Returns
+    -------
+    Dataset
+        The scan at these positions, clipped to its object.
     """
     room = np.array(scan.object_shape) - scan.N
     corners, fractions = split_positions(np.clip(positions, 0, room))
@@ -204,16 +228,18 @@ def carried_over(
     """Correct positions by what the corrections of other ones have in common.
 
     A wrong scale, rotation or skew of all positions shows in each part of a scan, and is carried
-    over. What is random in them is not: to find it takes the patterns themselves.
+    over. Random errors are not: only the patterns themselves show them.
 
     Parameters
     ----------
-    positions : (b, 2) those of other patterns of the scan [px]
-    stated, corrected : (B, 2) positions [px] before and after their correction
+    positions : (b, 2) float64
+        Positions of other patterns of the scan [px].
+    stated, corrected : (B, 2) float64
+        Positions [px] before and after their correction.
 
     Returns
     -------
-    (b, 2)
+    (b, 2) float64
         The positions with the least-squares fit of an affine map to the corrections.
     """
     middle = stated.mean(axis=0)
@@ -225,6 +251,6 @@ def carried_over(
 
 
 def positions_of(scan: Dataset) -> NDArray[np.float64]:
-    """First pixel of each patch (B, 2) [px], as the scan has them."""
+    """Return the first pixel of each patch (B, 2) [px], as the scan has them."""
     positions = scan.corners.astype(np.float64)
     return positions if scan.fractions is None else positions + scan.fractions

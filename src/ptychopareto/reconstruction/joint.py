@@ -21,21 +21,30 @@ FOCUSED_BY, FOCUSED_IN = 64, 3  # patterns, and epochs of each trial
 
 @dataclass(frozen=True)
 class JointSettings:
-    """How a joint reconstruction goes about it.
+    """The settings of a joint reconstruction.
 
     Attributes
     ----------
-    modes : number of incoherent modes of the probe
-    batch, most : an update averages over so many patterns at first, and at the end. Small batches
-        come far in one epoch, large ones end with less noise
-    gain : a batch doubles when an epoch lowered the misfit by less than this part
-    step : of object and probe, 1 for the least-squares solution of a batch
-    damping : least weight of an object's pixel in an update, as a part of the best lit one's
-    focus : whether the defocus of the first guess of the probe is corrected first
-    positions : whether the positions are corrected too
-    first_search : epochs before positions are first corrected
-    radius, shrinking, least_radius : how far the first search for better positions looks [px], by
-        what it looks less far each epoch, and how far it looks at the end
+    modes : int
+        Number of incoherent modes of the probe.
+    batch, most : int
+        Patterns that an update averages over, at first and at the end. Small batches come far in
+        one epoch, large ones end with less noise.
+    gain : float
+        A batch doubles when an epoch lowered the misfit by less than this part.
+    step : float
+        Step of object and probe; 1 for the least-squares solution of a batch.
+    damping : float
+        Least weight of an object's pixel in an update, as a part of the best lit one's.
+    focus : bool
+        Whether the defocus of the first guess of the probe is corrected first.
+    positions : bool
+        Whether the positions are corrected too.
+    first_search : int
+        Epochs before positions are first corrected.
+    radius, shrinking, least_radius : float
+        How far the first search for better positions looks [px], the factor by which it looks less
+        far each epoch, and how far it looks at the end [px].
     """
 
     modes: int = 1
@@ -54,15 +63,20 @@ class JointSettings:
 
 @dataclass(frozen=True, eq=False)
 class JointState:
-    """What an epoch of a joint reconstruction ends with.
+    """The state at the end of an epoch of a joint reconstruction.
 
     Attributes
     ----------
-    image : (rows, columns) complex object
-    probe : (M, N, N) complex modes, orthogonal, the strongest first
-    corners : (B, 2) int64 whole corners [px] of the patches
-    fractions : (B, 2) float32 what is missing from them to the positions [px]
-    misfit : R-factor of all patterns, each before its update
+    image : (rows, columns) complex
+        The object.
+    probe : (M, N, N) complex
+        Orthogonal modes, the strongest first.
+    corners : (B, 2) int64
+        Whole corners of the patches [px].
+    fractions : (B, 2) float32
+        Steps from the corners to the positions [px].
+    misfit : float
+        R-factor of all patterns, each before its update.
     """
 
     image: Tensor
@@ -90,31 +104,39 @@ def joint(
 
         O ← O + s · Σₙ P*·χₙ / Σₙ |P|²,    P ← P + s · Σₙ Oₙ*·χₙ / Σₙ |Oₙ|².
 
-    Where patches overlap the batch averages what they say. That is what ends with less noise than
-    one pattern after the other; the batches grow from epoch to epoch.
+    Where patches overlap, the batch averages their updates. This ends with less noise than one
+    pattern after the other; the batches grow from epoch to epoch.
 
     Parameters
     ----------
-    diffraction : (B, N, N) measured √I, DC at pixel N // 2
-    probe : (N, N) or (M, N, N) complex first guess, on any scale
-    corners : (B, 2) top-left corners [px]
-    start : (rows, columns) complex start object; not changed
-    settings, seed : how to go about it, and the seed of the order
-    fractions : (B, 2) what is missing from the corners to the positions [px]; None for nothing
-    valid : (1, N, N) or (B, N, N) bool, detector pixels to believe; the others keep the amplitude
-        of the model. None for all
+    diffraction : (B, N, N) real
+        Measured √I, DC at pixel N // 2.
+    probe : (N, N) or (M, N, N) complex
+        First guess, on any scale.
+    corners : (B, 2) int64
+        Top-left corners [px].
+    start : (rows, columns) complex
+        The start object; it is not changed.
+    settings : JointSettings, optional
+        The settings; None for the defaults.
+    seed : int, optional
+        Seed of the order of the patterns.
+    fractions : (B, 2) float, optional
+        Steps from the corners to the positions [px]; None for positions on whole pixels.
+    valid : (1, N, N) or (B, N, N) bool, optional
+        Detector pixels to believe; the others keep the amplitude of the model. None for all.
 
     Yields
     ------
     JointState
-        After each epoch, without end. The next epoch changes object and probe in place.
+        The state after each epoch, without end. The next epoch changes object and probe in place.
 
     Notes
     -----
     Odstrčil, Menzel & Guizar-Sicairos, Opt. Express 26, 3108, 2018, with growing batches and a
     fixed step instead of a line search. A factor between object and probe is free: the probe's
-    power stays what gives the start object the measured counts. Modes: Thibault & Menzel, Nature
-    494, 68, 2013.
+    power stays the one that gives the start object the measured counts. Modes: Thibault & Menzel,
+    Nature 494, 68, 2013.
     """
     settings = settings or JointSettings()
     order = np.random.default_rng(seed)
@@ -157,7 +179,7 @@ def _in_focus(
     start: Tensor,
     valid: Tensor | None,
 ) -> Tensor:
-    """The probe at the defocus with which patterns in the middle of the scan fit best.
+    """Return the probe at the defocus with which patterns in the middle of the scan fit best.
 
     A wrong defocus magnifies the sample's shadow wrongly, and updates do not find out: they move
     the positions, or blur the object.

@@ -10,7 +10,7 @@ from ptychopareto.reconstruction.modulus import Measured, modulus_change, square
 from ptychopareto.reconstruction.patches import windows
 from ptychopareto.reconstruction.positions import better_positions
 
-# So many patterns at once stay in a CPU's cache, or fill a GPU.
+# Patterns at once that stay in a CPU's cache, or fill a GPU.
 CPU_CHUNK, GPU_CHUNK = 16, 256
 SCALED_BY = 64  # patterns that say how bright the probe is
 
@@ -20,15 +20,21 @@ class JointModel:
 
     Parameters
     ----------
-    diffraction : (B, N, N) measured √I, DC at pixel N // 2
-    probe : (M, N, N) complex modes
-    corners, fractions : (B, 2) whole corners [px] and what is missing from them to the positions
-    start : (rows, columns) complex object
-    valid : (1, N, N) or (B, N, N) bool, the pixels to believe; None for all
+    diffraction : (B, N, N) real
+        Measured √I, DC at pixel N // 2.
+    probe : (M, N, N) complex
+        The modes.
+    corners, fractions : (B, 2) int64
+        Whole corners [px], and the steps from them to the positions [px].
+    start : (rows, columns) complex
+        The start object.
+    valid : (1, N, N) or (B, N, N) bool or None
+        The pixels to believe; None for all.
 
     Attributes
     ----------
-    image, probe : tensors of the model's own, which updates change in place
+    image, probe : Tensor
+        Object and modes of the model's own, which updates change in place.
     """
 
     def __init__(
@@ -50,7 +56,15 @@ class JointModel:
         self.place(corners, fractions)
 
     def place(self, corners: NDArray[np.int64], fractions: NDArray[np.floating]) -> None:
-        """Set the positions of all patterns."""
+        """Set the positions of all patterns.
+
+        Parameters
+        ----------
+        corners : (B, 2) int64
+            Whole corners [px].
+        fractions : (B, 2) float
+            Steps from the corners to the positions [px].
+        """
         self.corners, self.fractions = corners, fractions.astype(np.float32)
         moves = torch.from_numpy(self.fractions).to(self.probe.device, self.probe.real.dtype)
         self._axes = ramp_axes(moves, self.N)
@@ -81,10 +95,24 @@ class JointModel:
         self.image /= factor
 
     def average(self, members: NDArray[np.intp], step: float, damping: float) -> Tensor:
-        """Update object and probe by what patterns say on average; returns Σ|√I_model − √I|.
+        """Update object and probe by the average of the patterns' wishes.
 
-        A pixel of the object weighs at least as much as under one pattern's brightest pixel, and
-        at least `damping` of the best lit one, lest what is hardly lit takes up noise.
+        A pixel of the object weighs at least as much as under one pattern's brightest pixel, and at
+        least `damping` of the best lit one: otherwise hardly lit pixels would take up noise.
+
+        Parameters
+        ----------
+        members : (b,) int
+            Indices of the patterns.
+        step : float
+            Step of the update; 1 for the least-squares solution.
+        damping : float
+            Least weight of a pixel, as a part of the best lit one's.
+
+        Returns
+        -------
+        Tensor
+            The scalar Σ|√I_model − √I| before the update.
         """
         intensity = squared(self.probe).sum(0)
         lit = windows(self._light, self.corners[members], self.N)
@@ -114,9 +142,23 @@ class JointModel:
     def one_by_one(
         self, members: NDArray[np.intp], alpha: float, beta: float, probe_too: bool
     ) -> Tensor:
-        """One step of rPIE for patterns whose patches do not overlap; returns Σ|√I_model − √I|.
+        """Do one step of rPIE for patterns whose patches do not overlap.
 
-        The probe takes the mean of what the patterns say, each with its own patch as it was.
+        The probe takes the mean of the patterns' wishes, each with its own patch as it was.
+
+        Parameters
+        ----------
+        members : (b,) int
+            Indices of the patterns.
+        alpha, beta : float
+            Regularisation of object and probe, from 0 (not included) to 1.
+        probe_too : bool
+            Whether the probe is updated.
+
+        Returns
+        -------
+        Tensor
+            The scalar Σ|√I_model − √I| before the step.
         """
         patches, factor, lights, change, apart = self._revised(members)
         intensity = squared(lights).sum(1)
@@ -131,12 +173,10 @@ class JointModel:
         return apart
 
     def _changes(self, members: NDArray[np.intp]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """What patterns want to change, with χ = ψ' − ψ.
+        """Return the changes that patterns want, with χ = ψ' − ψ.
 
-        Returns
-        -------
-        Σₘ P*·χ (b, N, N) of each object patch; Σₙ F(O*·χ) (M, N, N), moved back to where the probe
-        is; Σₙ |O|² (N, N) of the patches; and Σ|√I_model − √I|
+        They are Σₘ P*·χ (b, N, N) of each object patch; Σₙ F(O*·χ) (M, N, N), moved back to where
+        the probe is; Σₙ |O|² (N, N) of the patches; and Σ|√I_model − √I|.
         """
         patches, factor, lights, change, apart = self._revised(members)
         object_change = sum_modes(lights.conj() * change)
@@ -144,8 +184,11 @@ class JointModel:
         return object_change, probe_change, squared(patches).sum((0, 1)), apart
 
     def _revised(self, members: NDArray[np.intp]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Patches (b, 1, N, N), the factors that move the probe, the moved probes (b, M, N, N), how
-        the exit waves change (b, M, N, N), and Σ|√I_model − √I|."""
+        """Compare model and measurement of some patterns.
+
+        The result is the patches (b, 1, N, N), the factors that move the probe, the moved probes
+        (b, M, N, N), the changes of the exit waves (b, M, N, N), and Σ|√I_model − √I|.
+        """
         target, mask = self.measured.batch(members)
         patches = windows(self.image, self.corners[members], self.N).read().unsqueeze(1)
         factor = outer(self._axes[members]).unsqueeze(1)
@@ -156,5 +199,18 @@ class JointModel:
 
 
 def scaled(field: Tensor, factor: Tensor) -> Tensor:
-    """A complex field times a real factor: to mix the types is slow on a CPU."""
+    """Multiply a complex field by a real factor: to mix the types is slow on a CPU.
+
+    Parameters
+    ----------
+    field : Tensor
+        Any shape, complex; the field.
+    factor : Tensor
+        Real, broadcasts with `field`; the factor.
+
+    Returns
+    -------
+    Tensor
+        Their product.
+    """
     return field * torch.complex(factor, torch.zeros_like(factor))

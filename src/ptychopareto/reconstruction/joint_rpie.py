@@ -1,4 +1,4 @@
-"""rPIE that finds the probe, and the positions, too: the sequential rival of `joint`."""
+"""Run rPIE that finds the probe, and the positions, too: the sequential rival of `joint`."""
 
 from collections.abc import Iterator
 
@@ -32,28 +32,38 @@ def joint_rpie(
 ) -> Iterator[JointState]:
     """Reconstruct object and probe by rPIE, one pass over the scan at a time.
 
-    The object as in `rpie`: a batch of patterns whose patches do not overlap is updated with
+    The object is updated as in `rpie`: a batch of patterns whose patches do not overlap gives
     exactly the result of one after the other. From the third epoch on the probe follows each batch,
     P ← P + mean of O*·(ψ' − ψ) / ((1 − β)·|O|² + β·max|O|²). So the probe is the same for all
     patterns of a batch, where one after the other would see it change.
 
     Parameters
     ----------
-    diffraction : (B, N, N) measured √I, DC at pixel N // 2
-    probe : (N, N) or (M, N, N) complex first guess, on any scale
-    corners : (B, 2) top-left corners [px]
-    start : (rows, columns) complex start object; not changed
-    alpha, beta : regularisation of object and probe, from 0 (not included) to 1
-    modes : number of incoherent modes of the probe
-    positions : whether the positions are corrected too
-    seed : of the order of the batches
-    fractions : (B, 2) what is missing from the corners to the positions [px]; None for nothing
-    valid : (1, N, N) or (B, N, N) bool, detector pixels to believe; None for all
+    diffraction : (B, N, N) real
+        Measured √I, DC at pixel N // 2.
+    probe : (N, N) or (M, N, N) complex
+        First guess, on any scale.
+    corners : (B, 2) int64
+        Top-left corners [px].
+    start : (rows, columns) complex
+        The start object; it is not changed.
+    alpha, beta : float, optional
+        Regularisation of object and probe, from 0 (not included) to 1.
+    modes : int, optional
+        Number of incoherent modes of the probe.
+    positions : bool, optional
+        Whether the positions are corrected too.
+    seed : int, optional
+        Seed of the order of the batches.
+    fractions : (B, 2) float, optional
+        Steps from the corners to the positions [px]; None for positions on whole pixels.
+    valid : (1, N, N) or (B, N, N) bool, optional
+        Detector pixels to believe; None for all.
 
     Yields
     ------
     JointState
-        After each epoch, without end. The next epoch changes object and probe in place.
+        The state after each epoch, without end. The next epoch changes object and probe in place.
 
     Notes
     -----

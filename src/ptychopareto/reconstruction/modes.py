@@ -7,19 +7,22 @@ FURTHER_POWER = 0.05  # of each further mode in a first guess
 
 
 def start_modes(probe: Tensor, count: int) -> Tensor:
-    """A first guess of a probe's modes, with the power of the probe.
+    """Make a first guess of a probe's modes, with the power of the probe.
 
     Further modes are the first one times polynomials of low order, as a beam that trembles has
     them, with `FURTHER_POWER` of the power each.
 
     Parameters
     ----------
-    probe : (M, N, N) complex, the modes that are known
-    count : the number of modes to have; those that are known are kept
+    probe : (M, N, N) complex
+        The modes that are known.
+    count : int
+        The number of modes to have; those that are known are kept.
 
     Returns
     -------
-    (count, N, N), or `probe` where it has as many
+    (count, N, N) complex
+        The modes; `probe` itself if it has as many.
     """
     missing = count - len(probe)
     if missing <= 0:
@@ -43,16 +46,18 @@ def start_modes(probe: Tensor, count: int) -> Tensor:
 
 
 def orthogonal(modes: Tensor) -> Tensor:
-    """The orthogonal modes that give the same patterns, the strongest first.
+    """Return the orthogonal modes that give the same patterns, the strongest first.
 
     Parameters
     ----------
     modes : (M, N, N) complex
+        The modes.
 
     Returns
     -------
-    (M, N, N), mixed from `modes` by a unitary matrix; each mode's phase is that of the largest
-    share in it
+    (M, N, N) complex
+        A mix of `modes` by a unitary matrix; the phase of each mode is that of the largest share in
+        it.
     """
     if len(modes) == 1:
         return modes

@@ -14,13 +14,17 @@ class Measured:
 
     Parameters
     ----------
-    diffraction : (B, N, N) measured √I, DC at pixel N // 2
-    valid : (1, N, N) or (B, N, N) bool, detector pixels to believe; None for all. What the others
-        hold, be it NaN, is ignored
+    diffraction : (B, N, N) real
+        Measured √I, DC at pixel N // 2.
+    valid : (1, N, N) or (B, N, N) bool or None
+        Detector pixels to believe; None for all. The values of other pixels, even NaN, are ignored.
 
     Attributes
     ----------
-    pixels, total : the number of valid pixels of all patterns, and Σ√I over them
+    pixels : int
+        Number of valid pixels of all patterns.
+    total : float
+        Σ√I over them.
     """
 
     def __init__(self, diffraction: Tensor, valid: Tensor | None = None) -> None:
@@ -34,7 +38,7 @@ class Measured:
         self.total = float(diffraction.sum(dtype=torch.float64))
 
     def batch(self, members: NDArray[np.intp]) -> tuple[Tensor, Tensor | None]:
-        """√I (b, N, N), 0 where invalid, and the mask of 1 and 0, (b, N, N), (1, N, N) or None."""
+        """Return √I (b, N, N), 0 where invalid, and the mask of 1 and 0, (b or 1, N, N) or None."""
         which = torch.from_numpy(members).to(self._target.device)
         mask = self._mask
         if mask is not None and len(mask) > 1:
@@ -45,19 +49,24 @@ class Measured:
 def modulus_change(
     far: Tensor, target: Tensor, valid: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """What the measured amplitude changes in far fields Ψ: (√I/√I_model − 1)·Ψ, I_model = Σ|Ψ|².
+    """Return the change that measured amplitudes make to far fields Ψ.
 
     Where no light is modelled there is no phase to keep, and nothing changes.
 
     Parameters
     ----------
-    far : (B, M, N, N) complex, of M incoherent modes
-    target : (B, N, N) measured √I, in the order of `far`
-    valid : (B, N, N) or (1, N, N), 1 or 0 for each pixel; 0 keeps the model's amplitude
+    far : (B, M, N, N) complex
+        Far fields of M incoherent modes.
+    target : (B, N, N) real
+        Measured √I, in the order of `far`.
+    valid : (B, N, N) or (1, N, N) real, optional
+        1 or 0 for each pixel; 0 keeps the model's amplitude; None for all.
 
     Returns
     -------
-    The change (B, M, N, N), and the scalar Σ|√I_model − √I| over valid pixels
+    tuple of Tensor
+        The change (√I/√I_model − 1)·Ψ, (B, M, N, N), with I_model = Σₘ|Ψₘ|²; and the scalar
+        Σ|√I_model − √I| over valid pixels.
 
     Notes
     -----
@@ -81,5 +90,5 @@ def sum_modes(fields: Tensor) -> Tensor:
 
 
 def squared(field: Tensor) -> Tensor:
-    """|field|² without the detour over `abs`."""
+    """Return |field|² without the detour over `abs`."""
     return field.real.square() + field.imag.square()

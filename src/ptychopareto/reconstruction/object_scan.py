@@ -1,4 +1,4 @@
-"""The patterns of one object on a device, with all that a classical engine asks for."""
+"""The patterns of one object on a device, with everything that a classical engine needs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,12 +21,18 @@ class ObjectScan:
 
     Attributes
     ----------
-    diffraction : (B, N, N) measured amplitudes
-    probe : (N, N) complex, or (M, N, N) of M modes
-    corners : (B, 2) whole corners [px]
-    shape : rows and columns of the object
-    fractions : (B, 2) how far the patches lie beyond their corners [px]; None for nothing
-    valid : (1, N, N) or (B, N, N) bool, the pixels to believe; None for all
+    diffraction : (B, N, N) real
+        Measured √I, DC at pixel N // 2.
+    probe : (N, N) or (M, N, N) complex
+        The probe, or its M modes.
+    corners : (B, 2) int64
+        Whole corners [px].
+    shape : tuple of int
+        Rows and columns of the object.
+    fractions : (B, 2) float32 or None
+        How far the patches lie beyond their corners [px]; None for positions on whole pixels.
+    valid : (1, N, N) or (B, N, N) bool or None
+        The pixels to believe; None for all.
     """
 
     diffraction: Tensor
@@ -38,7 +44,19 @@ class ObjectScan:
 
     @classmethod
     def of(cls, scan: Dataset, device: torch.device) -> "ObjectScan":
-        """Bring a scan, all of whose patterns are of one object, to a device."""
+        """Bring a scan to a device.
+
+        Parameters
+        ----------
+        scan : Dataset
+            A scan, all of whose patterns are of one object.
+        device : torch.device
+            Where the patterns are to be.
+
+        Returns
+        -------
+        ObjectScan
+        """
         return cls(
             diffraction=torch.from_numpy(scan.diffraction).to(device),
             probe=torch.from_numpy(scan.modes).to(device),
@@ -58,11 +76,26 @@ class ObjectScan:
         )
 
     def with_probe(self, probe: Tensor) -> "ObjectScan":
-        """The same patterns under another probe (M, N, N)."""
+        """Return the same patterns under another probe (M, N, N)."""
         return replace(self, probe=probe)
 
     def rpie(self, start: Tensor, alpha: float, seed: int = 0) -> Iterator[tuple[Tensor, float]]:
-        """Run rPIE from a start object (rows, columns); see `rpie`."""
+        """Run rPIE from a start object; see `rpie`.
+
+        Parameters
+        ----------
+        start : (rows, columns) complex
+            The start object.
+        alpha : float
+            Regularisation, 0 < α ≤ 1.
+        seed : int, optional
+            Seed of the order of the patterns.
+
+        Yields
+        ------
+        tuple of Tensor and float
+            The object and the misfit after each epoch, without end.
+        """
         return rpie(
             self.diffraction,
             self.probe,

@@ -1,4 +1,4 @@
-"""Positions of patterns, corrected by a search for the place where a pattern fits best."""
+"""Correct positions by a search for the place where each pattern fits best."""
 
 import numpy as np
 import torch
@@ -33,15 +33,20 @@ def better_positions(
 
     Parameters
     ----------
-    image : (rows, columns) complex object
-    probe : (M, N, N) complex modes
-    corners, fractions : (B, 2) the positions: whole corners, and what is missing from them [px]
-    measured : the patterns and their mask
-    radius : how far to look [px]
+    image : (rows, columns) complex
+        The object.
+    probe : (M, N, N) complex
+        The modes.
+    corners, fractions : (B, 2) int64
+        Whole corners [px], and the steps from them to the positions [px].
+    measured : Measured
+        The patterns and their mask.
+    radius : float
+        How far to look [px].
 
     Returns
     -------
-    corners, fractions
+    corners, fractions : (B, 2) int64 and (B, 2) float32
         The new positions, inside the object. Their mean is the old one's, unless the edge of the
         object stops some: a common move of all is a move of the object.
     """
@@ -67,7 +72,7 @@ def better_positions(
 
 
 def _vertex(misfits: Tensor) -> Tensor:
-    """Where parabolas through misfits (5, b) at `PLACES` are lowest, (b, 2) within ±1."""
+    """Return where parabolas through misfits (5, b) at `PLACES` are lowest, (b, 2) within ±1."""
     middle, low, high = misfits[0], misfits[1::2], misfits[2::2]
     bend = low + high - 2 * middle
     slope = (low - high) / 2

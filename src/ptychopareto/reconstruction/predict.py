@@ -15,15 +15,42 @@ def patterns_at_once(device: torch.device) -> int:
 
 
 def batch_on(device: torch.device, groups: Groups) -> int:
-    """The number of groups that are predicted at once on a device."""
+    """Return how many groups are predicted at once on a device.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where the network runs.
+    groups : Groups
+        The groups of the scan.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
     return max(1, patterns_at_once(device) // groups.patterns)
 
 
 @torch.inference_mode()
 def predict(network: nn.Module, diffraction: Tensor, probe: Tensor, groups: Groups) -> Tensor:
-    """Object patches (G, C, N, N) complex64 of all groups of patterns (B, N, N), in batches.
+    """Predict the object patches of all groups of a scan, in batches.
 
-    The patches of a group agree where they overlap. `probe` is (N, N); all are on one device.
+    Parameters
+    ----------
+    network : nn.Module
+        Maps amplitudes (g, C, N, N) to complex patches of this shape.
+    diffraction : (B, N, N) real
+        Measured √I, DC at pixel N // 2.
+    probe : (N, N) or (M, N, N) complex
+        The probe, or its M modes.
+    groups : Groups
+        The groups; all of these are on one device.
+
+    Returns
+    -------
+    (G, C, N, N) complex64
+        Patches that agree where those of one group overlap.
     """
     numbers = torch.arange(len(groups), device=diffraction.device)
     batches = numbers.split(batch_on(diffraction.device, groups))

@@ -1,4 +1,4 @@
-"""What predicts the object patches of patterns: a network of torch, or one of another runtime."""
+"""Predictors of the object patches of patterns: networks of torch, or of another runtime."""
 
 from typing import Protocol
 
@@ -13,10 +13,14 @@ class Predictor(Protocol):
 
     Attributes
     ----------
-    N : side of a pattern [px]
-    gridsize : √C, the side of the groups of neighbouring patterns that enter together
-    batch : the number of groups that `__call__` is given at once, at most
-    device : where amplitudes are expected and patches returned
+    N : int
+        Side of a pattern [px].
+    gridsize : int
+        √C, the side of the groups of neighbouring patterns that enter together.
+    batch : int
+        The number of groups that `__call__` is given at once, at most.
+    device : torch.device
+        Where amplitudes are expected and patches returned.
     """
 
     N: int
@@ -29,7 +33,8 @@ class Predictor(Protocol):
 
         Parameters
         ----------
-        amplitudes : (g, C, N, N) float32 √counts on `device`, DC at pixel N // 2
+        amplitudes : (g, C, N, N) float32
+            √counts on `device`, DC at pixel N // 2.
 
         Returns
         -------
@@ -42,9 +47,14 @@ class TorchPredictor:
 
     Parameters
     ----------
-    network : as `models.registry.load_model` gives it
-    N, gridsize : of the patterns it was trained on
-    device : where it is to run
+    network : nn.Module
+        Nn.Module The network, as `models.registry.load_model` gives it.
+    N : int
+        Side of the patterns it was trained on [px].
+    gridsize : int
+        Side of the groups of neighbouring patterns that enter it together.
+    device : torch.device
+        Where it is to run.
     """
 
     def __init__(self, network: nn.Module, N: int, gridsize: int, device: torch.device) -> None:

@@ -21,20 +21,27 @@ def r_factor(
     patterns: Tensor,
     valid: Tensor | None = None,
 ) -> float:
-    """How far the predicted patterns are from measured ones, R = Σ|√I_model − √I| / Σ√I.
+    """Compute how far predicted patterns are from measured ones, R = Σ|√I_model − √I| / Σ√I.
 
     Parameters
     ----------
-    image : (rows, columns) complex object
-    probe : (N, N), or (M, N, N) of M incoherent modes
-    corners : (B, 2) whole corners [px] of the patches
-    fractions : (B, 2) what is missing from the corners to the positions [px]; None for nothing
-    patterns : (B, N, N) measured √I, DC at pixel N // 2, on the device of the object
-    valid : (1, N, N) or (B, N, N) bool, the pixels that both sums run over; None for all
+    image : (rows, columns) complex
+        The object.
+    probe : (N, N) or (M, N, N) complex
+        The probe, or its M incoherent modes.
+    corners : (B, 2) int64
+        Whole corners of the patches [px].
+    fractions : (B, 2) float or None
+        Steps from the corners to the positions [px]; None for positions on whole pixels.
+    patterns : (B, N, N) real
+        Measured √I, DC at pixel N // 2, on the device of the object.
+    valid : (1, N, N) or (B, N, N) bool, optional
+        The pixels that both sums run over; None for all.
 
     Returns
     -------
-    R, 0 for a perfect prediction; NaN where no light was measured
+    float
+        R, 0 for a perfect prediction; NaN where no light was measured.
 
     Raises
     ------
@@ -43,8 +50,8 @@ def r_factor(
 
     Notes
     -----
-    R-factor of crystallography (Brünger, Nature 355, 472, 1992, also for the free one), with √I for
-    the structure factor's modulus.
+    This is the R-factor of crystallography (Brünger, Nature 355, 472, 1992, also for the free one),
+    with √I for the structure factor's modulus.
     """
     N = probe.shape[-1]
     end = np.array(image.shape) - N

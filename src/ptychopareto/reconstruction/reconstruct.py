@@ -1,4 +1,4 @@
-"""From the patterns of a scan to its object, with a trained network."""
+"""Reconstruct the object of a scan from its patterns, with a trained network."""
 
 import numpy as np
 import torch
@@ -18,9 +18,12 @@ class Predictions:
 
     Parameters
     ----------
-    scan : the scan, none of whose patterns is free
-    gridsize : side of the groups of neighbouring patterns that enter a network together
-    device : where networks run
+    scan : Dataset
+        The scan, none of whose patterns is free.
+    gridsize : int
+        Side of the groups of neighbouring patterns that enter a network together.
+    device : torch.device
+        Where networks run.
     """
 
     def __init__(self, scan: Dataset, gridsize: int, device: torch.device) -> None:
@@ -37,15 +40,36 @@ class Predictions:
         return predict(network, self.diffraction, self.probe, self.groups)
 
     def warm_up(self, network: nn.Module, groups: int) -> None:
-        """Predict some groups, for the sake of a later clock."""
+        """Predict some groups, so that a later measurement of time is not of the start.
+
+        Parameters
+        ----------
+        network : nn.Module
+            The network.
+        groups : int
+            Number of groups.
+        """
         predict(network, self.diffraction, self.probe, self.groups.first(groups))
 
     def of_object(self, number: int) -> NDArray[np.bool_]:
-        """Which groups (G,) belong to an object."""
+        """Tell which groups (G,) belong to an object."""
         return np.asarray(self.scan.object_index[self.members[:, 0]] == number)
 
     def stitched(self, patches: Tensor, which: NDArray[np.bool_]) -> Tensor:
-        """Merge the patches of some groups (G,) into the object (rows, columns) they belong to."""
+        """Merge the patches of some groups into the object that they belong to.
+
+        Parameters
+        ----------
+        patches : (G, C, N, N) complex
+            The patches of all groups.
+        which : (G,) bool
+            The groups to use, all of one object.
+
+        Returns
+        -------
+        (rows, columns) complex
+            The object; 0 where no light reached it.
+        """
         own = self.members[which].ravel()
         fractions = None if self.scan.fractions is None else self.scan.fractions[own]
         found = patches[torch.from_numpy(which)].flatten(0, 1)
@@ -60,14 +84,18 @@ def reconstruct(
 
     Parameters
     ----------
-    network : as `models.registry.load_model` gives it
-    scan : as `files.read_dataset` gives it; patterns that are free are not used
-    gridsize : `dataset.gridsize` of the study that trained the network
-    device : where to run; None is the CPU
+    network : nn.Module
+        As `models.registry.load_model` gives it.
+    scan : Dataset
+        As `files.read_dataset` gives it; patterns that are free are not used.
+    gridsize : int, optional
+        `dataset.gridsize` of the study that trained the network.
+    device : torch.device, optional
+        Where to run; None is the CPU.
 
     Returns
     -------
-    (rows, columns)
+    (rows, columns) complex64
         The object; 0 where no light reached it. A global phase is free.
     """
     device = torch.device("cpu") if device is None else device

@@ -24,8 +24,8 @@ def rpie(
 ) -> Iterator[tuple[Tensor, float]]:
     """Reconstruct an object by rPIE with a known probe, one pass over the scan at a time.
 
-    Maiden, Johnson & Li, Optica 4, 736, 2017. For each pattern, with exit wave ψ = P·O and
-    ψ' = F⁻¹[√I·Fψ/|Fψ|]: O ← O + P*·(ψ' − ψ) / ((1 − α)·|P|² + α·max|P|²).
+    For each pattern, with exit wave ψ = P·O and ψ' = F⁻¹[√I·Fψ/|Fψ|]: O ← O + P*·(ψ' − ψ) / ((1 −
+    α)·|P|² + α·max|P|²).
 
     Patches that do not overlap cannot see each other's update, so a batch of them is updated at
     once with exactly the result of one after the other. The order of the batches is drawn anew each
@@ -33,17 +33,23 @@ def rpie(
 
     Parameters
     ----------
-    diffraction : (B, N, N) measured √I, DC at pixel N // 2
-    probe : (N, N) complex, or (M, N, N) of M incoherent modes: then |Fψ|², P*·(ψ' − ψ) and |P|² are
-        sums over the modes
-    corners : (B, 2) top-left corners [px]
-    start : (rows, columns) complex start object; not changed
-    alpha : regularisation, 0 < α ≤ 1
-    seed : seed of the order
-    fractions : (B, 2) what is missing from the corners to the positions [px]: the probe of each
-        pattern is moved by it. None for positions on whole pixels
-    valid : (1, N, N) or (B, N, N) bool, detector pixels to believe; the others keep the amplitude
-        of the model. None for all
+    diffraction : (B, N, N) real
+        Measured √I, DC at pixel N // 2.
+    probe : (N, N) or (M, N, N) complex
+        With M incoherent modes, |Fψ|², P*·(ψ' − ψ) and |P|² are sums over the modes.
+    corners : (B, 2) int64
+        Top-left corners [px].
+    start : (rows, columns) complex
+        The start object; it is not changed.
+    alpha : float
+        Regularisation, 0 < α ≤ 1.
+    seed : int, optional
+        Seed of the order of the batches.
+    fractions : (B, 2) float, optional
+        Steps from the corners to the positions [px]: the probe of each pattern is moved by them.
+        None for positions on whole pixels.
+    valid : (1, N, N) or (B, N, N) bool, optional
+        Detector pixels to believe; the others keep the amplitude of the model. None for all.
 
     Yields
     ------
@@ -51,6 +57,10 @@ def rpie(
         After each epoch, without end: the object, on the device and in the precision of `start`,
         and the mean |√I_model − √I| of its valid pixels before their update. The object is changed
         in place by the next epoch.
+
+    Notes
+    -----
+    Maiden, Johnson & Li, Optica 4, 736, 2017.
     """
     order = np.random.default_rng(seed)
     N = probe.shape[-1]
@@ -75,7 +85,20 @@ def rpie(
 
 
 def flat_start(shape: tuple[int, int], device: torch.device) -> Tensor:
-    """An object of ones, the classical start."""
+    """Make an object of ones, the classical start.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns of the object.
+    device : torch.device
+        Where it is to be.
+
+    Returns
+    -------
+    (rows, columns) complex64
+        The object.
+    """
     return torch.ones(shape, dtype=torch.complex64, device=device)
 
 
@@ -94,7 +117,7 @@ class _Illumination:
             self._transform = torch.fft.fft2(self._probe)
 
     def __call__(self, members: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
-        """Probe and gain, (1, M, N, N) for all patterns or (b, M, N, N) for each of its own."""
+        """Return probe and gain: (1, M, N, N) for all patterns, or (b, M, N, N), one for each."""
         if self._axes is None:
             return self._probe, self._gain
         factor = outer(self._axes[members]).unsqueeze(1)

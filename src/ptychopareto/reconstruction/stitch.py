@@ -9,7 +9,7 @@ from ptychopareto.physics.forward import intensity
 from ptychopareto.physics.subpixel import interpolated, shifted
 from ptychopareto.reconstruction.patches import pixel_indices
 
-# Light so weak, as part of the brightest pixel of the probe, is the rounding of its movement.
+# Weaker light, as a part of the probe's brightest pixel, is rounding of the probe's movement.
 FAINT = 1e-6
 CHUNK = 64  # patches that are multiplied, or moved, at once
 
@@ -26,10 +26,14 @@ def stitch(
     Parameters
     ----------
     patches : (B, N, N) complex
-    probe : (N, N) complex, or (M, N, N) of M modes, on the device of the patches
-    corners : (B, 2) whole corners [px]
-    shape : rows and columns of the object
-    fractions : (B, 2) how far the patches lie beyond their corners [px]; None for nothing
+    probe : (N, N) complex, or (M, N, N) of M modes
+        On the device of the patches.
+    corners : (B, 2) int64
+        Whole corners [px].
+    shape : tuple of int
+        Rows and columns of the object.
+    fractions : (B, 2) float32, optional
+        How far the patches lie beyond their corners [px]; None for nothing.
 
     Returns
     -------
@@ -56,9 +60,12 @@ class Stitcher:
 
     Parameters
     ----------
-    probe : (N, N) complex, or (M, N, N) of M modes; the sums lie on its device
-    shape : rows and columns of the object
-    dtype : complex type of the object
+    probe : (N, N) complex, or (M, N, N) of M modes
+        The sums lie on its device.
+    shape : tuple of int
+        Rows and columns of the object.
+    dtype : torch.dtype
+        Complex type of the object.
     """
 
     def __init__(
@@ -82,9 +89,12 @@ class Stitcher:
 
         Parameters
         ----------
-        patches : (B, N, N) complex, on the device of the probe
-        corners : (B, 2) whole corners [px]
-        fractions : (B, 2) how far the patches lie beyond their corners [px]; None for nothing
+        patches : (B, N, N) complex
+            On the device of the probe.
+        corners : (B, 2) int64
+            Whole corners [px].
+        fractions : (B, 2) float32, optional
+            How far the patches lie beyond their corners [px]; None for nothing.
         """
         for first in range(0, len(patches), CHUNK):
             part = slice(first, first + CHUNK)

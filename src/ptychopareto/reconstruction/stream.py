@@ -1,4 +1,4 @@
-"""From patterns to an object, a chunk at a time: neither patterns nor patches fill the memory."""
+"""Turn patterns into an object, a chunk at a time: neither patterns nor patches fill the memory."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -12,7 +12,7 @@ from ptychopareto.physics.groups import Groups, group
 from ptychopareto.reconstruction.predictor import Predictor
 from ptychopareto.reconstruction.stitch import Stitcher
 
-CHUNK_BYTES = 2**24  # of the patterns that are read at once
+CHUNK_BYTES = 2**24  # size of the patterns that are read at once
 
 
 class Patterns(Protocol):
@@ -30,9 +30,11 @@ class ObjectStream:
 
     Parameters
     ----------
-    predictor : the network
+    predictor : Predictor
+        The network.
     probe : (N, N) complex64, or (M, N, N) of M modes
-    shape : rows and columns of the object
+    shape : tuple of int
+        Rows and columns of the object.
     """
 
     def __init__(
@@ -56,9 +58,12 @@ class ObjectStream:
 
         Parameters
         ----------
-        amplitudes : (b, N, N) √I, DC at pixel N // 2
-        corners : (b, 2) whole corners [px]
-        fractions : (b, 2) how far the patches lie beyond their corners [px]; None for nothing
+        amplitudes : (b, N, N) float32
+            √I, DC at pixel N // 2.
+        corners : (b, 2) int64
+            Whole corners [px].
+        fractions : (b, 2) float32, optional
+            How far the patches lie beyond their corners [px]; None for nothing.
         """
         for _ in self.add_scan(amplitudes, corners, fractions):
             pass
@@ -74,14 +79,19 @@ class ObjectStream:
 
         Parameters
         ----------
-        patterns : (B, N, N) √I, DC at pixel N // 2
-        corners : (B, 2) whole corners [px]
-        fractions : (B, 2) how far the patches lie beyond their corners [px]; None for nothing
-        which : (b,) indices of the patterns that are used, in rising order; None for all
+        patterns : Patterns
+            √I, DC at pixel N // 2.
+        corners : (B, 2) int64
+            Whole corners [px].
+        fractions : (B, 2) float32, optional
+            How far the patches lie beyond their corners [px]; None for nothing.
+        which : (b,) int, optional
+            Indices of the patterns that are used, in rising order; None for all.
 
         Yields
         ------
-        How many groups of patterns are predicted so far, after each chunk.
+        int
+            After each chunk, the number of groups of patterns that are predicted so far.
         """
         used = np.arange(len(corners)) if which is None else which
         corners, fractions = corners[used], None if fractions is None else fractions[used]
@@ -100,7 +110,7 @@ class ObjectStream:
 
     @torch.inference_mode()
     def _predict(self, amplitudes: NDArray[np.float32], groups: Groups, first: int) -> Tensor:
-        """Patches (g, C, N, N) of the groups from `first` on, which agree where they overlap."""
+        """Return the patches (g, C, N, N) of the groups from `first` on; they agree in overlaps."""
         predictor = self.predictor
         batches = torch.from_numpy(amplitudes).to(predictor.device).split(predictor.batch)
         numbers = torch.arange(first, first + len(amplitudes), device=predictor.device)
@@ -113,13 +123,13 @@ class ObjectStream:
 
 
 def _groups_at_once(predictor: Predictor) -> int:
-    """Of how many groups the patterns are read at once: whole batches of some megabytes."""
+    """Return the number of groups that are read at once: whole batches of some megabytes."""
     group_bytes = 4 * (predictor.gridsize * predictor.N) ** 2
     return max(1, CHUNK_BYTES // group_bytes // predictor.batch) * predictor.batch
 
 
 def _read(patterns: Patterns, members: NDArray[np.intp]) -> NDArray[np.float32]:
-    """The amplitudes (g, C, N, N) of the patterns `members` (g, C), each read once."""
+    """Read the amplitudes (g, C, N, N) of the patterns `members` (g, C), each once."""
     indices, place = np.unique(members, return_inverse=True)
     first, last = int(indices[0]), int(indices[-1]) + 1
     # A slice is a view of memory, and one read of a file.

@@ -1,4 +1,4 @@
-"""The classical reconstruction of the training scan that networks learn from."""
+"""Reconstruct the training scan classically, for networks to learn from."""
 
 import logging
 import time
@@ -19,11 +19,24 @@ REPORT_SECONDS = 5.0
 
 
 def teach(dataset: Dataset, settings: Teacher, device: torch.device) -> NDArray[np.complex64]:
-    """Reconstruct every object of a scan from a flat start: (n, rows, columns) complex64.
+    """Reconstruct every object of a scan from a flat start, by rPIE.
 
-    A global phase is free in each; it is chosen so that the mean over the scored region is real
-    and positive, and hence is the same for objects of the same kind. Pixels no pattern covers stay
-    1.
+    A global phase is free in each object; it is chosen so that the mean over the scored region is
+    real and positive, and hence is the same for objects of the same kind.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The training scan.
+    settings : Teacher
+        Epochs and regularisation of rPIE.
+    device : torch.device
+        Where it runs.
+
+    Returns
+    -------
+    (n, rows, columns) complex64
+        The objects; pixels that no pattern covers stay 1.
     """
     rows, columns = dataset.scored_region()
     found = []
