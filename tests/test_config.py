@@ -584,6 +584,14 @@ def test_the_schema_file_is_in_step() -> None:
     assert json.loads(made) == json_schema()
 
 
+def test_the_page_of_all_keys_is_in_step() -> None:
+    """If this fails: python -m ptychopareto.config page > docs/config.md."""
+    made = python("-m", "ptychopareto.config", "page")
+    assert (SRC.parent / "docs" / "config.md").read_text(encoding="utf-8") == made
+    for section in json_schema()["$defs"]:
+        assert f"\n## {section}\n" in made
+
+
 def test_every_key_of_the_schema_is_described() -> None:
     schema = json_schema()
     sections = [schema, *schema["$defs"].values()]
