@@ -29,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Parameters
     ----------
-    arguments : those of the command line, without the name of the command; None: the process' own
+    arguments : sequence of str, optional
+        Those of the command line, without the name of the command; None: the process' own.
 
     Returns
     -------

@@ -15,11 +15,16 @@ class Subcommand:
 
     Attributes
     ----------
-    summary : one line, for the list of subcommands
-    description : what it does, for its own help; paragraphs are kept as they are
-    examples : command lines with a comment each, shown at the end of its help
-    add_arguments : adds its arguments to a parser
-    run : does the work and returns the exit status; imports what it needs
+    summary : str
+        One line, for the list of subcommands.
+    description : str
+        What it does, for its own help; paragraphs are kept as they are.
+    examples : str
+        Command lines with a comment each, shown at the end of its help.
+    add_arguments : callable
+        Adds its arguments to a parser.
+    run : callable
+        Does the work and returns the exit status; imports what it needs.
     """
 
     summary: str

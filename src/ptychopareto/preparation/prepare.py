@@ -133,10 +133,31 @@ def prepare(
 
 
 def survey_of(scan: MeasuredScan, settings: MeasuredDataset, record: Record) -> Surveyed:
+    """Survey a scan as the config describes it.
+
+    Parameters
+    ----------
+    scan : MeasuredScan
+        What its file says.
+    settings : MeasuredDataset
+        The section `dataset` of the config.
+    record : Record
+        Takes what was assumed and found.
+
+    Returns
+    -------
+    Surveyed
+
+    Raises
+    ------
+    FileError
+        The scan cannot be used as it is.
+    """
     return look_at(apply_config(scan, settings), settings.N, settings.bin, record)
 
 
 def identity(scan: MeasuredScan) -> dict[str, Any]:
+    """Return what `scan.json` says of a scan itself: its file, frames, origins and remarks."""
     return {
         "path": scan.path,
         "format": scan.format,
@@ -194,7 +215,26 @@ def choose_free_patterns(
     settings: MeasuredDataset,
     record: Record,
 ) -> Bools:
-    """Choose the free patterns among the test patterns, and record them."""
+    """Choose the free patterns among the test patterns, and record them.
+
+    Parameters
+    ----------
+    tested : sequence of Surveyed
+        The scans that hold the test patterns.
+    test_of : sequence of int array
+        Indices of the test patterns' frames, for each scan.
+    light : Illumination
+        The probe, which tells the ground of a pattern.
+    settings : MeasuredDataset
+        The section `dataset` of the config, with the share `free` and the seed.
+    record : Record
+        Takes the check.
+
+    Returns
+    -------
+    (B,) bool
+        True for the free ones among the test patterns of all scans.
+    """
     beam = (np.abs(light.modes) ** 2).sum(axis=0)
     flags, apart, covered = [], True, 1.0
     for number, (scan, indices) in enumerate(zip(tested, test_of, strict=True)):
@@ -237,6 +277,30 @@ def dataset_of(
     shape: tuple[int, int],
     metadata: dict[str, Any],
 ) -> Dataset:
+    """Put patterns, their positions and the probe together.
+
+    Parameters
+    ----------
+    patterns : Patterns
+        The patterns of all scans, one scan after the other.
+    scans : sequence of Surveyed
+        The scans after their survey.
+    frames_of : sequence of int array
+        Indices of the patterns' frames, for each scan.
+    light : Illumination
+        The probe.
+    free : (B,) bool
+        True for the free patterns.
+    shape : tuple of int
+        Rows and columns of each object.
+    metadata : dict
+        What is known of the making; values that JSON knows.
+
+    Returns
+    -------
+    Dataset
+        The patterns, with one object for each scan.
+    """
     places = [scan.positions[frames] for scan, frames in zip(scans, frames_of, strict=True)]
     corners, fractions = split_positions(np.concatenate(places))
     modes = light.modes.astype(np.complex64)
@@ -257,6 +321,15 @@ def dataset_of(
 
 
 def say_counts(scans: Sequence[Surveyed], record: Record) -> None:
+    """Check the counts of scans, and record the outcome.
+
+    Parameters
+    ----------
+    scans : sequence of Surveyed
+        The scans after their survey.
+    record : Record
+        Takes the outcome.
+    """
     for scan in scans:
         found = scan.found
         checks.check_counts(scan.totals, scan.dark, found.largest, found.whole_numbers, record)

@@ -1,4 +1,4 @@
-"""A measured scan that is to be reconstructed as a whole: no part of it is trained on."""
+"""Prepare a measured scan that is to be reconstructed as a whole: no part of it is trained on."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -32,11 +32,16 @@ class Whole:
 
     Attributes
     ----------
-    dataset : all its patterns, some of which are free
-    surveyed : what was found of its frames; with it `read_patterns` prepares further ones
-    values : what a pixel of a frame holds, intensity or amplitude
-    light : the first guess of the probe
-    record : the content of `scan.json`
+    dataset : Dataset
+        All its patterns, some of which are free.
+    surveyed : Surveyed
+        What was found in its frames; with it `read_patterns` prepares further ones.
+    values : str
+        What a pixel of a frame holds, intensity or amplitude.
+    light : Illumination
+        The first guess of the probe.
+    record : dict
+        The content of `scan.json`.
     """
 
     dataset: Dataset
@@ -47,7 +52,7 @@ class Whole:
 
     @property
     def frames(self) -> NDArray[np.intp]:
-        """The number in its file of each pattern's frame."""
+        """Number in its file of each pattern's frame."""
         return self.surveyed.kept
 
     def as_prepared(self) -> Prepared:
@@ -69,10 +74,18 @@ def prepare_whole(scan: MeasuredScan, settings: MeasuredDataset, free: float) ->
 
     Parameters
     ----------
-    scan : what its file says
-    settings : what the user says; the parts of the scan and `free` have no meaning here
-    free : part of the patterns that no reconstruction may use; 0 for none. Only the scale of the
-        probe, and its guess where nothing says it, know of them
+    scan : MeasuredScan
+        What its file says.
+    settings : MeasuredDataset
+        What the user says; the parts of the scan and `free` have no meaning here.
+    free : float
+        Part of the patterns that no reconstruction may use; 0 for none. They are seen by the scale
+        of the probe alone, and by its guess where nothing says the probe.
+
+    Returns
+    -------
+    Whole
+        The scan, ready to be reconstructed.
 
     Raises
     ------

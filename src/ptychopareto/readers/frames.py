@@ -179,7 +179,20 @@ class JoinedFrames:
 
 
 def first_patterns(scan: MeasuredScan, count: int) -> MeasuredScan:
-    """Take the first patterns of a scan: their frames, positions and masks."""
+    """Take the first patterns of a scan: their frames, positions and masks.
+
+    Parameters
+    ----------
+    scan : MeasuredScan
+        The scan.
+    count : int
+        Number of patterns to take.
+
+    Returns
+    -------
+    MeasuredScan
+        The scan with these patterns only.
+    """
 
     def of(array: NDArray[Any] | None) -> NDArray[Any] | None:
         return None if array is None else array[:count]

@@ -185,7 +185,7 @@ def _positions(
 
 
 def _span(positions: NDArray[np.float64]) -> float:
-    """The larger extent of positions, some of which may not be written yet."""
+    """Return the larger extent of positions, some of which may not be written yet."""
     written = positions[np.isfinite(positions).all(axis=1)]
     return float(np.ptp(written, axis=0).max()) if len(written) else 0.0
 

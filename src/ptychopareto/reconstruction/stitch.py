@@ -65,7 +65,7 @@ class Stitcher:
     shape : tuple of int
         Rows and columns of the object.
     dtype : torch.dtype
-        Complex type of the object.
+        Torch.dtype Complex type of the object.
     """
 
     def __init__(

@@ -33,8 +33,10 @@ def write_cxi(path: Path, result: Result) -> None:
 
     Parameters
     ----------
-    path : the file
-    result : the reconstruction
+    path : Path
+        Where to write it.
+    result : Result
+        The reconstruction.
 
     Notes
     -----

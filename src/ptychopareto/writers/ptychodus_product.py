@@ -15,8 +15,10 @@ def write_product(path: Path, result: Result) -> None:
 
     Parameters
     ----------
-    path : the file
-    result : the reconstruction; its pixel size is known, since a product holds metres
+    path : Path
+        Where to write it.
+    result : Result
+        The reconstruction; its pixel size is known, since a product holds metres.
 
     Notes
     -----
@@ -56,6 +58,6 @@ def write_product(path: Path, result: Result) -> None:
 
 
 def _in_words(result: Result) -> str:
-    """R-factors and provenance, a line each."""
+    """Write R-factors and provenance, a line each."""
     figures = [f"{name}: {figure:.5g}" for name, figure in result.figures.items()]
     return "\n".join([*figures, *(f"{name}: {text}" for name, text in result.provenance.items())])

@@ -12,7 +12,17 @@ from ptychopareto.writers.result import Result
 
 @dataclass(frozen=True)
 class Writer:
-    """One format of reconstructions: its usual suffix, and whether it is made of metres."""
+    """One format of reconstructions.
+
+    Attributes
+    ----------
+    suffix : str
+        Its usual suffix.
+    wants_metres : bool
+        Whether it holds metres, and so needs the size of the object's pixels.
+    write : callable
+        Writes a reconstruction to a path.
+    """
 
     suffix: str
     wants_metres: bool
@@ -28,6 +38,15 @@ WRITERS = {
 def check_writable(path: Path, name: str, pixel: tuple[float, float] | None) -> None:
     """Refuse a format that a scan cannot be written in, before anything is computed.
 
+    Parameters
+    ----------
+    path : Path
+        File of the scan, for the message.
+    name : str
+        The format, a key of `WRITERS`.
+    pixel : tuple of float or None
+        (row, column) [m] of the object None where it is not known.
+
     Raises
     ------
     FileError
@@ -41,5 +60,15 @@ def check_writable(path: Path, name: str, pixel: tuple[float, float] | None) -> 
 
 
 def write_result(path: Path, result: Result, name: str) -> None:
-    """Write a reconstruction in a format of `WRITERS`; the file is there whole or not at all."""
+    """Write a reconstruction; the file is there whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Where to write it.
+    result : Result
+        The reconstruction.
+    name : str
+        The format, a key of `WRITERS`.
+    """
     WRITERS[name].write(path, result)

@@ -9,21 +9,32 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """An object that was reconstructed, and all that is known of its making.
+    """An object that was reconstructed, and everything that is known of its making.
 
     Attributes
     ----------
-    object : (rows, columns) complex64; 0 where no light reached it
-    covered : (rows, columns) bool, the pixels that got light enough to be believed
-    probe : (M, N, N) complex64, the modes of the probe at the sample, the strongest first
-    corners : (B, 2) float64, (row, column) [px] of each patch's first pixel in `object`
-    frames : (B,) int64, the number of each pattern in its file
-    free : (B,) bool, the patterns that took no part in the reconstruction
-    pixel : (row, column) [m] of object and probe; None where it is not known
-    wavelength, distance : [m]; None where they are not known
-    detector_pixel : (row, column) [m], pitch of the detector; None where it is not known
-    figures : R-factors and other numbers that say how good the object is
-    provenance : texts by their names, among them `command`, `program`, `version` and `date`
+    object : (rows, columns) complex64
+        The object; 0 where no light reached it.
+    covered : (rows, columns) bool
+        True for pixels that got light enough to be believed.
+    probe : (M, N, N) complex64
+        The modes of the probe at the sample, the strongest first.
+    corners : (B, 2) float64
+        (row, column) [px] of each patch's first pixel in `object`.
+    frames : (B,) int64
+        The number of each pattern in its file.
+    free : (B,) bool
+        The patterns that took no part in the reconstruction.
+    pixel : tuple of float or None
+        (row, column) [m] of object and probe None where it is not known.
+    wavelength, distance : float or None
+        Wavelength, and distance from the sample to the detector [m]; None where they are not known.
+    detector_pixel : tuple of float or None
+        (row, column) [m], pitch of the detector None where it is not known.
+    figures : dict of float
+        R-factors and other numbers that say how good the object is.
+    provenance : dict of str
+        Texts by their names, among them `command`, `program`, `version` and `date`.
     """
 
     object: NDArray[np.complex64]
@@ -41,7 +52,7 @@ class Result:
 
     @property
     def centres(self) -> NDArray[np.float64] | None:
-        """Where the patches' centres lie from that of the object, (B, 2) row and column [m]."""
+        """Places of the patches' centres from that of the object, (B, 2) row and column [m]."""
         if self.pixel is None:
             return None
         middles = self.corners + (self.probe.shape[-1] - 1) / 2
