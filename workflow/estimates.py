@@ -21,8 +21,8 @@ from ptychopareto.config import (
 from ptychopareto.study.runs import Run
 
 MIB = 2**20
-PROGRAM_MB = 2500  # Python, torch and what a GPU's driver takes on the host
-GPU_PROGRAM_MB = 1500  # what CUDA and its libraries take on the device
+PROGRAM_MB = 2500  # Python, torch, and a GPU's driver on the host
+GPU_PROGRAM_MB = 1500  # memory that CUDA and its libraries take on the device
 SHORT_MINUTES = 1
 START_MINUTES = 10  # start-up, a cold file system, reading the data
 
@@ -35,7 +35,7 @@ COPIES_OF_WEIGHTS = 5  # weights, gradients, two moments, the best so far
 FLOP_PER_PIXEL = 270  # times width², for inference; a training step takes three times as much
 CPU_FLOPS, GPU_FLOPS = 8e9, 4e12  # reached, by one core and by a GPU of some age
 GPU_SECONDS_PER_STEP = 0.03
-RPIE_SECONDS_PER_PIXEL = 1e-7  # of a pattern, in one epoch, on one core
+RPIE_SECONDS_PER_PIXEL = 1e-7  # per pixel of a pattern, in one epoch, on one core
 TIMING_ROUNDS, LOADING_SECONDS = 5, 2.0
 DATA_BYTES_PER_PIXEL = 40
 MEASURED_PIXELS_PER_BYTE = 2  # of a file: patterns of few photons compress well

@@ -2,7 +2,7 @@
 
 import ctypes
 
-# Of malloc.h.
+# Constants of malloc.h.
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 
 

@@ -26,7 +26,7 @@ from typing import IO, Any, TextIO
 # The library of this checkout, also in a conda environment, where it is not installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
-# What the disk, and not the job, is to blame for.
+# Errors for which the disk, and not the job, is to blame.
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 
 

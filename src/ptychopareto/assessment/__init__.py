@@ -1,1 +1,1 @@
-"""What a reconstruction is worth, and what it costs."""
+"""Measures of a reconstruction's quality, and of its cost."""

@@ -105,7 +105,7 @@ def _reconstruct(
     patches, seconds = timed(lambda: predictions.patches(network), device)
     scored = predictions.of_object(0)
     every = predictions.stitched(patches, scored)
-    informed = free[predictions.members].any(axis=1)  # by a free pattern
+    informed = free[predictions.members].any(axis=1)  # groups with a free pattern
     even = np.cumsum(scored) % 2 == 0
     wholes = Wholes(
         every,

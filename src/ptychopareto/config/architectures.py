@@ -26,7 +26,7 @@ SMALLEST_PATTERN: dict[str, int] = {"hybrid": 9}
 # The depth of each architecture that has `blocks`, where a block of the grid does not name it.
 BLOCKS = {"fno": 4, "hybrid": 1, "fno_vanilla": 4, "ffno": 4, "hybrid_resnet": 6}
 
-# Those that need what the library does without: the module, and the package that brings it. The
+# Architectures that need a package which the library does without: its module and its name. The
 # module's name is also that of the extra in pyproject.toml.
 NEEDS: dict[str, tuple[str, str]] = {
     "uno": ("neuralop", "neuraloperator"),

@@ -186,19 +186,19 @@ FLOORS = {
     "r_free": "r_free_flat",
 }
 
-# What is scored of each reconstruction: of a network's, of rPIE's after each step, in a scenario.
+# The scores of each reconstruction: of a network, of rPIE after each step, in a scenario.
 QUALITIES = tuple(
     name for part in PARTS for name, column in MEASURES.items() if column.part == part
 )
 LATENCIES = tuple(name for name, column in MEASURES.items() if column.latency)
-# What can be an axis of the page's plot: the measures, then the costs.
+# The possible axes of the page's plot: the measures, then the costs.
 AXES = {
     name: MEASURES[name]
     for group in ("quality", "cost")
     for name in (*QUALITIES, *(name for name in MEASURES if name not in QUALITIES))
     if MEASURES[name].group == group
 }
-# What the config may name.
+# The columns that the config may name.
 PARETO_COSTS = tuple(n for n, axis in AXES.items() if axis.group == "cost" and axis.pareto)
 PARETO_QUALITIES = tuple(n for n, axis in AXES.items() if axis.group == "quality" and axis.pareto)
 

@@ -19,7 +19,7 @@ GRIDSIZE = Field(
 
 
 class _DrawnObject(Section):
-    """What every kind of object that is drawn at random can be given."""
+    """The keys of every kind of random object."""
 
     phase: Literal["coupled", "independent", "none"] = Field(
         default="coupled",
@@ -72,7 +72,7 @@ Object = Annotated[LinesObject | GrfObject | SiemensObject | NpzObject, Field(di
 
 
 class _Probe(Section):
-    """What every kind of probe can be given, applied in this order after it is made."""
+    """The keys of every kind of probe, applied in this order after it is made."""
 
     smooth: float = Field(
         default=0.0,

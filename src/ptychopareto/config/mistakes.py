@@ -15,7 +15,7 @@ from ptychopareto.config.words import Keys, dotted, shown
 _DEEPEST = 10  # levels of nesting; a YAML alias can make a list that contains itself
 _MOST = 100_000  # values in all; nested YAML aliases can make a billion of a few lines
 _LONGEST_KEY = 60  # characters
-_LARGEST = 2**63  # of a whole number; beyond it printing and conversion to float can fail
+_LARGEST = 2**63  # whole numbers beyond it may fail to be printed or converted to float
 
 _NOUNS: dict[type, str] = {
     type(None): "empty",

@@ -92,7 +92,7 @@ class Content:
         too_narrow = dtype in _OF_PICTURES and 2 * array.dtype.itemsize < wanted.itemsize
         if array.dtype.kind not in kinds or too_narrow:
             raise self.refusal(f"{key} holds {array.dtype}; {wanted} is wanted")
-        with np.errstate(over="ignore"):  # what becomes infinite is no finite value
+        with np.errstate(over="ignore"):  # an infinite result is refused later
             return np.ascontiguousarray(array, dtype=dtype)
 
 

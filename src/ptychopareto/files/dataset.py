@@ -382,7 +382,7 @@ def read_metadata(path: Path) -> dict[str, Any]:
     return {key: item for key, item in value.items() if key not in _NAMED or _is_named(item)}
 
 
-# What the page of results shows of the metadata: texts by their names.
+# The metadata that the page of results shows: texts by their names.
 _NAMED = ("versions", "sha256")
 
 

@@ -36,7 +36,7 @@ def refusal(path: Path, reason: str) -> FileError:
     return FileError("".join(c if c.isprintable() else "?" for c in f"{path}: {line}"))
 
 
-# What readers (json, csv, zipfile, numpy.lib.format, torch) raise on damaged bytes.
+# Errors that readers (json, csv, zipfile, numpy.lib.format, torch) raise on damaged bytes.
 DAMAGE = (
     OSError,
     EOFError,

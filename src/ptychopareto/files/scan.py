@@ -75,7 +75,7 @@ class Dataset:
 
     @property
     def measured(self) -> bool:
-        """Whether this is a measured scan, of which no truth is known."""
+        """Whether this is a measured scan, whose truth is not known."""
         return self.free is not None
 
     @property

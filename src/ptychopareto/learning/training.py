@@ -384,7 +384,7 @@ class Trainer:
 
     def _save(self) -> None:
         state = self._state()
-        # What is no longer finite is found a few steps later, from the checkpoint before this too.
+        # A state that is no longer finite is not saved. The loss shows it a few steps later.
         if self._fits(state):
             self.checkpoint.save(state)
 

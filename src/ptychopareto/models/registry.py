@@ -213,7 +213,7 @@ def load_model(path: Path) -> tuple[Network, NetworkConfig, dict[str, Any]]:
             network = _build_without_weights(config)
             _check_tensors(file, network)
             # Not `load_state_dict`, which sets attributes: modules that hold one tensor and show
-            # another, as those of complex weights do, would take the one for the other.
+            # another, such as those of complex weights, would confuse the two.
             for name, tensor in network.to_empty(device="cpu").state_dict().items():
                 tensor.copy_(file.get_tensor(name))
                 if not tensor.isfinite().all():

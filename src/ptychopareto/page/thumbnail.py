@@ -16,7 +16,7 @@ from ptychopareto.pictures import style
 
 SIDE = 112  # px, the longer one: 324 of them are about 4 MB
 _GREYS = 255  # values of an 8-bit picture, but for the one of a blank pixel
-_LEAST_PART = 0.5  # of a small pixel that has to be scored, or it is blank
+_LEAST_PART = 0.5  # scored part of a small pixel below which it is blank
 
 Phase = NDArray[np.float32]
 
@@ -65,7 +65,7 @@ def data_uri(png: bytes) -> str:
 
 def _phase(path: Path, region: NDArray[np.bool_] | None) -> Phase:
     """Read an object and give its phase [rad], small and without its mean; NaN outside."""
-    obj: NDArray[Any] = np.nan_to_num(read_reconstruction(path))  # of a failed run it is NaN
+    obj: NDArray[Any] = np.nan_to_num(read_reconstruction(path))  # NaN for a failed run
     if region is not None:
         obj = np.where(region, obj, 0)
     obj = obj / (np.abs(obj).max() or 1)

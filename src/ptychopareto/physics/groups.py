@@ -164,7 +164,7 @@ def _squares(positions: NDArray[np.float64], gridsize: int) -> NDArray[np.int64]
     tree = cKDTree(positions)
     step = np.median(tree.query(positions, k=2)[0][:, 1])
     half = step * (gridsize - 1) / 2
-    # Those at the lower and right edge belong to a square that ends there.
+    # Positions at the lower and right edge belong to a square that ends there.
     low, high = positions.min(axis=0) + half, positions.max(axis=0) - half
     centres = np.clip(positions + half, low, np.maximum(low, high))
     near = tree.query(centres, k=gridsize**2)[1]

@@ -8,7 +8,7 @@ from ptychopareto.config import ConfigError, Probe, ProbeDisk, ProbeNpz, ProbeZo
 from ptychopareto.files import read_probe
 from ptychopareto.physics.registration import fit_quadratic_phase
 
-# Frequencies are sampled this much finer than 1/N, lest the tails of the beam wrap around.
+# Frequencies are sampled this much finer than 1/N: then the tails of the beam do not wrap around.
 OVERSAMPLING = 4
 
 Field = NDArray[np.complex128]

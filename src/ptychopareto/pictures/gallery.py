@@ -32,7 +32,7 @@ from ptychopareto.study.recommendation import median_run
 from ptychopareto.study.results import Results
 
 TITLE_SIZE = 7  # pt
-ERROR_QUANTILE = 0.99  # of all errors lie within the colour scale
+ERROR_QUANTILE = 0.99  # part of all errors that lies within the colour scale
 NAMES = {"phase": "phase", "amp": "amplitude"}
 UNITS = {"phase": " [rad]", "amp": ""}
 MAPS = {"phase": style.PHASE_MAP, "amp": style.AMPLITUDE_MAP}

@@ -67,7 +67,7 @@ class Grid:
         aspect = shape[0] / shape[1]
         most = min(MOST_COLUMNS, max(2, int(WIDTH * aspect / LEGIBLE)))
         columns = math.ceil(number / math.ceil(number / most))
-        # A column that is alone may be as wide as an image has to be to be legible.
+        # A single column may be as wide as a legible image needs.
         column = min(WIDTH / columns, max(LARGEST, LEGIBLE / aspect))
         column = max(min(column, TALLEST / aspect + GAP), min(NARROWEST, WIDTH / columns))
         width = min(column - GAP, TALLEST / aspect)

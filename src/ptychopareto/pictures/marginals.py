@@ -28,7 +28,7 @@ DEFAULTS = {  # not worth a word
     name: axis.missing if axis.keyed else axis.silent for name, axis in AXES.items()
 }
 HEIGHT = 2.0  # inches, of a row of panels
-HEADROOM = 0.35  # of the vertical axes, for the numbers
+HEADROOM = 0.35  # free part of the vertical axes, for the numbers
 FONT_SIZE = 6.5  # pt, of the numbers
 LONGEST_LINE = 120  # characters of the title
 LABEL = 26  # characters of a line at a vertical axis

@@ -32,7 +32,7 @@ HEIGHT = 4.5  # inches
 LINE = 0.17  # inches: height of a line of the legend
 FRONT_SIZE, SIZE, RUN_SIZE = 7.5, 5.0, 2.0  # pt, of the markers
 RING_SIZE = 13.0  # pt, of the circle around the recommended one
-BEYOND = 0.5  # of the range of the runs: how far an interval may widen the quality axis
+BEYOND = 0.5  # how far an interval may widen the quality axis, as a part of the runs' range
 MOST_NAMES = 12  # a longer front has numbers, and its names in the legend
 ALL = slice(None)
 
@@ -79,7 +79,7 @@ def draw(table: pd.DataFrame, cost: str, quality: str, png: Path, svg: Path) -> 
 
 @dataclass(frozen=True)
 class _Study:
-    """What can be drawn of a study: rows with a quality and a cost that has a logarithm."""
+    """The part of a study that can be drawn: rows with a quality and a cost above 0."""
 
     cost: str
     quality: str
@@ -231,7 +231,7 @@ def _set_axes(axes: Axes, study: _Study, floor: float | None) -> None:
     style.set_log_axis(axes.xaxis, limits, study.cost)
 
     low, high = float(qualities.min()), float(qualities.max())
-    # An interval of two seeds can be wider than everything else, and leave what a measure can be.
+    # An interval of two seeds can be wider than everything else, and exceed the measure's range.
     room = BEYOND * (high - low)
     ends = _intervals(study)[..., 1]
     low = min(low, max(low - room, ends.min(initial=low)))

@@ -32,7 +32,7 @@ LOOKS = {"rpie": (style.INK, "o", "-"), "lsqml": (style.QUIET, "^", "--")}
 class _Curve:
     name: str
     colour: str
-    epochs: NDArray[np.int64]  # of rPIE, after the network if there is one
+    epochs: NDArray[np.int64]  # epochs of rPIE, after the network if there is one
     points: Array  # (n, 2): seconds and quality, the shortest time first
     range: Array  # (n, 2): smallest and largest quality over the seeds
     marker: str = "s"

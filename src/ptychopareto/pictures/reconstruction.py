@@ -31,7 +31,7 @@ WORDS = 3  # lines for the measures
 SMALL = 7  # pt
 REFERENCES = {"truth": "truth", "classical": "classical\n(whole scan)"}
 HEADINGS_OF_ERRORS = {"truth": "error", "classical": "difference"}
-ERROR_RANGE = 0.25  # of the range of the truth: the same colours for all runs of a study
+ERROR_RANGE = 0.25  # part of the truth's range: the same colours for all runs of a study
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 LANE, ROW, SMALLEST_ROW = 0.11, 0.10, 0.40  # inches: of a network, around a row, of a row
 FRAME = 0.95  # inches above and below the rows
 SIZE = 5.0  # pt, of the markers
-HEADROOM = 0.12  # of the quality axis
+HEADROOM = 0.12  # free part of the quality axis
 LEGEND_COLUMNS = 3
 
 

@@ -14,7 +14,7 @@ from ptychopareto.pictures import style
 from ptychopareto.preparation.patterns import Patterns, mean_intensity
 from ptychopareto.preparation.prepare import Prepared
 
-_DECADES = 5  # of the mean pattern that are shown
+_DECADES = 5  # decades of the mean pattern to show
 _DARK = 0.05  # of the probe's largest amplitude: below it its phase is not shown
 _NARROW = 6  # times as long as wide
 _MOST_COVERAGE = 256  # px a side of the coverage

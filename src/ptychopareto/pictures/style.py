@@ -67,9 +67,9 @@ SSIM_TICKS: tuple[tuple[float, ...], ...] = (
     (0, 0.7, 0.9, 0.97, 0.99, 0.997, 0.999),
     (0, 0.9, 0.99, 0.999),
 )
-SSIM_RESOLUTION = 1e-4  # what is closer to 1 is drawn at this distance
+SSIM_RESOLUTION = 1e-4  # a value closer to 1 is drawn at this distance
 TINY = 1e-6  # the smallest range of an axis for an error, which may be small itself
-HEADROOM = 0.2  # of the quality axis, for the labels of the best
+HEADROOM = 0.2  # free part of the quality axis, for the labels of the best
 
 _SETTINGS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture on every machine

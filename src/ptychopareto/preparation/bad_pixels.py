@@ -16,14 +16,14 @@ from scipy import ndimage
 
 Image = NDArray[np.float64]
 
-DARK = 0.05  # of the median light of all frames
-BROKEN = 0.5  # of the pixels: a frame with fewer good ones is left out
-_FEWEST_COUNTS = 50.0  # in all frames together; e^-50 is the chance that a good pixel then shows 0
+DARK = 0.05  # part of the median light of all frames below which a frame is dark
+BROKEN = 0.5  # a frame with a smaller part of good pixels is left out
+_FEWEST_COUNTS = 50.0  # of all frames together: a good pixel that expects them shows 0 with e^-50
 _SHARE_OF_SURROUNDINGS = 0.2
 _NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], bool)
 _WIDEST_GAP = 4  # the widest gap or stop that is found is N / 4 to each side
 _TIMES, _TIMES_ON_AVERAGE = 10.0, 3.0  # as much as its surroundings shows no good pixel
-_FEWEST_FRAMES = 8  # that tell a stuck pixel from chance
+_FEWEST_FRAMES = 8  # to tell a stuck pixel from chance
 _RANK = 4  # so many pixels of the surroundings may be hot too
 _SURROUNDINGS = 5  # px a side
 _FIRST_WINDOW, _WINDOW_GROWTH = 3, 2  # px a side of the window that a filled value is a mean of

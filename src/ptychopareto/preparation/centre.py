@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ptychopareto.preparation.frames import Window
 
-_LEAST_CONTRAST = 0.05  # of the first Fourier coefficient: less light in one place tells nothing
+_LEAST_CONTRAST = 0.05  # first Fourier coefficient of the light: below it no place is clear
 _TOLERANCE = 3.0  # px, or 1/32 of the side: a sample scatters unevenly, and a beam is not moved
 
 Reals = NDArray[np.float64]

@@ -19,7 +19,7 @@ from ptychopareto.preparation.trial import Sample, joint_rpie
 
 _OF_NOISE = 0.15  # the same as a part of photon noise: a short reconstruction adds noise of its own
 CLEAR = 0.03  # relative difference of R-factors from which on one orientation is the right one
-_FLAT = 0.85  # of a flat object's misfit beyond noise: what leaves more explains nothing
+_FLAT = 0.85  # a model with a larger part of a flat object's misfit beyond noise explains nothing
 _UNDER_NOISE = 0.02  # a flat object's misfit beyond noise below which there is no object to see
 _LONGER = 8  # passes of rPIE for the regime
 _EVERY = 6  # a pattern of so many is held out: where nothing overlaps, any pattern can be fitted

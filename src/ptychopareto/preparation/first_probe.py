@@ -29,7 +29,7 @@ from ptychopareto.preparation.shadows import follow
 from ptychopareto.preparation.survey import Surveyed
 from ptychopareto.preparation.trial import Sample, joint_rpie, take_sample
 
-_PATTERNS = 100  # of the trial
+_PATTERNS = 100  # number of patterns in the trial
 _EPOCHS = 2
 
 Complex = NDArray[np.complex128]
@@ -202,7 +202,7 @@ def _instead(
         modes = _guessed(path, sample, mean, counts, record)
     except checks.NotFarField:
         raise failure from None
-    del record.checks[began:kept]  # what that probe could not tell
+    del record.checks[began:kept]  # the checks that this probe could not decide
     said = f"the probe that was given does not explain the patterns ({failure.figures}); the guess "
     record.check("probe", False, None, said + "from the mean pattern does, and is used")
     return modes

@@ -29,16 +29,16 @@ from ptychopareto.preparation.survey import Surveyed, look_at
 from ptychopareto.readers.finished import read_reconstruction_of
 from ptychopareto.readers.measured_scan import MeasuredScan
 
-_LEAST_PATTERNS = 4  # of each part
+_LEAST_PATTERNS = 4  # in each part
 _SAME_LIGHT = 0.1  # relative difference of the mean counts of two scans with one probe
-_LEAST_COVERED = 0.75  # of the light of a free pattern; less says little of a reconstruction
+_LEAST_COVERED = 0.75  # part of a free pattern's light to be covered: with less, R-free says little
 
 Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What a study begins with.
+    """The data that a study begins with, prepared from a measurement.
 
     Attributes
     ----------

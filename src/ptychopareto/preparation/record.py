@@ -1,4 +1,4 @@
-"""What the preparation of a scan assumed and found, as `scan.json` keeps it."""
+"""The record of what the preparation of a scan assumed and found, for `scan.json`."""
 
 import logging
 from dataclasses import dataclass, field

@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 from ptychopareto.preparation.trial import Sample
 
 _NEIGHBOURS = 4
-_LEAST_EXPLAINED = 0.15  # of the motion of the images, by the best of four orientations
+_LEAST_EXPLAINED = 0.15  # part of the images' motion that the best orientation must explain
 _TIMES_SECOND = 3.0
 
 Reals = NDArray[np.float64]
@@ -63,7 +63,7 @@ def follow(sample: Sample) -> Shadows:
 def _motion(sample: Sample) -> tuple[Reals, Reals]:
     """Return the steps (pairs, 2) [px] between neighbours, of positions and of shadow images."""
     images = sample.amplitudes * sample.valid.astype(np.float32)
-    images = images - images.mean(axis=0)  # what the beam itself shows does not move
+    images = images - images.mean(axis=0)  # the beam's own pattern does not move
     n, count = sample.n, min(_NEIGHBOURS, len(images) - 1)
     nearest = cKDTree(sample.positions).query(sample.positions, k=count + 1)[1]
     one, other = np.repeat(np.arange(len(images)), count), nearest[:, 1:].ravel()

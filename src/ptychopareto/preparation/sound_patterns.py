@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 # Another value than 0 marks a good pixel, as in ptypy, cdtools and pty-chi, or a bad one, as in
 # ptychodus. The first key that the file has counts.
 _GOOD, _BAD = ("valid", "mask"), ("bad_pixels",)
-_LARGEST_SHARE_MASKED = 0.5  # of the pixels: more are good ones by the other convention
+_LARGEST_SHARE_MASKED = 0.5  # a mask of more pixels is one of good ones, by the other convention
 _CHUNK = 64  # frames at a time
 _FEW = 8  # counts: few enough that the roots of neighbouring ones lie apart
 _SAMPLE, _LEVELS = 100, 3  # so many values of few counts, of so many sizes, tell counts from roots

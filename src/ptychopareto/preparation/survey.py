@@ -1,4 +1,4 @@
-"""What the frames of a scan show: where the beam lies, and which pixels and frames fail.
+"""Survey the frames of a scan: where the beam lies, and which pixels and frames fail.
 
 One pass over all frames answers it, before a pattern is cut out.
 """
@@ -25,7 +25,7 @@ from ptychopareto.preparation.zero_frequency import find_layout, unmasked
 from ptychopareto.readers.measured_scan import MeasuredScan
 
 _LEAST_FRAMES = 8
-_LEAST_GOOD = 0.5  # of all frames in which a pixel must have a good value
+_LEAST_GOOD = 0.5  # part of all frames in which a pixel must have a good value
 
 Bools = NDArray[np.bool_]
 Reals = NDArray[np.float64]

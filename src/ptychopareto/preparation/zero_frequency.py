@@ -20,7 +20,7 @@ from ptychopareto.readers.measured_scan import MeasuredScan
 # Without a probe, the light of a whole frame may lie off by 1/_UNEVEN of its side: a pattern of a
 # curved beam is a shadow image, and as uneven as the sample.
 _UNEVEN = 8
-_LEAST_GAIN = 0.1  # of the correlation with the probe's pattern, by a shift
+_LEAST_GAIN = 0.1  # a shift must raise the correlation with the probe's pattern by this much
 
 Reals = NDArray[np.float64]
 Offset = tuple[int, int]

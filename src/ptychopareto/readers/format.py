@@ -1,4 +1,4 @@
-"""What a format of measured scans is, and what is known of a file before it is read."""
+"""A format of measured scans, and the contents of a file as known before it is read."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -16,11 +16,11 @@ from ptychopareto.readers.swmr import Writer, open_beside_writer, writer_of
 
 _WANTED = "a whole HDF5 file"
 _DEPTH = 3  # levels of groups that recognition sees
-_MOST_NAMES = 2000  # that recognition sees; a level is listed before the next one
+_MOST_NAMES = 2000  # names that recognition sees; a level is listed before the next one
 _MOST_VIRTUAL = 3  # virtual datasets, each a part of the next; HDF5 itself follows endlessly
 _NEED_NO_REASON = 2**27  # bytes that a dataset may take however few the file has for it
-_LARGEST_RATIO = 20_000  # of packed counts, were nearly all of them zero
-_MOST_LINKS = 16  # that lead from one to the next
+_LARGEST_RATIO = 20_000  # unpacked over packed size of counts that are nearly all zero
+_MOST_LINKS = 16  # links that lead from one to the next
 LONGEST_TEXT = 2**16  # characters
 
 

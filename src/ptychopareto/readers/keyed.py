@@ -26,7 +26,7 @@ from ptychopareto.readers.quantities import (
     wavelength_of,
 )
 
-# What `keys:` can name.
+# The keys that `keys:` can have.
 KEYS = (
     *("diffraction", "positions", "position_rows", "position_columns", "probe", "object", "mask"),
     *("wavelength", "energy", "distance", "pixel_size", "object_pixel_size"),

@@ -10,7 +10,7 @@ from ptychopareto.readers.hdf5 import opened, read_contents
 from ptychopareto.readers.keyed import is_matlab
 from ptychopareto.readers.measured_scan import MeasuredScan
 
-# What the arrays of a scan are usually called, where `keys:` does not say it.
+# Usual names of the arrays of a scan, where `keys:` does not name them.
 _NAMES = {
     "diffraction": ("diffraction", "patterns", "dp", "data", "intensity", "ptychogram"),
     "positions": ("positions", "coords", "encoder"),

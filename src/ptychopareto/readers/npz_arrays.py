@@ -11,8 +11,8 @@ from ptychopareto.files.content import Content
 from ptychopareto.files.npz import read_npz
 from ptychopareto.readers.quantities import object_image, probe_modes
 
-MASKS = {"valid": "good", "mask": "good", "bad_pixels": "bad"}  # what another value than 0 marks
-_LARGEST_MODES = 1024  # of a probe: more are patterns by another name
+MASKS = {"valid": "good", "mask": "good", "bad_pixels": "bad"}  # meaning of a value other than 0
+_LARGEST_MODES = 1024  # modes of a probe: an array of more holds patterns
 
 
 def content_of(path: Path, keys: Iterable[str]) -> Content:

@@ -25,7 +25,7 @@ _NUMBERS = {
     "object_center_y_m": "object@center_y_m",
 }
 _ARRAYS = ("probe", "object", _INDEXES, _X, _Y)
-_LARGEST_INDEX = 2**53  # which float64 still tells from the next one
+_LARGEST_INDEX = 2**53  # float64 still tells it from the next one
 
 
 def is_product(contents: Contents) -> bool:

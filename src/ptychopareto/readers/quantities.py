@@ -342,7 +342,7 @@ def _check_lengths(path: Path, scan: MeasuredScan) -> None:
 
 
 def _finite_image(path: Path, array: NDArray[Any], name: str) -> NDArray[np.complex64]:
-    with np.errstate(over="ignore"):  # what becomes infinite is refused
+    with np.errstate(over="ignore"):  # an infinite result is refused
         image = np.ascontiguousarray(array, np.complex64)
     if not np.isfinite(image).all() or not image.any():
         raise refusal(path, f"{name} is zero everywhere or not finite; complex numbers are wanted")

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-STEP = 0.1  # of the search, as a part of the defocus that the beam's size allows
+STEP = 0.1  # step of the search, as a part of the defocus that the beam's size allows
 STEPS_OUT = 6  # steps that the search goes at most to one side
 HALVINGS = 2
-GAIN = 0.05  # by which the misfit has to fall at least, lest chance moves a probe that is right
+GAIN = 0.05  # least fall of the misfit: with less, chance would move a probe that is right
 
 
 def refocused(probe: Tensor, defocus: float) -> Tensor:

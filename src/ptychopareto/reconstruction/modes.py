@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-FURTHER_POWER = 0.05  # of each further mode in a first guess
+FURTHER_POWER = 0.05  # part of the power in each further mode of a first guess
 
 
 def start_modes(probe: Tensor, count: int) -> Tensor:

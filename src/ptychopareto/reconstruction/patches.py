@@ -146,7 +146,7 @@ def disjoint_batches(corners: NDArray[np.int64], N: int) -> list[NDArray[np.int6
     """
     rows, columns = np.ascontiguousarray(corners.T)
     batch_of = np.empty(len(corners), np.intp)
-    taken = np.empty(len(corners), bool)  # by a patch that this one overlaps
+    taken = np.empty(len(corners), bool)  # batches of patches that this one overlaps
     for index, (row, column) in enumerate(corners):
         overlap = np.abs(rows[:index] - row) < N
         overlap &= np.abs(columns[:index] - column) < N

@@ -17,7 +17,7 @@ Mask = NDArray[np.bool_]
 DIGITS = 12  # digits of a mean to compare: a sum over the same seeds may differ in the last ones
 MOST_RESAMPLES = 1000  # of a configuration; beyond (from 7 seeds on) a random choice stands for all
 SEED = 0
-ABOVE = 1e-9  # of the scaled quality: what is less above the chord is on it
+ABOVE = 1e-9  # a point less far above the chord, in scaled quality, lies on it
 
 
 def front(cost: ArrayLike, quality: ArrayLike) -> Mask:
@@ -114,7 +114,7 @@ def pareto_front(table: pd.DataFrame, cost: str, quality: str) -> pd.DataFrame:
     if len(selected):
         points = _comparable(_numbers(selected, cost, quality))
         index = knee(points[:, 0], points[:, 1])
-        best = int(points[:, 1].argmax())  # of equals the first
+        best = int(points[:, 1].argmax())  # the first of equals
         selected.loc[best if index is None else index, "recommended"] = True
     return selected
 

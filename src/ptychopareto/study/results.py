@@ -12,7 +12,7 @@ from ptychopareto.study.runs import Run
 
 Engine = Literal["rpie", "lsqml"]  # those of classical reconstructions
 ENGINES: tuple[str, ...] = get_args(Engine)
-# What is known of latencies before the job that measures them has run.
+# The content of timing.json before the job that measures latencies has run.
 NO_TIMING: dict[str, Any] = {
     "machine": {},
     "models": {},

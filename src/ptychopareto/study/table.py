@@ -32,7 +32,7 @@ TYPES: dict[str, str] = {
     "device": "string",
     **LATER,
     **{name: MEASURES[name] for name in LATE_MEASURES},
-    "reference": "string",  # what the measures of similarity compare with: truth or classical
+    "reference": "string",  # the object that similarity is measured against: truth or classical
 }
 # The settings of every run; others are missing where its architecture has no such key.
 _ALWAYS = ["run", *(name for name, axis in AXES.items() if not axis.optional), "seed"]
