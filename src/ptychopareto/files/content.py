@@ -49,7 +49,7 @@ class Content:
 
         Returns
         -------
-        _Number array
+        array of `dtype`
             The converted array.
 
         Raises
@@ -76,7 +76,7 @@ class Content:
 
         Returns
         -------
-        _Number array
+        array of `dtype`
             The converted array, in C order.
 
         Raises

@@ -34,8 +34,8 @@ def as_corners(
 
     Returns
     -------
-    array
-        (B, 2) row and column [px] of each patch's first pixel.
+    (B, 2) float64
+        Row and column [px] of each patch's first pixel.
 
     Notes
     -----

@@ -177,7 +177,7 @@ class Dataset:
 
     @property
     def truth(self) -> NDArray[np.complex64] | None:
-        """The truth on the scored region, stored as such or cut from object 0."""
+        """The truth (H, W) on the scored region, stored as such or cut from object 0."""
         if self.ground_truth is not None or self.objects is None:
             return self.ground_truth
         rows, columns = self.scored_region()

@@ -24,8 +24,8 @@ def amplitude_loss(
 
     Returns
     -------
-    Tensor
-        A scalar, in the units of `measured`.
+    scalar Tensor
+        In the units of `measured`.
     """
     return _mean((diffraction_amplitude(predicted, probe) - measured).abs(), valid)
 
@@ -48,8 +48,8 @@ def poisson_loss(
 
     Returns
     -------
-    Tensor
-        A scalar, per unit of intensity; 0 where model and measurement agree.
+    scalar Tensor
+        Per unit of intensity; 0 where model and measurement agree.
 
     Notes
     -----
@@ -88,8 +88,8 @@ def object_loss(predicted: Tensor, target: Tensor, weight: Tensor, free_gauge: b
 
     Returns
     -------
-    Tensor
-        A scalar, in the units of the object.
+    scalar Tensor
+        In the units of the object.
     """
     if free_gauge:
         overlap = (weight * predicted.conj() * target).sum(dim=(-2, -1), keepdim=True)

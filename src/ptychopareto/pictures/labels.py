@@ -111,7 +111,7 @@ def label_ends(
     ----------
     figure : Figure
         The whole figure.
-    places : sequence of tuple of Axes, float64 array and sequence of str
+    places : sequence of tuple
         For each of the axes: the ends (n, 2) of n lines, in data coordinates, their names and their
         colours.
     """

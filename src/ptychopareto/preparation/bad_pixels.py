@@ -39,8 +39,8 @@ def impossible(frames: NDArray[Any]) -> NDArray[np.bool_]:
 
     Returns
     -------
-    array
-        (b, H, W) bool, True for NaN, infinite and negative values, and for the largest value of a
+    (b, H, W) bool
+        True for NaN, infinite and negative values, and for the largest value of a
         type of 16 or more bits, by which detectors mark masked and saturated pixels.
     """
     if frames.dtype.kind == "f":
@@ -125,8 +125,8 @@ def never_counts(
 
     Returns
     -------
-    array
-        (H, W) bool. The pixel lies in whole rows or columns without a count between others that
+    (H, W) bool
+        The pixel lies in whole rows or columns without a count between others that
         count (a gap between modules); or all its eight neighbours have at least 50 counts in all
         frames and a fifth of the light of their surroundings (a dead pixel); or, along its row or
         column, pixels within N/4 px on both sides have at least 50 counts, and the probe's own
@@ -192,8 +192,8 @@ def hot(
 
     Returns
     -------
-    array
-        (H, W) bool. Such a pixel has at least 50 counts, and the same in all frames; or, on their
+    (H, W) bool
+        Such a pixel has at least 50 counts, and the same in all frames; or, on their
         mean, three times the light of its surroundings (5 × 5, their four brightest pixels left
         out) and three times that of the probe's own pattern |F P|², so that the spike of a flat
         beam is no hot pixel. By their mean, the 5 × 5 px at the zero frequency are not hot: a
@@ -283,8 +283,8 @@ def filled(amplitude: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[
 
     Returns
     -------
-    array
-        (B, H, W) float32, finite. The window of the mean is 3 × 3 px and doubles until it holds a
+    (B, H, W) float32
+        Finite. The window of the mean is 3 × 3 px and doubles until it holds a
         good pixel. Networks see these values; losses, engines and measures leave them out.
     """
     if valid.all():

@@ -29,7 +29,7 @@ def pieces(frames: Frames) -> Iterator[tuple[slice, NDArray[Any]]]:
 
 
 def bad_values(values: NDArray[Any]) -> Bools:
-    """Tell which values are no measurement, judged in their own type.
+    """Tell which values (b, H, W) are no measurement, judged in their own type.
 
     See `impossible`; 2³² − 1 stays the mark of a bad pixel where frames were saved as floats.
     """

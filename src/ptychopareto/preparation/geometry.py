@@ -46,7 +46,7 @@ class Grid:
 
     @property
     def scale(self) -> NDArray[np.float64]:
-        """Native object pixels in one pixel of this grid, inverse, for each axis."""
+        """Pixels of this grid in one native object pixel, (2,) for rows and columns."""
         return np.array([self.N * self.bin / side for side in self.sides])
 
     @property

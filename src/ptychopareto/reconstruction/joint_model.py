@@ -111,8 +111,8 @@ class JointModel:
 
         Returns
         -------
-        Tensor
-            The scalar Σ|√I_model − √I| before the update.
+        scalar Tensor
+            Σ|√I_model − √I| before the update.
         """
         intensity = squared(self.probe).sum(0)
         lit = windows(self._light, self.corners[members], self.N)
@@ -157,8 +157,8 @@ class JointModel:
 
         Returns
         -------
-        Tensor
-            The scalar Σ|√I_model − √I| before the step.
+        scalar Tensor
+            Σ|√I_model − √I| before the step.
         """
         patches, factor, lights, change, apart = self._revised(members)
         intensity = squared(lights).sum(1)

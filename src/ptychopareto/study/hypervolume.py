@@ -41,7 +41,7 @@ def contributions(points: ArrayLike, reference: tuple[float, float]) -> Array:
     Parameters
     ----------
     points : (n, 2) array_like
-        Points none of which dominates another one. Of equal points none contributes.
+        Points none of which dominates another one. Equal points contribute nothing.
     reference : tuple of float
         The corner of the area; it is worse than all points in both coordinates.
 
