@@ -53,11 +53,12 @@ def _arguments(table: pd.DataFrame, folder: Path) -> Arguments:
             write_npz(reconstructions[run], object=_object(number))
     gallery = folder / "gallery.png"
     imsave(gallery, np.angle(_object(0)), cmap="cividis")
+    front = pareto_front(table, COST, QUALITY)
     return {
         "table": table,
         "configurations": configurations(table),
-        "front": pareto_front(table, COST, QUALITY),
-        "recommendation": recommend(table, COST, QUALITY),
+        "front": front,
+        "recommendation": recommend(table, front, COST, QUALITY),
         "pictures": {"gallery": gallery},
         "thumbnails": reconstructions,
         "provenance": {"git commit": "0123abcd", "device": "cpu, 2 threads"},

@@ -58,6 +58,7 @@ def studies(make_study: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     evil = "</script><script>window.broken = 1</script><img src=x onerror='window.broken = 1'>"
     made["odd"]["table"]["error"] = evil
     made["odd"]["table"]["run"] += evil
+    made["odd"]["configurations"]["configuration"] = made["odd"]["table"]["run"]
     made["odd"]["provenance"] = {evil: evil}
     for name, study in made.items():
         study["path"] = folder / f"{name}.html"

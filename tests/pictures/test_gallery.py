@@ -18,6 +18,7 @@ from ptychopareto.assessment.metrics import evaluate
 from ptychopareto.files import Dataset, write_dataset, write_npz
 from ptychopareto.pictures import gallery, style
 from ptychopareto.study.against_time import classical_table
+from ptychopareto.study.pareto import pareto_front
 from ptychopareto.study.results import NO_TIMING, Results
 from ptychopareto.study.runs import Run
 from ptychopareto.study.table import COLUMNS, TYPES
@@ -170,8 +171,8 @@ def test_study_of_a_measured_scan(
         own = {"status": "ok", "r_free": 0.16 - 0.01 * run.width, "model_params": run.width}
         rows.append({**vars(run), "run": run.id, "ssim_phase": 0.97, **own})
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES)
-    axes = {"cost": "model_params", "quality": "r_free"}
-    gallery.draw_study(results, table, classical, axes, tmp_path / "gallery.svg")
+    front = pareto_front(table, "model_params", "r_free")
+    gallery.draw_study(results, table, front, classical, "r_free", tmp_path / "gallery.svg")
     svg = (tmp_path / "gallery.svg").read_text()
     for words in ("classical", "(whole scan)", "rPIE, 5 epochs", "R-free 0.200", "R-free 0.120"):
         assert f">{words}<" in svg, words

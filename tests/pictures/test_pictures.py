@@ -68,9 +68,20 @@ FULL = grid(
 
 def drawn(table: pd.DataFrame, folder: Path, cost: Cost = "model_params") -> str:
     """Draw phase SSIM against a cost, look at the PNG, and return the SVG."""
-    pareto.draw(table, cost, "ssim_phase", folder / "plot.png", folder / "plot.svg")
+    draw_front(table, folder, cost)
     assert_is_a_picture(folder / "plot.png")
     return (folder / "plot.svg").read_text()
+
+
+def draw_front(
+    table: pd.DataFrame,
+    folder: Path,
+    cost: Cost = "model_params",
+    quality: Quality = "ssim_phase",
+) -> None:
+    axes = {"cost": cost, "quality": quality}
+    files = (folder / "plot.png", folder / "plot.svg")
+    pareto.draw(table, configurations(table), pareto_front(table, **axes), axes, *files)
 
 
 def assert_is_a_picture(path: Path) -> None:
@@ -177,7 +188,7 @@ def test_pareto_keeps_its_scale_beside_intervals_of_two_seeds(
     table[quality] = [0.6, 0.8]
     figures: list[Figure] = []
     monkeypatch.setattr(style, "save", lambda f, _: figures.append(f))
-    pareto.draw(table, "model_params", quality, tmp_path / "a.png", tmp_path / "a.svg")
+    draw_front(table, tmp_path, quality=quality)
     low, high = figures[0].axes[0].get_ylim()
     assert -0.1 < low < 0.6
     assert 0.8 < high < 1.0
@@ -231,8 +242,8 @@ def test_pareto_of_one_run(tmp_path: Path) -> None:
 def test_pareto_without_results_says_so(tmp_path: Path, n_runs: int) -> None:
     table = study(LIGHT[:n_runs])
     table["status"] = pd.Series(["missing"] * n_runs, dtype="string")
-    pareto.draw(table, "model_params", "psnr_amp", tmp_path / "a.png", tmp_path / "a.svg")
-    assert "no run with a result" in (tmp_path / "a.svg").read_text()
+    draw_front(table, tmp_path, quality="psnr_amp")
+    assert "no run with a result" in (tmp_path / "plot.svg").read_text()
 
 
 def test_pareto_of_a_long_front_lists_its_names(tmp_path: Path) -> None:

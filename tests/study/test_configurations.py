@@ -1,11 +1,19 @@
 """Configurations: means, deviations and intervals against closed forms."""
 
 import math
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from ptychopareto.study.configurations import CONFIGURATION, configurations
+from ptychopareto.files import FileError, write_csv
+from ptychopareto.study.configurations import (
+    CONFIGURATION,
+    configurations,
+    read_configurations,
+    read_front,
+)
+from ptychopareto.study.pareto import pareto_front
 from ptychopareto.study.runs import Run
 from ptychopareto.study.table import COLUMNS, MEASURES, TYPES
 
@@ -34,6 +42,35 @@ def table_of(*rows: tuple[int, int, str, float | None, float | None]) -> pd.Data
         ],
         columns=list(COLUMNS),
     ).astype(TYPES)
+
+
+def test_is_read_as_it_was_made(tmp_path: Path) -> None:
+    rows = [(8, seed, "ok", 10 + seed, 0.1 * seed) for seed in range(3)]
+    table = table_of(*rows, (16, 0, "diverged", None, None), (32, 0, "ok", 20, 0.7))
+    means = configurations(table)
+    write_csv(tmp_path / "configurations.csv", means)
+    pd.testing.assert_frame_equal(read_configurations(tmp_path / "configurations.csv"), means)
+    front = pareto_front(table, "model_params", "ssim_phase")
+    write_csv(tmp_path / "pareto_front.csv", front)
+    pd.testing.assert_frame_equal(read_front(tmp_path / "pareto_front.csv"), front)
+
+
+def test_an_empty_front_is_read(tmp_path: Path) -> None:
+    front = pareto_front(table_of(), "model_params", "ssim_phase")
+    write_csv(tmp_path / "pareto_front.csv", front)
+    pd.testing.assert_frame_equal(
+        read_front(tmp_path / "pareto_front.csv"), front, check_dtype=False
+    )
+
+
+def test_a_damaged_front_is_refused(tmp_path: Path) -> None:
+    front = pareto_front(table_of((8, 0, "ok", 1, 0.5)), "model_params", "ssim_phase")
+    write_csv(tmp_path / "pareto_front.csv", front.assign(recommended=None))
+    with pytest.raises(FileError, match="recommended is empty in a row"):
+        read_front(tmp_path / "pareto_front.csv")
+    write_csv(tmp_path / "pareto_front.csv", front.drop(columns="p_front"))
+    with pytest.raises(FileError, match="0 columns p_front"):
+        read_front(tmp_path / "pareto_front.csv")
 
 
 def test_columns() -> None:

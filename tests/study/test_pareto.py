@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from counts import EXAMPLES
 from ptychopareto.study import pareto
 from ptychopareto.study.configurations import configurations
-from ptychopareto.study.pareto import front, knee, pareto_front
+from ptychopareto.study.pareto import front, fronts_of_pairs, knee, pareto_front
 from ptychopareto.study.runs import Run
 from ptychopareto.study.table import COLUMNS, TYPES
 
@@ -225,6 +225,38 @@ def test_knee_is_recommended_or_else_the_best() -> None:
     without = front_of({8: [(1, 0.1)], 16: [(10, 0.2)], 32: [(100, 0.9)], 64: [(100, 0.9)]})
     assert without["recommended"].tolist() == [False, False, True, False]
     assert front_of({8: [(1, 0.1)]})["recommended"].tolist() == [True]
+
+
+# ---------------------------------------------------------------------------------------------
+# The fronts of all pairs of columns
+# ---------------------------------------------------------------------------------------------
+
+
+def test_fronts_of_pairs() -> None:
+    """Worse on a rising diagonal, better towards few parameters, a large SSIM and a small MAE."""
+    table = table_of({8: [(1, 0.5)], 16: [(2, 0.7)], 32: [(3, 0.6)], 64: [(0, 0.9)]})
+    means = configurations(table.assign(mae_phase=[0.4, 0.3, 0.2, 0.2 + 1e-15]))
+    fronts = fronts_of_pairs(means, ["ssim_phase", "mae_phase", "train_time_s"])
+    assert {a: list(pairs) for a, pairs in fronts.items()} == {
+        "ssim_phase": ["ssim_phase", "mae_phase", "train_time_s"],
+        "mae_phase": ["mae_phase", "train_time_s"],
+        "train_time_s": ["train_time_s"],
+    }
+    assert fronts["ssim_phase"]["ssim_phase"] == [3]
+    assert fronts["ssim_phase"]["mae_phase"] == [3]  # the two MAE differ by rounding only
+    assert fronts["ssim_phase"]["train_time_s"] == [1, 0]  # no logarithm of 0: no place on the axis
+    assert fronts["mae_phase"]["mae_phase"] == [2, 3]
+    assert fronts["mae_phase"]["train_time_s"] == [2, 1, 0]
+
+
+def test_the_fronts_of_pairs_are_those_of_the_study() -> None:
+    rng = np.random.default_rng(0)
+    table = table_of({width: [(rng.random(), rng.random())] * 2 for width in range(1, 60)})
+    selected = pareto_front(table, "train_time_s", "ssim_phase")
+    means = configurations(table)
+    rows = fronts_of_pairs(means, ["train_time_s", "ssim_phase"])["train_time_s"]["ssim_phase"]
+    assert means["configuration"][rows].tolist() == selected["configuration"].tolist()
+    assert len(rows) > 2
 
 
 # ---------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from ptychopareto.files import read_json
+from ptychopareto.study.pareto import pareto_front
 from ptychopareto.study.prediction import (
     classical_best,
     epochs_to_refine,
@@ -142,8 +143,8 @@ def results(tmp_path: Path) -> Results:
 def written(results: Results, quality: str = "r_free", flat: float = 0.527) -> dict[str, Any]:
     axes = {**AXES, "quality": quality}
     runs = table([0.150, 0.152, 0.151], flat).assign(ssim_phase=0.9)
-    arguments = (results, runs, axes, {}, results.folder, None, WORSE, CLASSICAL)
-    write_recommendation(*arguments)
+    front = pareto_front(runs, **axes)
+    write_recommendation(results, runs, front, axes, {}, results.folder, None, WORSE, CLASSICAL)
     return read_json(results.folder / "recommendation.json")
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from ptychopareto.files import read_json, write_json
+from ptychopareto.study.pareto import pareto_front
 from ptychopareto.study.recommendation import recommend
 from ptychopareto.study.runs import Run
 from ptychopareto.study.table import COLUMNS, TYPES
@@ -29,7 +30,13 @@ def recommended(*rows: Row) -> dict[str, object]:
         ],
         columns=list(COLUMNS),
     ).astype(TYPES)
-    return recommend(table, "model_params", "ssim_phase")
+    return chosen(table)
+
+
+def chosen(table: pd.DataFrame, quality: str = "ssim_phase") -> dict[str, object]:
+    """What is recommended of the front of a table of runs."""
+    axes = ("model_params", quality)
+    return recommend(table, pareto_front(table, *axes), *axes)
 
 
 def name(width: int, seed: int) -> str:
@@ -129,7 +136,7 @@ def test_run_of_a_configuration_that_has_no_modes() -> None:
         for run, quality in zip(runs, [0.9, 0.7, 0.8], strict=True)
     ]
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES)
-    choice = recommend(table, "model_params", "ssim_phase")
+    choice = chosen(table)
     assert choice["configuration"] == "cnn_tnone_w8_teacher"
     assert choice["run"] == runs[2].id
 
@@ -145,7 +152,7 @@ def of_quality(quality: str, **measures: float) -> str:
     """The reason for the only run of a study, which has these measures."""
     run = {"run": name(8, 0), **vars(Run("fno", "none", 12, 8, "teacher", 0)), "status": "ok"}
     table = pd.DataFrame([{**run, "model_params": 10, **measures}], columns=list(COLUMNS))
-    return str(recommend(table.astype(TYPES), "model_params", quality)["reason"])
+    return str(chosen(table.astype(TYPES), quality)["reason"])
 
 
 @pytest.mark.parametrize("part", ["phase", "amp"])

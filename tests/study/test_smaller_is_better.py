@@ -83,7 +83,8 @@ def test_front_knee_and_bootstrap(table: pd.DataFrame) -> None:
 
 
 def test_recommendation(table: pd.DataFrame) -> None:
-    choice = recommend(table, "model_params", "mae_phase")
+    front = pareto_front(table, "model_params", "mae_phase")
+    choice = recommend(table, front, "model_params", "mae_phase")
     assert choice["configuration"] == "fno_tnone_m12_w16_teacher"
     assert choice["run"] == "fno_tnone_m12_w16_teacher_s0"  # of median quality
     assert choice["quality"] == pytest.approx(0.15)
@@ -111,8 +112,15 @@ def test_robustness_in_words() -> None:
     assert "in near: psnr_phase 0.14, 0.01 less" in in_words(records, "psnr_phase")
 
 
+def drawn(table: pd.DataFrame, quality: str, folder: Path) -> None:
+    """Draw a measure against the number of parameters."""
+    axes = {"cost": "model_params", "quality": quality}
+    front = pareto_front(table, **axes)
+    pareto.draw(table, configurations(table), front, axes, folder / "a.png", folder / "a.svg")
+
+
 def test_pareto_picture(table: pd.DataFrame, figures: list[Figure], tmp_path: Path) -> None:
-    pareto.draw(table, "model_params", "mae_phase", tmp_path / "a.png", tmp_path / "a.svg")
+    drawn(table, "mae_phase", tmp_path)
     axes = figures[0].axes[0]
     bottom, top = axes.get_ylim()
     assert bottom > 0.52  # the worst run is down
@@ -130,7 +138,7 @@ def test_pareto_picture_with_a_flat_object(
 ) -> None:
     """A flat object whose R-factor is far from all others would squeeze them: words say it."""
     runs = table.assign(r_free=table["mae_phase"], r_free_flat=flat)
-    pareto.draw(runs, "model_params", "r_free", tmp_path / "a.png", tmp_path / "a.svg")
+    drawn(runs, "r_free", tmp_path)
     axes = figures[0].axes[0]
     bottom, top = axes.get_ylim()
     assert (bottom > flat > top) == is_a_line

@@ -144,7 +144,7 @@ def test_value_gone_from_the_grid_trains_nothing(project: Project) -> None:
         ({"training": {"epochs": 2}}, jobs_of(*RUNS) | END),
         (
             {"pareto": {"cost": "model_params", "quality": "ssim_amp"}},
-            {"recommend", *SHOWN} - {"training_curves"},
+            {"gather", "recommend", *SHOWN},
         ),
         (
             {"classical": {"epochs": [1, 3]}},

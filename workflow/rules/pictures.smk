@@ -19,9 +19,6 @@ localrules:
 PICTURES = ["pareto_plot", "gallery", "quality_vs_time", "marginals", "training_curves"]
 # Scenarios come after all trainings: of a study half done there are none to be seen.
 ALL_PICTURES = [*PICTURES, *(["robustness"] if STUDY.scenarios else [])]
-OTHER_AXES = {
-    f"{axes.cost}_{axes.quality}": axes.model_dump(mode="json") for axes in STUDY.plots[1:]
-}
 
 
 wildcard_constraints:
@@ -31,6 +28,8 @@ wildcard_constraints:
 rule pareto_plot:
     input:
         table="results/study_results.csv",
+        configurations="results/configurations.csv",
+        front=FRONT,
     output:
         png=picture("pareto_plot", label="plot"),
         svg=ensure("results/pareto_plot.svg", non_empty=True),
@@ -54,6 +53,8 @@ rule pareto_plot:
 rule other_pareto_plot:
     input:
         table="results/study_results.csv",
+        configurations="results/configurations.csv",
+        front="results/pareto_front_{axes}.csv",
     output:
         png=report(
             ensure("results/pareto_{axes}.png", non_empty=True),
@@ -82,6 +83,7 @@ rule other_pareto_plot:
 rule gallery:
     input:
         table="results/study_results.csv",
+        front=FRONT,
         classical="results/classical.csv",
         objects="results/classical.npz",
         test="results/dataset/test.npz",
@@ -110,7 +112,7 @@ rule quality_vs_time:
     input:
         classical="results/classical.csv",
         refinement="results/refinement.csv",
-        front="results/pareto_front.csv",
+        front=FRONT,
     output:
         picture=picture("quality_vs_time"),
     log:
@@ -177,6 +179,8 @@ rule training_curves:
 rule page:
     input:
         table="results/study_results.csv",
+        configurations="results/configurations.csv",
+        front=FRONT,
         timing="results/timing.json",
         test="results/dataset/test.npz",
         recommendation="results/recommendation.json",

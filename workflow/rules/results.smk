@@ -16,6 +16,11 @@ localrules:
 
 RUN_SETTINGS = [asdict(run) for run in RUNS.values()]
 MAIN_AXES = STUDY.plots[0].model_dump(mode="json")
+OTHER_AXES = {
+    f"{axes.cost}_{axes.quality}": axes.model_dump(mode="json") for axes in STUDY.plots[1:]
+}
+FRONT = "results/pareto_front.csv"
+OTHER_FRONTS = [f"results/pareto_front_{axes}.csv" for axes in OTHER_AXES]
 # What a run needs to be repeated: the study without its grid and its looks.
 STUDY_SETTINGS = STUDY.model_dump(
     mode="json", exclude={"sweep", "seeds", "classical", "refine", "scenarios", "pareto"}
@@ -39,6 +44,13 @@ rule gather:
             category="Tables",
             labels={"result": "all configurations"},
         ),
+        front=report(
+            ensure(FRONT, non_empty=True),
+            caption="../report/pareto_front.rst",
+            category="Tables",
+            labels={"result": "configurations on the front"},
+        ),
+        other_fronts=ensure(OTHER_FRONTS, non_empty=True),
         refinement=report(
             ensure("results/refinement.csv", non_empty=True),
             caption="../report/refinement.rst",
@@ -56,6 +68,7 @@ rule gather:
     params:
         code=code_of("gather"),
         runs=RUN_SETTINGS,
+        axes=[MAIN_AXES, *OTHER_AXES.values()],
     message:
         "Gathering the results of all runs"
     script:
@@ -92,17 +105,12 @@ rule gather_classical:
 rule recommend:
     input:
         table="results/study_results.csv",
+        front=FRONT,
         models=paths_of_runs("results/runs/{run}/model.safetensors"),
         scenarios=["results/scenarios.csv"] if STUDY.scenarios else [],
         refinement="results/refinement.csv",
         classical=["results/classical.csv"] if MAIN_AXES["quality"] == "r_free" else [],
     output:
-        front=report(
-            ensure("results/pareto_front.csv", non_empty=True),
-            caption="../report/pareto_front.rst",
-            category="Tables",
-            labels={"result": "configurations on the front"},
-        ),
         recommendation=ensure("results/recommendation.json", non_empty=True),
         recommended=directory("results/recommended"),
     log:
@@ -119,6 +127,6 @@ rule recommend:
         axes=MAIN_AXES,
         study=STUDY_SETTINGS,
     message:
-        "Finding the front and the configuration to recommend"
+        "Finding the configuration to recommend"
     script:
         "../scripts/recommend.py"

@@ -101,7 +101,7 @@ if STUDY.scenarios:
     rule robustness:
         input:
             scenarios="results/scenarios.csv",
-            front="results/pareto_front.csv",
+            front=FRONT,
         output:
             picture=picture("robustness", label="in the scenarios"),
         log:

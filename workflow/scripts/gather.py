@@ -1,4 +1,4 @@
-"""Gather the results of all runs into the tables of runs and of configurations."""
+"""Gather the results of all runs into the tables of runs, of configurations, and of the fronts."""
 
 import logging
 from pathlib import Path
@@ -12,6 +12,7 @@ log = logging.getLogger("ptychopareto.gather")  # below the library's logger: it
 def main(job: Any) -> None:
     from ptychopareto.files import write_csv
     from ptychopareto.study.configurations import configurations
+    from ptychopareto.study.pareto import pareto_front
     from ptychopareto.study.results import Results
     from ptychopareto.study.runs import Run
     from ptychopareto.study.tables import failures, table_of_refinement, table_of_runs
@@ -20,6 +21,9 @@ def main(job: Any) -> None:
     table = table_of_runs(results)
     write_csv(Path(job.output.table), table)
     write_csv(Path(job.output.configurations), configurations(table))
+    fronts = (job.output.front, *job.output.other_fronts)
+    for path, axes in zip(fronts, job.params.axes, strict=True):
+        write_csv(Path(path), pareto_front(table, axes["cost"], axes["quality"]))
     write_csv(Path(job.output.refinement), table_of_refinement(results))
     if failed := failures(table):
         log.warning("%s", failed)

@@ -8,11 +8,17 @@ from joblog import run_job
 
 def main(job: Any) -> None:
     from ptychopareto.pictures.pareto import draw
+    from ptychopareto.study.configurations import read_configurations, read_front
     from ptychopareto.study.table import read_table
 
-    table = read_table(Path(job.input.table))
-    axes = job.params.axes
-    draw(table, axes["cost"], axes["quality"], Path(job.output.png), Path(job.output.svg))
+    draw(
+        read_table(Path(job.input.table)),
+        read_configurations(Path(job.input.configurations)),
+        read_front(Path(job.input.front)),
+        job.params.axes,
+        Path(job.output.png),
+        Path(job.output.svg),
+    )
 
 
 if "snakemake" in globals():

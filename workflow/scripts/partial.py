@@ -21,32 +21,36 @@ def main(job: Any) -> None:
 
     results = Results(Path("results"), tuple(Run(**run) for run in job.params.runs))
     folder, axes = Path(job.output.page).parent, job.params.axes
-    cost, quality = axes["cost"], axes["quality"]
     table = table_of_runs(results, job.params.settings)
     done = set(table["run"][table["status"] != "missing"])
     results = Results(results.folder, tuple(run for run in results.runs if run.id in done))
     steps, best = results.classical_steps(), results.best_epochs()
+    means, front = configurations(table), pareto_front(table, axes["cost"], axes["quality"])
     classical = classical_table(steps, results.timing(), best)
     refinement = table_of_refinement(results)
     write_csv(folder / "study_results.csv", table)
-    write_csv(folder / "configurations.csv", configurations(table))
+    write_csv(folder / "configurations.csv", means)
+    write_csv(folder / "pareto_front.csv", front)
     write_csv(folder / "classical.csv", classical)
     write_csv(folder / "refinement.csv", refinement)
     study = job.params.study
-    write_recommendation(results, table, axes, study, folder, None, refinement, classical)
+    write_recommendation(results, table, front, axes, study, folder, None, refinement, classical)
 
-    front = settings_of(pareto_front(table, cost, quality))
+    quality = axes["quality"]
     pictures = {name: folder / f"{name}.png" for name in job.params.pictures}
-    pareto.draw(table, cost, quality, pictures["pareto_plot"], folder / "pareto_plot.svg")
+    svg = folder / "pareto_plot.svg"
+    pareto.draw(table, means, front, axes, pictures["pareto_plot"], svg)
     for name, other in job.params.other_axes.items():
         png, svg = folder / f"pareto_{name}.png", folder / f"pareto_{name}.svg"
-        pareto.draw(table, other["cost"], other["quality"], png, svg)
-    gallery.draw_study(results, table, classical, axes, pictures["gallery"])
-    quality_vs_time.draw(classical, refinement, front, quality, pictures["quality_vs_time"])
-    marginals.draw(table, quality, cost, pictures["marginals"])
+        of_others = pareto_front(table, other["cost"], other["quality"])
+        pareto.draw(table, means, of_others, other, png, svg)
+    gallery.draw_study(results, table, front, classical, quality, pictures["gallery"])
+    names = settings_of(front)
+    quality_vs_time.draw(classical, refinement, names, quality, pictures["quality_vs_time"])
+    marginals.draw(table, quality, axes["cost"], pictures["marginals"])
     training_curves.draw_study(results, table, pictures["training_curves"])
-    chosen = folder / "recommendation.json"
-    write_page(results, table, axes, chosen, pictures.values(), Path(job.output.page))
+    chosen, page = folder / "recommendation.json", Path(job.output.page)
+    write_page(results, table, means, front, axes, chosen, pictures.values(), page)
 
 
 if "snakemake" in globals():

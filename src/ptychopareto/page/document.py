@@ -24,6 +24,7 @@ from ptychopareto.page import columns
 from ptychopareto.page.thumbnail import data_uri, thumbnails
 from ptychopareto.pictures import style
 from ptychopareto.study.configurations import CONFIGURATION, name_of, names_of
+from ptychopareto.study.pareto import fronts_of_pairs
 from ptychopareto.study.table import IDENTITY
 
 # Marks as in the Pareto picture, in the order of the config: plotly's name, and for the legend
@@ -208,6 +209,7 @@ def _data(
         "several": _several_seeds(table),
         "recommended": recommendation.get("configuration"),
         "recommended_run": recommendation.get("run"),
+        "fronts": fronts_of_pairs(configurations, usable),
         "runs": [_run(row, usable) for row in table.to_dict("records")],
         "configurations": [
             _configuration(row, usable) for row in configurations.to_dict("records")

@@ -6,7 +6,6 @@
   "use strict";
 
   const EVEN_TICKS = 4; // a scale that spans less than this factor has ticks in even steps
-  const DIGITS = 12; // of a mean that are compared: the last ones may be rounding
   const FADED = 0.12; // opacity of what the filters leave out
   const ON_PAPER = { width: 700, height: 420 }; // px
 
@@ -47,16 +46,12 @@
     });
   }
 
-  /** The items that no other one dominates, the best in x first. */
-  function front(candidates) {
-    const sign = (side) => (data.axes[axisName(side)].better === "less" ? 1 : -1);
-    const loss = (item, side) => sign(side) * Number(item.values[axisName(side)].toPrecision(DIGITS));
-    const dominates = (a, b) =>
-      loss(a, "x") <= loss(b, "x") && loss(a, "y") <= loss(b, "y") &&
-      (loss(a, "x") < loss(b, "x") || loss(a, "y") < loss(b, "y"));
-    return candidates
-      .filter((item) => !candidates.some((other) => dominates(other, item)))
-      .sort((a, b) => loss(a, "x") - loss(b, "x"));
+  /** The items on the front, the best in x first; each pair of axes has its front in the data. */
+  function front() {
+    const [x, y] = ["x", "y"].map(axisName);
+    const numbers = data.fronts[x][y] ?? [...data.fronts[y][x]].reverse();
+    const means = numbers.map((i) => items.get(`configuration:${data.configurations[i].name}`));
+    return data.several ? means : means.map((item) => items.get(`run:${item.runs[0]}`));
   }
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -113,7 +108,7 @@
     const drawn = (kind) => [...items.values()].filter((item) => item.kind === kind && canBeDrawn(item));
     const runs = drawn("run");
     const means = drawn("configuration");
-    const best = front(data.several ? means : runs);
+    const best = front();
     const x = points("x", best);
     const y = points("y", best);
     if (best.length) { // on to the dearest: nothing there is better

@@ -10,8 +10,6 @@ from pandas import DataFrame
 from ptychopareto import __version__
 from ptychopareto.files import read_json
 from ptychopareto.page.document import build, write
-from ptychopareto.study.configurations import configurations
-from ptychopareto.study.pareto import pareto_front
 from ptychopareto.study.results import Results
 
 REFERENCES = {
@@ -23,6 +21,8 @@ REFERENCES = {
 def write_page(
     results: Results,
     table: DataFrame,
+    configurations: DataFrame,
+    front: DataFrame,
     axes: Mapping[str, str],
     recommendation: Path,
     pictures: Iterable[Path],
@@ -36,6 +36,10 @@ def write_page(
         The results of the study.
     table : DataFrame
         The runs, as `tables.table_of_runs` returns them.
+    configurations : DataFrame
+        Their means, as `configurations.configurations` returns them.
+    front : DataFrame
+        The configurations on the front, as `pareto.pareto_front` returns them.
     axes : dict of str
         The columns of the front: `cost` and `quality`.
     recommendation : Path
@@ -53,8 +57,8 @@ def write_page(
     test = results.test_scan()
     page = build(
         table=table,
-        configurations=configurations(table),
-        front=pareto_front(table, axes["cost"], axes["quality"]),
+        configurations=configurations,
+        front=front,
         recommendation=read_json(recommendation),
         pictures={picture.stem.replace("_", " "): picture for picture in pictures},
         thumbnails=results.of_runs("reconstruction.npz"),

@@ -27,7 +27,6 @@ from ptychopareto.pictures import style
 from ptychopareto.pictures.grid import Grid
 from ptychopareto.pictures.labels import rows_of, short_names
 from ptychopareto.study.against_time import ENGINES, engines_of, stops_of
-from ptychopareto.study.pareto import pareto_front
 from ptychopareto.study.recommendation import median_run
 from ptychopareto.study.results import Results
 
@@ -57,8 +56,9 @@ class _Scale:
 def draw_study(
     results: Results,
     table: DataFrame,
+    front: DataFrame,
     classical: DataFrame,
-    axes: Mapping[str, str],
+    quality: str,
     path: Path,
 ) -> None:
     """Draw the truth, the longest rPIE, and one run of each configuration of the front.
@@ -69,10 +69,12 @@ def draw_study(
         The results of the study, finished or not.
     table : DataFrame
         The runs, as `tables.table_of_runs` returns them.
+    front : DataFrame
+        The configurations on the front, as `pareto.pareto_front` returns them.
     classical : DataFrame
         RPIE from a flat start, as `against_time.classical_table` returns it.
-    axes : dict of str
-        The columns of the front: `cost` and `quality`.
+    quality : str
+        The column on the quality axis of the front.
     path : Path
         Where to write the picture (``.png`` or ``.svg``).
 
@@ -86,11 +88,11 @@ def draw_study(
     for name, step, obj in _classical(results.folder / "classical.npz", classical):
         items.append((name, obj))
         measures.append(step)
-    front, by_run = pareto_front(table, axes["cost"], axes["quality"]), table.set_index("run")
+    by_run = table.set_index("run")
     names = short_names(rows_of(front), always=["architecture"]) if len(front) else []
     several = table["seed"].nunique() > 1
     for name, (_, configuration) in zip(names, front.iterrows(), strict=True):
-        run = median_run(table, configuration, axes["quality"])
+        run = median_run(table, configuration, quality)
         row = {str(key): value for key, value in by_run.loc[run].items()}
         obj = read_reconstruction(results.of_runs("reconstruction.npz")[run])
         items.append((f"{name}, seed\N{NO-BREAK SPACE}{row['seed']}" if several else name, obj))
@@ -99,10 +101,10 @@ def draw_study(
     region = None if test is None else test.covered()
     if test is not None and test.measured and classical_object.exists():
         reference = read_reconstruction(classical_object)
-        draw(items, reference, measures, path, axes["quality"], region, "classical")
+        draw(items, reference, measures, path, quality, region, "classical")
     else:
         truth = None if test is None else test.truth
-        draw(items, truth, measures, path, axes["quality"], region)
+        draw(items, truth, measures, path, quality, region)
 
 
 def _classical(

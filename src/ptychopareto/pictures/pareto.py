@@ -1,7 +1,7 @@
 """The picture of a study: what each configuration costs, how good it is, and the front."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -18,8 +18,7 @@ from ptychopareto.config import Architecture, Supervision
 from ptychopareto.config.columns import FLOORS, MEASURES
 from ptychopareto.pictures import style
 from ptychopareto.pictures.labels import label_points, rows_of, short_names
-from ptychopareto.study.configurations import configurations, names_of
-from ptychopareto.study.pareto import pareto_front
+from ptychopareto.study.configurations import names_of
 
 Array = NDArray[np.float64]
 
@@ -37,7 +36,14 @@ MOST_NAMES = 12  # a longer front has numbers, and its names in the legend
 ALL = slice(None)
 
 
-def draw(table: pd.DataFrame, cost: str, quality: str, png: Path, svg: Path) -> None:
+def draw(
+    table: pd.DataFrame,
+    configurations: pd.DataFrame,
+    front: pd.DataFrame,
+    axes: Mapping[str, str],
+    png: Path,
+    svg: Path,
+) -> None:
     """Draw the quality of all configurations against their cost, as PNG and as SVG.
 
     A marker is the mean of a configuration over its seeds, the bar through it the 95 % interval of
@@ -50,29 +56,33 @@ def draw(table: pd.DataFrame, cost: str, quality: str, png: Path, svg: Path) -> 
     ----------
     table : DataFrame
         The runs, as `table.gather` returns them; any number of them, ok or not.
-    cost : str
-        The column on the horizontal, logarithmic axis.
-    quality : str
-        The column on the vertical axis, on which the better end is up. What an image without
-        content scores in it, if that is known, is a line, or words if it is far away.
+    configurations : DataFrame
+        Their means, as `configurations.configurations` returns them.
+    front : DataFrame
+        The configurations on the front of these axes, as `pareto.pareto_front` returns them.
+    axes : dict of str
+        The columns. `cost` is on the horizontal, logarithmic axis. `quality` is on the vertical
+        one, on which the better end is up. What an image without content scores in it, if that is
+        known, is a line, or words if it is far away.
     png : Path
         Where to write the picture to be looked at.
     svg : Path
         Where to write the picture to be edited.
     """
-    study = _Study.of(table, cost, quality)
+    cost, quality = axes["cost"], axes["quality"]
+    study = _Study.of(table, configurations, front, cost, quality)
     with style.style():
         figure = Figure(figsize=(style.WIDTH, HEIGHT), layout="constrained")
-        axes = figure.add_subplot()
-        axes.set_xlabel(MEASURES[cost].label)
-        axes.set_ylabel(MEASURES[quality].label)
-        axes.set_title(_summary(table, study), loc="left", color=style.QUIET)
-        axes.spines[["top", "right"]].set_visible(False)
+        plot = figure.add_subplot()
+        plot.set_xlabel(MEASURES[cost].label)
+        plot.set_ylabel(MEASURES[quality].label)
+        plot.set_title(_summary(table, study), loc="left", color=style.QUIET)
+        plot.spines[["top", "right"]].set_visible(False)
         if study.means.empty:
-            style.bare(axes)
-            axes.text(0.5, 0.5, "no run with a result", transform=axes.transAxes, ha="center")
+            style.bare(plot)
+            plot.text(0.5, 0.5, "no run with a result", transform=plot.transAxes, ha="center")
         else:
-            _draw_study(figure, axes, study)
+            _draw_study(figure, plot, study)
         for path in (png, svg):
             style.save(figure, path)
 
@@ -88,15 +98,21 @@ class _Study:
     front: pd.DataFrame
 
     @classmethod
-    def of(cls, table: pd.DataFrame, cost: str, quality: str) -> "_Study":
+    def of(
+        cls,
+        table: pd.DataFrame,
+        configurations: pd.DataFrame,
+        front: pd.DataFrame,
+        cost: str,
+        quality: str,
+    ) -> "_Study":
         def drawable(rows: pd.DataFrame) -> pd.DataFrame:
             numbers = rows[[cost, quality]].astype("float64")
             finite = pd.Series(np.isfinite(numbers).all(axis=1), index=rows.index)
             return rows[finite & (numbers[cost] > 0)]
 
         runs = drawable(table[table["status"] == "ok"])
-        means = drawable(configurations(table))
-        return cls(cost, quality, runs, means, pareto_front(table, cost, quality))
+        return cls(cost, quality, runs, drawable(configurations), front)
 
     def points(self, rows: pd.DataFrame) -> Array:
         return rows[[self.cost, self.quality]].to_numpy(dtype=np.float64)

@@ -1,17 +1,36 @@
 """Summarise the runs of each configuration: what their seeds agree on, and how well."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 from scipy.special import stdtrit
 
 from ptychopareto.config import AXES
-from ptychopareto.files import read_csv
+from ptychopareto.files import FileError, read_csv
 from ptychopareto.study.table import LATE_MEASURES, MEASURES
 
-# Settings that training or the architecture decide came later, and stand behind the first measures.
-CONFIGURATION = sorted(AXES, key=lambda name: AXES[name].in_default)
+# Settings that training or the architecture decide stand behind the first measures.
+_FIRST = [name for name in AXES if not AXES[name].in_default]
+_LAST = [name for name in AXES if AXES[name].in_default]
+CONFIGURATION = [*_FIRST, *_LAST]
 CONFIDENCE = 0.95
+COUNTS = ("n_ok", "n_failed", "n_missing")
+
+
+def _summaries(measures: Iterable[str]) -> dict[str, str]:
+    """Return the columns of these measures: mean, standard deviation, half of the interval."""
+    return {name + end: "float64" for name in measures for end in ("", "_std", "_ci95")}
+
+
+TYPES: dict[str, str] = {
+    "configuration": "string",
+    **{name: AXES[name].column for name in _FIRST},
+    **dict.fromkeys(COUNTS, "int64"),
+    **_summaries(name for name in MEASURES if name not in LATE_MEASURES),
+    **{name: AXES[name].column for name in _LAST},
+    **_summaries(LATE_MEASURES),
+}
 
 
 def configurations(table: pd.DataFrame) -> pd.DataFrame:
@@ -36,13 +55,8 @@ def configurations(table: pd.DataFrame) -> pd.DataFrame:
     status = table["status"]
     measures = list(MEASURES)
     numbers = table[measures].astype("float64").where(status == "ok")
-    counts = pd.DataFrame(
-        {
-            "n_ok": status == "ok",
-            "n_failed": ~status.isin(["ok", "missing"]),
-            "n_missing": status == "missing",
-        }
-    ).astype("int64")
+    kinds = (status == "ok", ~status.isin(["ok", "missing"]), status == "missing")
+    counts = pd.DataFrame(dict(zip(COUNTS, kinds, strict=True))).astype("int64")
     names = names_of(table)
     groups = counts.join(numbers).groupby(names, sort=False)
     axes = table[CONFIGURATION].groupby(names, sort=False).first()  # a missing run knows less
@@ -53,9 +67,7 @@ def configurations(table: pd.DataFrame) -> pd.DataFrame:
         summary[name] = _whole(mean[name]) if MEASURES[name] == "Int64" else mean[name]
         summary[f"{name}_std"] = std[name]
         summary[f"{name}_ci95"] = interval[name]
-    last = [name for name in CONFIGURATION if AXES[name].in_default]
-    last += [name + end for name in LATE_MEASURES for end in ("", "_std", "_ci95")]
-    return summary[[*summary.columns.drop(last), *last]].reset_index()
+    return summary.reset_index()[list(TYPES)]
 
 
 def names_of(table: pd.DataFrame) -> "pd.Series[str]":
@@ -108,13 +120,31 @@ def _whole(means: "pd.Series[float]") -> "pd.Series[int] | pd.Series[float]":
     return means.astype("Int64") if (means.dropna() % 1 == 0).all() else means
 
 
-def read_front(path: Path) -> pd.DataFrame:
-    """Read the configurations of a ``pareto_front.csv`` back, and which is recommended.
+def read_configurations(path: Path) -> pd.DataFrame:
+    """Read a ``configurations.csv`` back as `configurations` returned it.
 
     Raises
     ------
     FileError
         The file is damaged, or a column is missing or of another type.
     """
-    axes = {name: AXES[name].column for name in CONFIGURATION}
-    return read_csv(path, {"configuration": "string", **axes, "recommended": "boolean"})
+    return _with_whole_means(read_csv(path, TYPES))
+
+
+def read_front(path: Path) -> pd.DataFrame:
+    """Read a ``pareto_front.csv`` back as `pareto.pareto_front` returned it.
+
+    Raises
+    ------
+    FileError
+        The file is damaged, or a column is missing or of another type.
+    """
+    front = read_csv(path, {**TYPES, "p_front": "float64", "recommended": "boolean"})
+    if front["recommended"].isna().any():
+        raise FileError(f"{path}: recommended is empty in a row; True or False is wanted")
+    return _with_whole_means(front.astype({"recommended": "bool"}))
+
+
+def _with_whole_means(table: pd.DataFrame) -> pd.DataFrame:
+    whole = [name for name, kind in MEASURES.items() if kind == "Int64"]
+    return table.assign(**{name: _whole(table[name]) for name in whole})

@@ -1,6 +1,7 @@
 """The configurations that no other one beats, how sure that is, and which one to take."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
@@ -8,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ptychopareto.config.columns import sign
+from ptychopareto.config.columns import MEASURES, sign
 from ptychopareto.study.configurations import configurations, names_of
 
 Array = NDArray[np.float64]
@@ -47,9 +48,16 @@ def front(cost: ArrayLike, quality: ArrayLike) -> Mask:
     c, q = np.asarray(cost, dtype=np.float64), np.asarray(quality, dtype=np.float64)
     if c.ndim != 1 or c.shape != q.shape:
         raise ValueError(f"cost {c.shape} and quality {q.shape}; (n,) is wanted for both")
-    points = np.column_stack([c, q])
-    dominated = np.asarray(_dominates(points, points).any(axis=1))
-    return ~dominated & ~np.isnan(c) & ~np.isnan(q)
+    on_front = np.zeros(len(c), dtype=bool)
+    known = np.flatnonzero(~np.isnan(c) & ~np.isnan(q))
+    order = known[np.lexsort((-q[known], c[known]))]  # the cheapest first, of equals the best
+    c, q = c[order], q[order]
+    first = np.searchsorted(c, c)  # the first of those that cost as much
+    best_so_far = np.maximum.accumulate(q)
+    cheapest = first == 0
+    better_than_cheaper = cheapest | (q > best_so_far[np.maximum(first - 1, 0)])
+    on_front[order] = (q == q[first]) & better_than_cheaper
+    return on_front
 
 
 def knee(cost: ArrayLike, quality: ArrayLike) -> int | None:
@@ -119,6 +127,40 @@ def pareto_front(table: pd.DataFrame, cost: str, quality: str) -> pd.DataFrame:
     return selected
 
 
+def fronts_of_pairs(
+    configurations: pd.DataFrame, axes: Sequence[str]
+) -> dict[str, dict[str, list[int]]]:
+    """Find the front of each pair of columns, each to be small or large as `config.columns` says.
+
+    Parameters
+    ----------
+    configurations
+        The means of the configurations, as `configurations.configurations` returns them.
+    axes
+        The columns. A configuration has no place on a logarithmic axis if its mean is not above 0.
+
+    Returns
+    -------
+    dict of dict of list of int
+        ``[a][b]`` are the rows on the front of the columns a and b, the best in a first. Each pair
+        of columns is there once, in the order of `axes`, and so is each column with itself.
+    """
+    losses = {axis: _losses(configurations, axis) for axis in axes}
+    fronts: dict[str, dict[str, list[int]]] = {axis: {} for axis in axes}
+    for first, second in combinations_with_replacement(axes, 2):
+        a, b = losses[first], losses[second]
+        rows = np.flatnonzero(front(a, -b))
+        fronts[first][second] = rows[np.argsort(a[rows], kind="stable")].tolist()
+    return fronts
+
+
+def _losses(configurations: pd.DataFrame, axis: str) -> Array:
+    """Return a column (n,) as what is to be small, NaN where it has no place on its axis."""
+    values = configurations[axis].to_numpy(dtype=np.float64, na_value=np.nan)
+    drawable = np.isfinite(values) & ((values > 0) | (MEASURES[axis].scale != "log"))
+    return -sign(axis) * _rounded(np.where(drawable, values, np.nan))
+
+
 # ---------------------------------------------------------------------------------------------
 # Points and dominance
 # ---------------------------------------------------------------------------------------------
@@ -141,11 +183,15 @@ def _numbers(rows: pd.DataFrame, cost: str, quality: str) -> Array:
 def _comparable(points: Array) -> Array:
     """Round to the digits that count; NaN for a point without two finite numbers, cost above 0."""
     valid = np.isfinite(points).all(axis=1) & (points[:, 0] > 0)
-    points = np.where(valid[:, None], points, np.nan)
+    return _rounded(np.where(valid[:, None], points, np.nan))
+
+
+def _rounded(values: Array) -> Array:
+    """Round each value to the digits that count."""
     with np.errstate(divide="ignore"):  # the exponent of 0
-        exponents = np.floor(np.log10(np.abs(points)))
+        exponents = np.floor(np.log10(np.abs(values)))
     scale = 10.0 ** (DIGITS - 1 - np.where(np.isfinite(exponents), exponents, 0))
-    return np.asarray(np.round(points * scale) / scale)
+    return np.asarray(np.round(values * scale) / scale)
 
 
 # ---------------------------------------------------------------------------------------------

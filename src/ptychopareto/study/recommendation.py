@@ -7,7 +7,6 @@ import pandas as pd
 
 from ptychopareto.config.columns import FLOORS, sign
 from ptychopareto.study.configurations import names_of
-from ptychopareto.study.pareto import pareto_front
 
 # A share of the way from the SSIM of a constant image to 1, or from its R-factor to 0. A network
 # below it has learned nothing.
@@ -15,7 +14,7 @@ LEAST_GAIN = 1e-3
 NOTHING = dict.fromkeys(("configuration", "run", "cost", "quality", "p_front"))
 
 
-def recommend(table: pd.DataFrame, cost: str, quality: str) -> dict[str, Any]:
+def recommend(table: pd.DataFrame, front: pd.DataFrame, cost: str, quality: str) -> dict[str, Any]:
     """Choose a configuration of a study, and one of its runs to use.
 
     The configuration is the knee of the front, or its best where it has none. The run is the one of
@@ -26,6 +25,8 @@ def recommend(table: pd.DataFrame, cost: str, quality: str) -> dict[str, Any]:
     ----------
     table : DataFrame
         The runs, as `table.gather` returns them.
+    front : DataFrame
+        The configurations on the front of the two columns, as `pareto.pareto_front` returns them.
     cost : str
         The column to be small.
     quality : str
@@ -40,7 +41,6 @@ def recommend(table: pd.DataFrame, cost: str, quality: str) -> dict[str, Any]:
         all but the last two are None.
     """
     axes = {"cost": cost, "quality": quality}
-    front = pareto_front(table, cost, quality)
     if front.empty:
         return {**NOTHING, "axes": axes, "reason": _why_not(table, cost, quality)}
     chosen = front[front["recommended"]].iloc[0]

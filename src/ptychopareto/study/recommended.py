@@ -1,4 +1,4 @@
-"""Write the recommendation to files: the front, the reason, and the network laid out for use."""
+"""Write the recommendation to files: the reason, and the network laid out for use."""
 
 import shutil
 from collections.abc import Mapping
@@ -9,9 +9,8 @@ from typing import Any
 import yaml
 from pandas import DataFrame
 
-from ptychopareto.files import atomic, write_csv, write_json
+from ptychopareto.files import atomic, write_json
 from ptychopareto.study import prediction
-from ptychopareto.study.pareto import pareto_front
 from ptychopareto.study.recommendation import recommend
 from ptychopareto.study.results import Results
 from ptychopareto.study.robustness import in_words, robustness
@@ -21,6 +20,7 @@ from ptychopareto.study.runs import Run
 def write_recommendation(
     results: Results,
     table: DataFrame,
+    front: DataFrame,
     axes: Mapping[str, str],
     study: Mapping[str, Any],
     folder: Path,
@@ -28,7 +28,7 @@ def write_recommendation(
     refinement: DataFrame | None = None,
     classical: DataFrame | None = None,
 ) -> None:
-    """Write `pareto_front.csv`, `recommendation.json` and `recommended/` into a folder.
+    """Write `recommendation.json` and `recommended/` into a folder.
 
     In `recommended/` are the weights of the recommended run and `study.yaml`, the study of this one
     run. If there is nothing to recommend it stays empty.
@@ -39,6 +39,8 @@ def write_recommendation(
         The results of the study, finished or not.
     table : DataFrame
         The runs, as `tables.table_of_runs` returns them.
+    front : DataFrame
+        The configurations on the front, as `pareto.pareto_front` returns them.
     axes : dict of str
         The columns of the front: `cost` and `quality`.
     study : dict
@@ -55,8 +57,7 @@ def write_recommendation(
         The classical engines, as `against_time.classical_table` returns them. If the quality is
         r_free, the recommendation says what they reach.
     """
-    write_csv(folder / "pareto_front.csv", pareto_front(table, axes["cost"], axes["quality"]))
-    chosen = recommend(table, axes["cost"], axes["quality"])
+    chosen = recommend(table, front, axes["cost"], axes["quality"])
     if scenarios is not None and chosen["configuration"] is not None:
         quality = axes["quality"]
         records = robustness(scenarios, chosen["configuration"], quality)
