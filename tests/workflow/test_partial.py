@@ -54,6 +54,16 @@ def test_results_from_before_a_change_are_not_shown(project: Project) -> None:
     assert project[f"{PARTIAL}/pareto_train_time_s_ssim_amp.png"].stat().st_size > 0
 
 
+def test_each_pair_of_axes_has_its_front(project: Project) -> None:
+    project.configure(pareto=[MAIN, OTHER])
+    plot = "results/pareto_train_time_s_ssim_amp.png"
+    assert project.build(plot) == {"gather", "pareto_plot/train_time_s_ssim_amp"}
+    front = pd.read_csv(project["results/pareto_front_train_time_s_ssim_amp.csv"])
+    assert front["recommended"].sum() == 1
+    assert front["train_time_s"].is_monotonic_increasing
+    assert front["ssim_amp"].is_monotonic_increasing
+
+
 def test_partial_works_beside_a_running_study(project: Project) -> None:
     """It shares no file with the study, so the lock of the study does not keep it out."""
     locks = project[".snakemake/locks"]
