@@ -34,7 +34,8 @@ def page(schema: Mapping[str, Any]) -> str:
 
     Parameters
     ----------
-    schema : the JSON schema of a study, as `json_schema` returns it
+    schema : dict
+        The JSON schema of a study, as `json_schema` returns it.
     """
     sections = [_HEAD, "## The study", _table(schema, schema), *_sections(schema)]
     return "\n\n".join(part.strip() for part in sections) + "\n"

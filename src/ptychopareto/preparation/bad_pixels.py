@@ -40,8 +40,8 @@ def impossible(frames: NDArray[Any]) -> NDArray[np.bool_]:
     Returns
     -------
     (b, H, W) bool
-        True for NaN, infinite and negative values, and for the largest value of a
-        type of 16 or more bits, by which detectors mark masked and saturated pixels.
+        True for NaN, infinite and negative values, and for the largest value of a type of 16 or
+        more bits, by which detectors mark masked and saturated pixels.
     """
     if frames.dtype.kind == "f":
         return ~(np.isfinite(frames) & (frames >= 0))

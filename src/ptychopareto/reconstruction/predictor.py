@@ -48,7 +48,7 @@ class TorchPredictor:
     Parameters
     ----------
     network : nn.Module
-        Nn.Module Nn.Module The network, as `models.registry.load_model` gives it.
+        The network, as `models.registry.load_model` gives it.
     N : int
         Side of the patterns it was trained on [px].
     gridsize : int

@@ -65,7 +65,7 @@ class Stitcher:
     shape : tuple of int
         Rows and columns of the object.
     dtype : torch.dtype
-        Torch.dtype Complex type of the object.
+        Complex type of the object.
     """
 
     def __init__(

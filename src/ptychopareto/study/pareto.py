@@ -134,9 +134,9 @@ def fronts_of_pairs(
 
     Parameters
     ----------
-    configurations
+    configurations : DataFrame
         The means of the configurations, as `configurations.configurations` returns them.
-    axes
+    axes : sequence of str
         The columns. A configuration has no place on a logarithmic axis if its mean is not above 0.
 
     Returns
