@@ -260,7 +260,7 @@ def _corners(
     corners, fractions = whole.astype(np.int64), (positions - whole).astype(np.float32)
     between = fractions if np.abs(fractions).max() > _WHOLE else None
     if objects is None and object_shape is None:
-        # Relative, wherever they begin: what lies before the first patch would be an empty object.
+        # Such positions are relative, wherever they begin: nothing lies before the first patch.
         corners -= corners.min(axis=0)
         return corners, between
     sides = objects.shape[1:] if objects is not None else object_shape

@@ -18,7 +18,7 @@ from ptychopareto.files.errors import reading, refusal
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 # A scan of few photons may shrink any number of times, so no ratio tells it from a file that is
-# made to exhaust the memory. The machine does: nothing could be computed from more than it holds.
+# made to exhaust the memory. The machine's memory tells: nothing could be computed from more.
 _LARGEST_SHARE = 0.5  # part of the machine's memory
 
 # All that zipfile reads at once is the list of members at the end; that of a scan is 1 kB.
