@@ -58,7 +58,26 @@ class _Piece:
     valid: Bools
 
 
-def read_patterns(
+def read_patterns(surveyed: Surveyed, indices: NDArray[np.intp], values: str) -> Patterns:
+    """Read frames of one scan, and cut the patterns out of them; see `gather_patterns`.
+
+    Parameters
+    ----------
+    surveyed : Surveyed
+        A scan after its survey.
+    indices : (b,) int
+        Indices of its frames, in ascending order.
+    values : str
+        What a pixel of a frame holds, "intensity" or "amplitude".
+
+    Returns
+    -------
+    Patterns
+    """
+    return gather_patterns([surveyed], [indices], values)
+
+
+def gather_patterns(
     scans: Sequence[Surveyed],
     indices: Sequence[NDArray[np.intp]],
     values: str,

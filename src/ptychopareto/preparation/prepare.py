@@ -20,8 +20,8 @@ from ptychopareto.preparation.overrides import apply_config
 from ptychopareto.preparation.patterns import (
     Patterns,
     always,
+    gather_patterns,
     mean_intensity,
-    read_patterns,
 )
 from ptychopareto.preparation.record import Record
 from ptychopareto.preparation.split import choose_free, last_part, slow_axis
@@ -106,7 +106,7 @@ def prepare(
     train_of = [scan.kept[~test] for scan, test in zip(looked, parts, strict=True)]
     for other in looked[1:]:
         _compare(looked[0], other)
-    train = read_patterns(looked, train_of, values, folder)
+    train = gather_patterns(looked, train_of, values, folder)
     say_counts(looked, record)
     light = first_probe(looked[0], train, train_of[0], settings, record)
     if scored is None:
@@ -116,7 +116,7 @@ def prepare(
         tested = [survey_of(scored, settings, record)]
         test_of = [tested[0].kept]
         _compare(looked[0], tested[0])
-    test = read_patterns(tested, test_of, values, folder)
+    test = gather_patterns(tested, test_of, values, folder)
     if scored is not None:
         _compare_light(train, test, record)
     free = choose_free_patterns(tested, test_of, light, settings, record)
