@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ptychopareto.config import MeasuredDataset
 from ptychopareto.files.errors import refusal
 from ptychopareto.files.npz import largest_content
+from ptychopareto.physics.on_device import on_device
 from ptychopareto.physics.subpixel import split_positions
 from ptychopareto.preparation.bad_pixels import DARK
 from ptychopareto.preparation.geometry import LARGEST_OBJECT, positions_on_grid
@@ -68,7 +69,7 @@ class LiveObject:
         self._block = predictor.batch
         surveyed, N = first.surveyed, predictor.N
         self._origin = positions_on_grid(surveyed.scan, surveyed.grid).min(axis=0)
-        light = (first.dataset.diffraction.astype(np.float64) ** 2).sum(axis=(1, 2))
+        light = (np.asarray(first.dataset.diffraction, np.float64) ** 2).sum(axis=(1, 2))
         self._darkest = DARK * float(np.median(light))
         self._N = N
         self._shape = np.array([N, N])
@@ -152,15 +153,16 @@ class LiveObject:
         count = part.frames.shape[0]
         patterns = read_patterns(surveyed, np.arange(count), self.first.values)
         positions = positions_on_grid(part, surveyed.grid) - self._origin
-        light = (patterns.amplitudes.astype(np.float64) ** 2).sum(axis=(1, 2))
+        amplitudes = np.asarray(patterns.amplitudes)
+        light = (amplitudes.astype(np.float64) ** 2).sum(axis=(1, 2))
         bright = np.flatnonzero(light >= self._darkest)
         if not len(bright):
             return
         valid = patterns.valid if len(patterns.valid) == 1 else patterns.valid[bright]
-        patterns = Patterns(patterns.amplitudes[bright], valid)
+        patterns = Patterns(amplitudes[bright], valid)
         corners, fractions = split_positions(positions[bright])
         self._make_room(part, corners)
-        self._stream.add(patterns.amplitudes * self._scale, corners + self._before, fractions)
+        self._stream.add(amplitudes[bright] * self._scale, corners + self._before, fractions)
         self._frames.append(numbers[bright])
         self._positions.append(positions[bright])
         self._latest = patterns, positions[bright]
@@ -221,6 +223,6 @@ class LiveObject:
             torch.from_numpy(self.first.dataset.modes).to(device),
             corners + self._before,
             fractions,
-            torch.from_numpy(patterns.amplitudes).to(device),
-            torch.from_numpy(patterns.valid).to(device),
+            on_device(patterns.amplitudes, device),
+            on_device(patterns.valid, device),
         )
