@@ -2,8 +2,8 @@
 
 The packages are folded the way the data flows, and imports only ever point to the left:
 
-config → files → physics, readers, writers, models, study → reconstruction, preparation, learning →
-assessment → pictures → page → command
+config → files → physics, readers, writers, models → export → study → reconstruction, preparation,
+learning → assessment → pictures → page → command
 """
 
 __version__ = "0.1.0"

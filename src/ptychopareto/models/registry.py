@@ -162,6 +162,28 @@ def _own_keys(config: NetworkConfig) -> dict[str, Any]:
     }
 
 
+def header_of(config: NetworkConfig, training: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a file says of its network: its config and its training's record, as JSON."""
+    return {"network": json.dumps(asdict(config)), "training": json.dumps(training)}
+
+
+def read_header(header: Mapping[str, str]) -> tuple[NetworkConfig, dict[str, Any]]:
+    """Read back what `header_of` made.
+
+    Raises
+    ------
+    KeyError, ValueError
+        It is not complete, or of a value that cannot be.
+    """
+    try:
+        config = _CONFIG.validate_json(header["network"])
+        training = parse_json(header["training"])
+        _Record.model_validate(training)
+    except ValidationError as error:
+        raise ValueError(first_mistake(error)[:200]) from error
+    return config, dict(training)
+
+
 def save_model(
     path: Path, network: nn.Module, config: NetworkConfig, training: Mapping[str, Any]
 ) -> None:
@@ -178,7 +200,7 @@ def save_model(
     training : dict
         The record of its training; values that JSON knows.
     """
-    header = {"network": json.dumps(asdict(config)), "training": json.dumps(training)}
+    header = header_of(config, training)
     weights = {
         name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()
     }
@@ -206,10 +228,9 @@ def load_model(path: Path) -> tuple[Network, NetworkConfig, dict[str, Any]]:
         _check_size_of_header(path)
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
-            config = _CONFIG.validate_json(header["network"])
+            config, training = read_header(header)
             if reason := missing_package(config.architecture):
                 raise FileError(f"{path}: {reason}")
-            training = _checked_record(header["training"])
             network = _build_without_weights(config)
             _check_tensors(file, network)
             # Not `load_state_dict`, which sets attributes: modules that hold one tensor and show
@@ -228,7 +249,7 @@ def load_model(path: Path) -> tuple[Network, NetworkConfig, dict[str, Any]]:
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise FileError(
             f"{path}: not a complete model file of ptychopareto "
-            f"({type(error).__name__}: {_in_one_line(error)})"
+            f"({type(error).__name__}: {' '.join(str(error).split())[:200]})"
         ) from error
     return network.eval(), config, training
 
@@ -246,12 +267,6 @@ class _Record(Record):
     epochs: Annotated[int, Field(ge=0, lt=2**63)] = 0
     patterns_trained: Annotated[int, Field(ge=0, lt=2**63)] = 0
     train_time_s: float = 0.0
-
-
-def _checked_record(text: str) -> dict[str, Any]:
-    record = parse_json(text)
-    _Record.model_validate(record)
-    return dict(record)
 
 
 def _check_size_of_header(path: Path) -> None:
@@ -306,9 +321,3 @@ def _check_tensors(file: safe_open, network: Network) -> None:
             raise ValueError(
                 f"{name} is {found.get_dtype()} {found.get_shape()}; F32 {shape} is wanted"
             )
-
-
-def _in_one_line(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        return first_mistake(error)[:200]
-    return " ".join(str(error).split())[:200]

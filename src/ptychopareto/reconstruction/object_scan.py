@@ -10,7 +10,6 @@ from torch import Tensor
 
 from ptychopareto.config import Joint
 from ptychopareto.files import Dataset
-from ptychopareto.physics.on_device import OnDevice, on_device
 from ptychopareto.reconstruction.joint import JointSettings, JointState, joint
 from ptychopareto.reconstruction.r_factor import r_factor
 from ptychopareto.reconstruction.rpie import flat_start, rpie
@@ -36,12 +35,12 @@ class ObjectScan:
         The pixels to believe; None for all.
     """
 
-    diffraction: OnDevice
+    diffraction: Tensor
     probe: Tensor
     corners: NDArray[np.int64]
     shape: tuple[int, int]
     fractions: NDArray[np.float32] | None
-    valid: OnDevice | None
+    valid: Tensor | None
 
     @classmethod
     def of(cls, scan: Dataset, device: torch.device) -> "ObjectScan":
@@ -59,21 +58,16 @@ class ObjectScan:
         ObjectScan
         """
         return cls(
-            diffraction=on_device(scan.diffraction, device),
+            diffraction=torch.from_numpy(scan.diffraction).to(device),
             probe=torch.from_numpy(scan.modes).to(device),
             corners=scan.corners,
             shape=scan.object_shape,
             fractions=scan.fractions,
-            valid=None if scan.valid is None else on_device(scan.valid, device),
+            valid=None if scan.valid is None else torch.from_numpy(scan.valid).to(device),
         )
 
     def __len__(self) -> int:
         return len(self.corners)
-
-    @property
-    def N(self) -> int:
-        """Return the side of a pattern [px]."""
-        return self.probe.shape[-1]
 
     def r_factor(self, image: Tensor) -> float:
         """R-factor of an object (rows, columns); NaN without patterns."""

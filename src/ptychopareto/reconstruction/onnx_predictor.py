@@ -1,0 +1,150 @@
+"""A network in an ONNX file, run by onnxruntime on the processor."""
+
+import math
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from ptychopareto.export.description import INPUT, OUTPUTS
+from ptychopareto.files.errors import FileError, refusal
+from ptychopareto.models.registry import NetworkConfig, read_header
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+# Each thread computes its own patterns, so many pixels at once: their images stay in its cache.
+PIXELS_AT_ONCE = 8 * 64**2
+# A call is so many rounds of that for each thread: what is left over at its end is then little.
+ROUNDS = 8
+_QUIET = 4  # of onnxruntime's levels: what it raises need not be printed too
+
+
+class OnnxPredictor:
+    """A `Predictor` that runs an ONNX file of this package with onnxruntime.
+
+    Patterns are independent, so threads share them out instead of sharing each layer: no thread
+    waits for another one, and none does when the machine is busy with something else.
+
+    Parameters
+    ----------
+    session : InferenceSession
+        The network, on one thread.
+    config, training
+        What its file says of it.
+    threads : int
+        How many there are.
+    """
+
+    device = torch.device("cpu")
+
+    def __init__(
+        self,
+        session: "InferenceSession",
+        config: NetworkConfig,
+        training: Mapping[str, Any],
+        threads: int,
+    ) -> None:
+        self.config, self.training = config, dict(training)
+        self.N, self.gridsize = config.N, math.isqrt(config.channels)
+        self.piece = max(1, PIXELS_AT_ONCE // (config.channels * config.N**2))
+        self.batch = self.piece * threads * ROUNDS
+        self._session = session
+        self._threads = ThreadPoolExecutor(threads)
+
+    @torch.inference_mode()
+    def __call__(self, amplitudes: Tensor) -> Tensor:
+        """Predict object patches.
+
+        Parameters
+        ----------
+        amplitudes : Tensor
+            (g, C, N, N) float32.
+
+        Returns
+        -------
+        Tensor
+            (g, C, N, N) complex64.
+        """
+        pieces = amplitudes.split(self.piece)
+        return torch.cat(list(self._threads.map(self._predict, pieces)))
+
+    def _predict(self, amplitudes: Tensor) -> Tensor:
+        parts = self._session.run(OUTPUTS, {INPUT: amplitudes.numpy()})
+        real, imaginary = (torch.from_numpy(part) for part in parts)
+        return torch.complex(real, imaginary)
+
+
+def load_onnx(path: Path, threads: int | None = None) -> OnnxPredictor:
+    """Load a network that `export.onnx_file.write_onnx` wrote.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    threads : int, optional
+        How many compute; None for as many as torch would use.
+
+    Returns
+    -------
+    OnnxPredictor
+        The network, with its `config` and its `training`.
+
+    Raises
+    ------
+    FileError
+        The file is missing, damaged or of something else, or onnxruntime is not installed.
+    """
+    if not path.is_file():
+        raise refusal(path, "no such file; a model.onnx written by an export is wanted")
+    return onnx_predictor(path.read_bytes(), path, threads)
+
+
+def onnx_predictor(content: bytes, path: Path, threads: int | None = None) -> OnnxPredictor:
+    """As `load_onnx`, of the content of a file; errors name `path`."""
+    if find_spec("onnxruntime") is None:
+        raise FileError(
+            f"{path}: an ONNX file needs the package onnxruntime, which is not installed: "
+            "pip install onnxruntime"
+        )
+    runtime = import_module("onnxruntime")
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = _QUIET
+    try:
+        session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        config, training = read_header(session.get_modelmeta().custom_metadata_map)
+        _check_tensors(session, config)
+    except KeyError as error:
+        raise refusal(path, f"an ONNX file, but not of ptychopareto: it lacks {error}") from error
+    except _failures() as error:
+        raise refusal(path, f"not a complete ONNX file of ptychopareto ({error})") from error
+    return OnnxPredictor(session, config, training, threads or torch.get_num_threads())
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """Return what onnxruntime and our checks raise.
+
+    The errors of onnxruntime have no other ancestor than Exception.
+    """
+    errors = vars(import_module("onnxruntime.capi.onnxruntime_pybind11_state")).values()
+    own = (one for one in errors if isinstance(one, type) and issubclass(one, Exception))
+    return (ValueError, *own)
+
+
+def _check_tensors(session: "InferenceSession", config: NetworkConfig) -> None:
+    """Refuse a graph that does not take and give what its metadata says."""
+    inputs = [(INPUT, "tensor(float)")]
+    for found, wanted in (
+        (session.get_inputs(), inputs),
+        (session.get_outputs(), [(name, "tensor(float)") for name in OUTPUTS]),
+    ):
+        if [(one.name, one.type) for one in found] != wanted:
+            raise ValueError(f"its tensors are not {', '.join(name for name, _ in wanted)}")
+        if any(one.shape[1:] != [config.channels, config.N, config.N] for one in found):
+            raise ValueError(f"its tensors are not of {config.channels} × {config.N}² px")
