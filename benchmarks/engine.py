@@ -46,7 +46,7 @@ def simulation(light: SimulatedDataset) -> list[str]:
         train, test = simulate(study)
         times.append(time.perf_counter() - began)
         expected = [
-            (split.diffraction.astype(float) * split.intensity_scale) ** 2
+            (np.asarray(split.diffraction, float) * split.intensity_scale) ** 2
             for split in (train, test)
         ]
         began = time.perf_counter()
@@ -69,7 +69,7 @@ def reconstruction(light: SimulatedDataset) -> list[list[str]]:
     _, test = simulate(light)
     scan = ObjectScan.of(test.scored(), device)
     start = flat_start(scan.shape, device)
-    waves = torch.ones_like(scan.diffraction, dtype=torch.complex64)
+    waves = torch.ones_like(scan.diffraction[:], dtype=torch.complex64)
     passes = scan.rpie(start, ALPHA)
     transforms = partial(torch.fft.fft2, waves, norm="ortho")
     seconds = interleaved(

@@ -110,8 +110,8 @@ def plain_step(config: NetworkConfig) -> Callable[[], object]:
     weight, free = scan.probe.abs(), settings.gauge == "free"
     return PlainStep(
         plain_network(config),
-        scan.diffraction[:, None],
-        scan.target[:, None],
+        scan.diffraction[:].unsqueeze(1),
+        scan.target[:].unsqueeze(1),
         BATCH,
         lambda predicted, target: object_loss(predicted, target, weight, free),
     )

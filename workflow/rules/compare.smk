@@ -1,4 +1,4 @@
-# What makes the networks comparable: their latencies from one job, and rPIE on the same test scan.
+# The networks on one scale: their latencies from one job, and rPIE on the same test scan.
 #
 # takes results/runs/{run}/model.safetensors and results/dataset/test.npz
 # makes results/timing.json, results/classical.npz, results/classical.json; of a measured scan also
@@ -65,7 +65,7 @@ rule classical:
 
 if MEASURED:
 
-    # All patterns but the free ones: what a measured scan is compared with for want of a truth.
+    # From all patterns but the free ones: the object that a measured scan, without a truth, is compared with.
     rule reference:
         input:
             train="results/dataset/train.npz",

@@ -65,7 +65,7 @@ elif MEASURED:
         script:
             "../scripts/prepare_scan.py"
 
-    # Nothing of the scored part has a say in it: networks learn with this probe.
+    # The scored part has no say in this probe: networks learn with it.
     rule prepare_probe:
         input:
             train="results/scan/train.npz",

@@ -1,4 +1,4 @@
-# Each trained network reconstructs the test scan, once, and all that is made of it: scores, rPIE, a picture.
+# Each trained network reconstructs the test scan, once. Scores, rPIE after it and a picture follow from that.
 #
 # takes results/runs/{run}/model.safetensors, results/dataset/test.npz and, of a measured scan, results/reference.npz
 # makes results/runs/{run}/metrics.json, reconstruction.npz, refinement.json and reconstruction.png

@@ -1,4 +1,4 @@
-# What a person looks at: the plots, the gallery, the page; and all of it from a study half done.
+# The results to look at: the plots, the gallery, the page; and all of them for a study half done.
 #
 # takes the tables of results/, recommendation.json, and the reconstructions and training histories that they name
 # makes results/*.png, results/index.html, and the same under results/partial/
@@ -17,7 +17,7 @@ localrules:
 
 
 PICTURES = ["pareto_plot", "gallery", "quality_vs_time", "marginals", "training_curves"]
-# Scenarios come after all trainings: of a study half done there are none to be seen.
+# Scenarios come after all trainings: a study half done has none to show.
 ALL_PICTURES = [*PICTURES, *(["robustness"] if STUDY.scenarios else [])]
 
 
@@ -210,7 +210,7 @@ rule page:
         "../scripts/page.py"
 
 
-# No inputs: it takes what is there. The time it is asked at is a parameter, so it is always made anew.
+# No inputs: it takes the files that are there. The time of the call is a parameter, so it always runs.
 rule partial_results:
     output:
         page="results/partial/index.html",

@@ -1,6 +1,6 @@
 # All runs side by side: the tables, the front, the recommendation.
 #
-# takes what was made of all runs, results/timing.json and results/classical.json
+# takes the evaluations of all runs, results/timing.json and results/classical.json
 # makes results/study_results.csv, configurations.csv, refinement.csv, classical.csv, pareto_front.csv,
 #       recommendation.json and recommended/
 #
@@ -21,7 +21,7 @@ OTHER_AXES = {
 }
 FRONT = "results/pareto_front.csv"
 OTHER_FRONTS = [f"results/pareto_front_{axes}.csv" for axes in OTHER_AXES]
-# What a run needs to be repeated: the study without its grid and its looks.
+# The settings that repeat a run: the study without its grid and its looks.
 STUDY_SETTINGS = STUDY.model_dump(
     mode="json", exclude={"sweep", "seeds", "classical", "refine", "scenarios", "pareto"}
 )

@@ -1,5 +1,5 @@
-# How the networks hold up: each, and rPIE beside them, on test scans with a named change. Without scenarios in the
-# config there is no such job.
+# The networks, and rPIE beside them, on test scans with a named change. Without scenarios in the config there is no
+# such job.
 #
 # takes results/dataset/test.npz, results/runs/{run}/model.safetensors, results/study_results.csv, classical.json
 #       and pareto_front.csv

@@ -20,7 +20,7 @@ rule train:
         group_of_training if ON_CLUSTER else None
     conda:
         "../envs/ptychopareto.yaml"
-    # one thread: then the weights are the same, bit for bit, however many cores there are
+    # one thread: then the weights are the same, bit for bit, on any number of cores
     threads: 1
     resources:
         **demands_of_training(),

@@ -20,7 +20,7 @@ def main(job: Any) -> None:
     named = [*settings.scan] if settings.test.scan is None else [*settings.scan, settings.test.scan]
     scans = [read_scan(path, settings.format, settings.keys) for path in named]
     scored = None if settings.test.scan is None else scans.pop()
-    prepared = prepare(scans, settings, scored)
+    prepared = prepare(scans, settings, scored, Path(job.output.train).parent)
     check_pattern_size(parse_study(job.config), prepared.train.N)
     write_dataset(Path(job.output.train), prepared.train)
     write_dataset(Path(job.output.test), prepared.test)

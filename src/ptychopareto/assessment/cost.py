@@ -31,7 +31,7 @@ def timed(work: Callable[[], T], device: torch.device) -> tuple[T, float]:
 
     Returns
     -------
-    tuple of T and float
+    tuple
         What the function returns, and the wall time [s].
     """
     synchronize(device)

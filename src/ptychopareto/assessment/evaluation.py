@@ -2,13 +2,14 @@
 
 import math
 import platform
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from ptychopareto.assessment.comparison import compared
 from ptychopareto.assessment.cost import count_parameters, peak_memory_mb, timed
@@ -17,6 +18,7 @@ from ptychopareto.assessment.wholes import Wholes, agreement, r_factors
 from ptychopareto.files import Dataset
 from ptychopareto.models.registry import load_model
 from ptychopareto.reconstruction.reconstruct import Predictions
+from ptychopareto.reconstruction.stitch import Stitcher
 
 WARM_UP = 64  # groups of patterns
 
@@ -101,26 +103,48 @@ def _reconstruct(
         test, free = test.part(~free), np.zeros(int((~free).sum()), bool)
     predictions = Predictions(test, gridsize, device)
     predictions.warm_up(network, WARM_UP)
-    # Once is enough here: other jobs may run beside this one, and `timing` measures without them.
-    patches, seconds = timed(lambda: predictions.patches(network), device)
     scored = predictions.of_object(0)
-    every = predictions.stitched(patches, scored)
     informed = free[predictions.members].any(axis=1)  # groups with a free pattern
     even = np.cumsum(scored) % 2 == 0
-    wholes = Wholes(
-        every,
-        predictions.stitched(patches, scored & ~informed) if informed.any() else every,
-        (
-            predictions.stitched(patches, scored & even),
-            predictions.stitched(patches, scored & ~even),
-        ),
-    )
+    choices = [scored, scored & even, scored & ~even]
+    if informed.any():
+        choices.append(scored & ~informed)
+    objects, seconds = _objects(network, predictions, choices)
+    every, half, other_half, *without_free = objects
+    wholes = Wholes(every, without_free[0] if without_free else every, (half, other_half))
     costs = {
         "inference_time_s": seconds,
         "patterns_per_s": len(test.diffraction) / seconds,
         "peak_memory_mb": peak_memory_mb(device),
     }
     return costs, wholes
+
+
+def _objects(
+    network: nn.Module, predictions: Predictions, choices: list[NDArray[np.bool_]]
+) -> tuple[list[Tensor], float]:
+    """Stitch an object of each choice of groups (G,), and time the prediction [s].
+
+    Once is enough here: other jobs may run beside this one, and `timing` measures without them.
+    """
+    device = predictions.probe.device
+    if isinstance(predictions.diffraction, Tensor):
+        patches, seconds = timed(lambda: predictions.patches(network), device)
+        return [predictions.stitched(patches, choice) for choice in choices], seconds
+    # Of a large scan the patches would take twice the memory of the patterns: none is kept.
+    scan, members = predictions.scan, predictions.members
+    stitchers = [Stitcher(predictions.probe, scan.object_shape) for _ in choices]
+    batches, first, seconds = predictions.batches(network), 0, 0.0
+    while first < len(members):
+        patches, spent = timed(partial(next, batches), device)
+        part, seconds = slice(first, first + len(patches)), seconds + spent
+        for stitcher, choice in zip(stitchers, choices, strict=True):
+            own = members[part][choice[part]].ravel()
+            fractions = None if scan.fractions is None else scan.fractions[own]
+            chosen = patches[torch.from_numpy(choice[part])].flatten(0, 1)
+            stitcher.add(chosen, scan.corners[own], fractions)
+        first = part.stop
+    return [stitcher.object() for stitcher in stitchers], seconds
 
 
 def device_name(device: torch.device) -> str:

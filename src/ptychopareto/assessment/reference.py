@@ -122,7 +122,7 @@ def joined(train: Dataset, test: Dataset) -> Dataset:
 
 
 def _mask(scan: Dataset) -> NDArray[np.bool_]:
-    return np.ones((1, scan.N, scan.N), bool) if scan.valid is None else scan.valid
+    return np.ones((1, scan.N, scan.N), bool) if scan.valid is None else np.asarray(scan.valid)
 
 
 def _halves(

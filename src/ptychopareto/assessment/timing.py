@@ -16,6 +16,7 @@ from ptychopareto.assessment.cost import seconds_of
 from ptychopareto.files import Dataset
 from ptychopareto.models.registry import load_model
 from ptychopareto.physics.groups import Groups
+from ptychopareto.physics.on_device import OnDevice
 from ptychopareto.reconstruction.object_scan import ObjectScan
 from ptychopareto.reconstruction.predict import batch_on, predict
 from ptychopareto.reconstruction.rpie import flat_start
@@ -58,7 +59,7 @@ class Timing:
 
 def time_models(
     models: Mapping[str, Path],
-    diffraction: Tensor,
+    diffraction: OnDevice,
     probe: Tensor,
     groups: Groups,
     rounds: int = ROUNDS,
@@ -157,7 +158,10 @@ def time_engine(
     """
     scan = ObjectScan.of(test.scored(), device)
     start = flat_start(scan.shape, device)
-    patches = torch.ones_like(scan.diffraction, dtype=torch.complex64)
+    patches = torch.ones((1, scan.N, scan.N), dtype=torch.complex64, device=device)
+    patches = patches.expand(scan.diffraction.shape)
+    if isinstance(scan.diffraction, Tensor):  # else they need not fit into memory
+        patches = patches.contiguous()
     stitched = partial(stitch, patches, scan.probe, scan.corners, scan.shape, scan.fractions)
     times = []
     for _ in range(1 + rounds):
@@ -171,7 +175,7 @@ def time_engine(
 
 
 def _measure(
-    network: nn.Module, diffraction: Tensor, probe: Tensor, groups: Groups
+    network: nn.Module, diffraction: OnDevice, probe: Tensor, groups: Groups
 ) -> tuple[float, list[float]]:
     """Return the time [s] of the whole scan, and several of one group alone."""
 
@@ -181,7 +185,7 @@ def _measure(
 
     seconds_for(WARM_UP)
     singles = [seconds_for(1) for _ in range(SINGLES_PER_ROUND)]
-    part = min(len(groups), BATCHES * batch_on(diffraction.device, groups))
+    part = min(len(groups), BATCHES * batch_on(diffraction.device, groups, probe.shape[-1]))
     return seconds_for(part) * len(groups) / part, singles
 
 

@@ -232,7 +232,7 @@ class StudyConfig(Section):
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="where networks run; auto: a GPU if there is one"
     )
-    # How a study is run, not what comes out of it: so in no dump of it, and in no job's params.
+    # These keys change how a study is run, not its results: no dump and no job's params hold them.
     checkpoint_minutes: float = Field(
         default=5.0,
         gt=0,

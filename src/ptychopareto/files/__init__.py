@@ -15,12 +15,15 @@ from ptychopareto.files.images import (
 )
 from ptychopareto.files.npz import read_npz
 from ptychopareto.files.scan import Dataset
+from ptychopareto.files.stored import StoredArray, StoredPatterns
 from ptychopareto.files.text import parse_json, read_csv, read_json
 from ptychopareto.files.writing import atomic, write_csv, write_json, write_npz
 
 __all__ = [
     "Dataset",
     "FileError",
+    "StoredArray",
+    "StoredPatterns",
     "atomic",
     "parse_json",
     "read_csv",

@@ -11,23 +11,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ptychopareto.files import stored
 from ptychopareto.files.content import Content
 from ptychopareto.files.errors import refusal
 from ptychopareto.files.grid_lines import as_corners
 from ptychopareto.files.images import probe_of
-from ptychopareto.files.npz import read_npz, read_shape
+from ptychopareto.files.npz import find_large, read_npz, read_shape
+from ptychopareto.files.patterns import take_masks, take_patterns
 from ptychopareto.files.scan import Dataset
+from ptychopareto.files.stored import StoredArray, StoredPatterns
 from ptychopareto.files.text import parse_json
 from ptychopareto.files.writing import without_nan, write_npz
 
 _COORDINATES = ("coords_offsets", "coords_true", "coords_nominal")  # the first there is, is read
 _KNOWN = frozenset(
     {"diffraction", "probeGuess", "Y_I", "Y_phi", "object_index", "YY_full", "YY_ground_truth"}
-    | {"intensity_scale", "norm_Y_I", *_COORDINATES}
+    | {"counts", "intensity_scale", "norm_Y_I", *_COORDINATES}
     | {"valid", "free", "further_modes", "object_shape"}
 )
 _OF_PATCHES = frozenset({"Y_I", "Y_phi"})
-_SMALLEST_PATTERN = 8  # px a side
+_OF_PATTERNS = ("diffraction", "counts", "valid")  # what stays in the file where it is large
 _LARGEST_METADATA = 2**20  # bytes
 _LARGEST_OBJECT = 2**16  # px a side: beyond it a position is an error, and its object fits nowhere
 _WHOLE = 1e-3  # px; positions that all lie closer to whole pixels are whole
@@ -48,8 +51,8 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
     """
     fractions = 0 if dataset.fractions is None else dataset.fractions
     positions = (dataset.corners + fractions).astype(np.float32)
-    arrays: dict[str, NDArray[Any]] = {
-        "diffraction": dataset.diffraction[..., None],
+    arrays: dict[str, NDArray[Any] | StoredArray] = {
+        **_patterns(dataset),
         "probeGuess": dataset.probe,
         "coords_offsets": positions[:, None, :, None],
         "object_index": dataset.object_index,
@@ -75,11 +78,22 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
     write_npz(path, **arrays, _metadata=np.array(metadata))
 
 
-def _sha256(array: NDArray[Any]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
+def _patterns(dataset: Dataset) -> dict[str, NDArray[Any] | StoredArray]:
+    """Return the patterns under their key: counts that are in a file stay counts."""
+    patterns = dataset.diffraction
+    if isinstance(patterns, StoredPatterns):
+        return {"diffraction" if patterns.scale is None else "counts": patterns.array}
+    return {"diffraction": patterns[..., None]}
 
 
-def read_dataset(path: Path, *, patches: bool = False) -> Dataset:
+def _sha256(array: NDArray[Any] | StoredArray) -> str:
+    digest = hashlib.sha256()
+    for piece in array.pieces() if isinstance(array, StoredArray) else (array,):
+        digest.update(np.ascontiguousarray(piece).data)
+    return digest.hexdigest()
+
+
+def read_dataset(path: Path, *, patches: bool = False, held: float | None = None) -> Dataset:
     """Read and check a dataset, made here or elsewhere.
 
     Unknown keys are ignored, numbers of other precision are converted, trailing axes of length 1
@@ -95,6 +109,9 @@ def read_dataset(path: Path, *, patches: bool = False) -> Dataset:
     patches : bool, optional
         Whether `Y_I` and `Y_phi`, two thirds of a file, are read and checked too: only who writes
         the scan again needs them.
+    held : float, optional
+        Patterns that take more bytes in memory stay in the file (`files.stored`), unless they are
+        compressed there; by default `stored.LARGE`. Infinite: all are read.
 
     Returns
     -------
@@ -106,11 +123,13 @@ def read_dataset(path: Path, *, patches: bool = False) -> Dataset:
     FileError
         The file is damaged, a key is missing, or a value cannot be right.
     """
-    content = read_content(path, patches=patches)
+    content = read_content(path, patches=patches, held=stored.LARGE if held is None else held)
     return dataset_of(content, read_metadata(path))
 
 
-def read_content(path: Path, *, patches: bool = False, more: Iterable[str] = ()) -> Content:
+def read_content(
+    path: Path, *, patches: bool = False, more: Iterable[str] = (), held: float = math.inf
+) -> Content:
     """Read the arrays of a dataset, each still to be checked.
 
     Parameters
@@ -121,13 +140,17 @@ def read_content(path: Path, *, patches: bool = False, more: Iterable[str] = ())
         Whether `Y_I` and `Y_phi` are read too.
     more : iterable of str, optional
         Further keys to read.
+    held : float, optional
+        Patterns and masks that take more bytes stay in the file; see `npz.find_large`.
 
     Returns
     -------
     Content
         The arrays that the file has.
     """
-    return Content(path, read_npz(path, (_KNOWN if patches else _KNOWN - _OF_PATCHES) | {*more}))
+    large = {} if math.isinf(held) else find_large(path, _OF_PATTERNS, held)
+    keys = (_KNOWN if patches else _KNOWN - _OF_PATCHES) | {*more}
+    return Content(path, read_npz(path, keys - large.keys()), large)
 
 
 def dataset_of(content: Content, metadata: dict[str, Any]) -> Dataset:
@@ -149,7 +172,7 @@ def dataset_of(content: Content, metadata: dict[str, Any]) -> Dataset:
     FileError
         A key is missing, or a value cannot be right.
     """
-    diffraction = _diffraction(content)
+    diffraction = take_patterns(content)
     objects = _objects(content, diffraction.shape[-1])
     object_shape = None if objects is not None else _object_shape(content, diffraction.shape[-1])
     sides = object_shape if objects is None else objects.shape[1:]
@@ -163,12 +186,12 @@ def dataset_of(content: Content, metadata: dict[str, Any]) -> Dataset:
         object_index=_object_index(content, corners, objects),
         objects=objects,
         patches=_patches(content, diffraction.shape),
-        intensity_scale=_scale(content, "intensity_scale"),
-        norm_Y_I=_scale(content, "norm_Y_I"),
+        intensity_scale=content.scale("intensity_scale"),
+        norm_Y_I=content.scale("norm_Y_I"),
         metadata=metadata,
         fractions=fractions,
-        valid=_valid(content, diffraction.shape),
-        free=_flags(content, "free", (diffraction.shape[0],)),
+        valid=take_masks(content, diffraction.shape),
+        free=content.flags("free", (diffraction.shape[0],)),
         further_modes=_further_modes(content, diffraction.shape[-1]),
         shape=object_shape,
     )
@@ -183,26 +206,10 @@ def read_pattern_size(path: Path) -> int:
     FileError
         The file is damaged or has no patterns (B, N, N) or (B, N, N, 1).
     """
-    shape = read_shape(path, "diffraction")
+    shape = read_shape(path, "diffraction", "counts")
     if len(shape) not in (3, 4):
         raise refusal(path, f"diffraction has shape {shape}; (B, N, N), square, is wanted")
     return shape[1]
-
-
-def _diffraction(content: Content) -> NDArray[np.float32]:
-    diffraction = content.take("diffraction", np.float32)
-    shape = diffraction.shape
-    if diffraction.ndim != 3 or shape[0] == 0 or shape[1] != shape[2]:
-        raise content.refusal(f"diffraction has shape {shape}; (B, N, N), square, is wanted")
-    if shape[1] < _SMALLEST_PATTERN:
-        wanted = f"at least {_SMALLEST_PATTERN} are wanted"
-        raise content.refusal(f"diffraction has patterns of {shape[1]} px; {wanted}")
-    least = diffraction.min()
-    if least < 0:
-        raise content.refusal(f"diffraction holds {least:g}; amplitudes of at least 0 are wanted")
-    if least == 0 and not diffraction.any():
-        raise content.refusal("diffraction is 0 everywhere; measured amplitudes are wanted")
-    return diffraction
 
 
 def _objects(content: Content, n: int) -> NDArray[np.complex64] | None:
@@ -260,7 +267,7 @@ def _corners(
     corners, fractions = whole.astype(np.int64), (positions - whole).astype(np.float32)
     between = fractions if np.abs(fractions).max() > _WHOLE else None
     if objects is None and object_shape is None:
-        # Relative, wherever they begin: what lies before the first patch would be an empty object.
+        # Such positions are relative, wherever they begin: nothing lies before the first patch.
         corners -= corners.min(axis=0)
         return corners, between
     sides = objects.shape[1:] if objects is not None else object_shape
@@ -271,24 +278,6 @@ def _corners(
             f"corners from (0, 0) to ({room[0]}, {room[1]}) are wanted"
         )
     return corners, between
-
-
-def _flags(content: Content, key: str, *shapes: tuple[int, ...]) -> NDArray[np.bool_] | None:
-    """Take an array of true and false that has one of the shapes; None where it is missing."""
-    if key not in content:
-        return None
-    flags = content.arrays.pop(key)
-    if flags.dtype != bool or flags.shape not in shapes:
-        wanted = " or ".join(map(str, shapes))
-        raise content.refusal(f"{key} is {flags.dtype} {flags.shape}; bool {wanted} is wanted")
-    return flags
-
-
-def _valid(content: Content, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
-    valid = _flags(content, "valid", (1, *shape[1:]), shape)
-    if valid is not None and not valid.any():
-        raise content.refusal("valid is false everywhere; pixels to believe are wanted")
-    return valid
 
 
 def _further_modes(content: Content, n: int) -> NDArray[np.complex64] | None:
@@ -359,15 +348,6 @@ def _ground_truth(content: Content, dataset: Dataset) -> NDArray[np.complex64] |
             "the whole object as YY_full is wanted"
         )
     return None  # another region was scored there; ours is cut from the object
-
-
-def _scale(content: Content, key: str) -> float | None:
-    if key not in content:
-        return None
-    scale = content.take(key, np.float64)
-    if scale.size != 1 or scale.item() <= 0:
-        raise content.refusal(f"{key} is not one number above 0; that is wanted")
-    return float(scale.item())
 
 
 def read_metadata(path: Path) -> dict[str, Any]:

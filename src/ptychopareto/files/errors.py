@@ -72,7 +72,7 @@ def reading(path: Path, wanted: str) -> Iterator[None]:
         yield
     except FileError:
         raise
-    # Without memory: a process may take less than the machine has.
+    # MemoryError too: a process may be allowed less memory than the machine has.
     except (*DAMAGE, MemoryError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise refusal(path, f"cannot be read ({reason}); {wanted} is wanted") from error

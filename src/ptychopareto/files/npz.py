@@ -3,22 +3,26 @@
 import io
 import math
 import os
+import struct
 import zipfile
-from collections.abc import Container
+import zlib
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ptychopareto.files.errors import reading, refusal
+from ptychopareto.files.stored import Source, StoredArray, as_bytes
 
 # NumPy writes no compression or deflate; a damaged header can name other ones, and those cannot
 # be unpacked piece by piece.
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 # A scan of few photons may shrink any number of times, so no ratio tells it from a file that is
-# made to exhaust the memory. The machine does: nothing could be computed from more than it holds.
+# made to exhaust the memory. The machine's memory tells: nothing could be computed from more.
 _LARGEST_SHARE = 0.5  # part of the machine's memory
 
 # All that zipfile reads at once is the list of members at the end; that of a scan is 1 kB.
@@ -72,15 +76,15 @@ def read_npz(path: Path, keys: Container[str] | None = None) -> dict[str, NDArra
         return {key: _read_member(path, archive, info) for key, info in wanted.items()}
 
 
-def read_shape(path: Path, key: str) -> tuple[int, ...]:
+def read_shape(path: Path, *keys: str) -> tuple[int, ...]:
     """Read the shape of an array of an NPZ file, without its numbers.
 
     Parameters
     ----------
     path : Path
         The file.
-    key : str
-        Name of the array.
+    *keys : str
+        Names of arrays; the first that the file has is looked at.
 
     Returns
     -------
@@ -97,12 +101,13 @@ def read_shape(path: Path, key: str) -> tuple[int, ...]:
         _InPieces(path) as stream,
         zipfile.ZipFile(stream) as archive,
     ):
-        if f"{key}.npy" not in archive.namelist():
-            raise refusal(path, f"has no {key}; it is needed")
+        key = next((key for key in keys if f"{key}.npy" in archive.namelist()), None)
+        if key is None:
+            raise refusal(path, f"has no {keys[0]}; it is needed")
         if archive.getinfo(f"{key}.npy").compress_type not in _COMPRESSIONS:
             raise refusal(path, f"{key} is compressed in another way than numpy.savez does")
         with archive.open(f"{key}.npy") as member:
-            return _read_header(member)[0]
+            return _read_header(member).shape
 
 
 def read_headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
@@ -125,8 +130,130 @@ def read_headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]
             key = info.filename.removesuffix(".npy")
             if key != info.filename and info.compress_type in _COMPRESSIONS:
                 with archive.open(info) as member:
-                    headers[key] = _read_header(member)
+                    header = _read_header(member)
+                    headers[key] = header.shape, header.dtype
     return headers
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """An array that stays in its NPZ file, and what its bytes are checked with.
+
+    Attributes
+    ----------
+    array : StoredArray
+        All its entries, without trailing axes of length 1.
+    name : str
+        Name of the member of the archive.
+    crc : int
+        CRC-32 of the whole member, as the archive says.
+    header_crc : int
+        CRC-32 of what stands before the numbers.
+    """
+
+    array: StoredArray
+    name: str
+    crc: int
+    header_crc: int
+
+    def pieces(self) -> Iterator[NDArray[Any]]:
+        """Read the array piece by piece; at the end, compare the checksum with the file's.
+
+        Yields
+        ------
+        array
+            The next entries, in the file's own type.
+
+        Raises
+        ------
+        FileError
+            The file is damaged, or changed while it was read.
+        """
+        checksum = self.header_crc
+        path = self.array.source.path
+        for piece in self.array.pieces():
+            checksum = zlib.crc32(as_bytes(piece), checksum)
+            yield piece
+        if checksum != self.crc:
+            with reading(path, "an NPZ file as numpy.savez writes it"):
+                raise zipfile.BadZipFile(f"Bad CRC-32 for file {self.name!r}")
+
+
+def find_large(path: Path, keys: Iterable[str], held: float) -> dict[str, Member]:
+    """Find arrays of three axes that are to stay in the file.
+
+    An array that is compressed or in Fortran order is none of them: no single entry can be read.
+
+    Parameters
+    ----------
+    path : Path
+        The NPZ file.
+    keys : iterable of str
+        Names of arrays that are asked for.
+    held : float
+        An array that takes no more bytes than so many as float32 is left out.
+
+    Returns
+    -------
+    dict of str to Member
+        Those that the file has.
+
+    Raises
+    ------
+    FileError
+        The file is missing or damaged.
+    """
+    found: dict[str, Member] = {}
+    with (
+        reading(path, "an NPZ file as numpy.savez writes it"),
+        _InPieces(path) as stream,
+        zipfile.ZipFile(stream) as archive,
+    ):
+        members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+        if len(members) < len(archive.infolist()):
+            return {}  # which of two arrays of one name is meant, `read_npz` asks
+        source = None
+        for key in keys:
+            info = members.get(key)
+            if (
+                info is None
+                or info.compress_type != zipfile.ZIP_STORED
+                or 4 * info.file_size < held
+            ):
+                continue
+            with archive.open(info) as member:
+                header, length = _read_header(member), member.tell()
+            count = math.prod(header.shape)
+            whole = length + count * header.dtype.itemsize == info.file_size == info.compress_size
+            if 4 * count <= held or header.fortran or header.dtype.kind not in "biuf" or not whole:
+                continue
+            shape = header.shape
+            while len(shape) > 3 and shape[-1] == 1:
+                shape = shape[:-1]
+            if len(shape) != 3 or 0 in shape:
+                continue
+            source = source or Source.of(path)
+            begin = _content_of(stream, info)
+            stream.seek(begin)
+            header_crc = zlib.crc32(stream.read(length))
+            rows = np.arange(shape[0])
+            array = StoredArray(source, begin + length, header.dtype, shape[1:], rows)
+            found[key] = Member(array, info.filename, info.CRC, header_crc)
+    return found
+
+
+# The header that stands before each member: its signature, 22 bytes that the list of members has
+# too, and the lengths of a name and of further fields that follow.
+_LOCAL_HEADER = struct.Struct("<4s22xHH")
+
+
+def _content_of(stream: IO[bytes], info: zipfile.ZipInfo) -> int:
+    """Return where the bytes of a member begin."""
+    stream.seek(info.header_offset)
+    signature, name, extra = _LOCAL_HEADER.unpack(stream.read(_LOCAL_HEADER.size))
+    if signature != b"PK\x03\x04":
+        raise zipfile.BadZipFile(f"no header before {info.filename!r}")
+    return info.header_offset + _LOCAL_HEADER.size + int(name) + int(extra)
 
 
 def largest_content() -> int:
@@ -148,7 +275,7 @@ def _read_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) ->
     if info.compress_type not in _COMPRESSIONS:
         raise ValueError(f"compression method {info.compress_type}")
     with archive.open(info) as member:
-        shape, dtype = _read_header(member)
+        shape, dtype, _ = _read_header(member)
         if dtype.kind not in "biufcSU" or dtype.itemsize == 0:
             kind = "an object array (pickle)" if dtype.hasobject else f"an array of {dtype}"
             key = info.filename.removesuffix(".npy")
@@ -160,14 +287,22 @@ def _read_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) ->
         return array
 
 
-def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+class _Header(NamedTuple):
+    """What stands before the numbers of an array; in Fortran order the first axis is fastest."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    fortran: bool
+
+
+def _read_header(member: IO[bytes]) -> _Header:
     version = np.lib.format.read_magic(member)
     if version == (1, 0):
-        shape, _, dtype = np.lib.format.read_array_header_1_0(member)
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(member)
     elif version == (2, 0):
-        shape, _, dtype = np.lib.format.read_array_header_2_0(member)
+        shape, fortran, dtype = np.lib.format.read_array_header_2_0(member)
     else:  # (3, 0) is for the field names of structured arrays
         raise ValueError(f"version {version} of the array format")
     if any(side < 0 for side in shape):
         raise ValueError(f"shape {shape}")
-    return shape, dtype
+    return _Header(shape, dtype, fortran)

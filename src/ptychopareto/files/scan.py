@@ -1,4 +1,4 @@
-"""A scan in memory: patterns, where they were taken, the probe, and the truth where it is known."""
+"""A scan: patterns, where they were taken, the probe, and the truth where it is known."""
 
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ptychopareto.files.stored import StoredArray, StoredPatterns
 
 # Part of the light at the median patch centre; where a measured scan has less, it is not scored.
 LEAST_LIGHT = 0.25
@@ -18,7 +20,8 @@ class Dataset:
     Attributes
     ----------
     diffraction : (B, N, N) float32
-        Measured amplitude √counts / intensity_scale, DC at N // 2.
+        Measured amplitude √counts / intensity_scale, DC at N // 2. Those of a large scan stay in
+        their file until they are asked for (`files.stored`).
     probe : (N, N) complex64
         The probe at the sample, or its strongest mode.
     corners : (B, 2) int64
@@ -42,7 +45,7 @@ class Dataset:
         whole pixels.
     valid : (1, N, N) or (B, N, N) bool or None
         False where a pixel of a pattern is not to be believed and `diffraction` holds a fill; None
-        where all are good.
+        where all are good. Those of each pattern of a large scan stay in the file too.
     free : (B,) bool or None
         The patterns that no reconstruction may use. A measured scan has it, though none may be
         free; a simulated one has not.
@@ -52,7 +55,7 @@ class Dataset:
         Rows and columns of an object [px], where the scan covers only a part of it.
     """
 
-    diffraction: NDArray[np.float32]
+    diffraction: NDArray[np.float32] | StoredPatterns
     probe: NDArray[np.complex64]
     corners: NDArray[np.int64]
     object_index: NDArray[np.int32]
@@ -63,7 +66,7 @@ class Dataset:
     norm_Y_I: float | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     fractions: NDArray[np.float32] | None = None
-    valid: NDArray[np.bool_] | None = None
+    valid: NDArray[np.bool_] | StoredArray | None = None
     free: NDArray[np.bool_] | None = None
     further_modes: NDArray[np.complex64] | None = None
     shape: tuple[int, int] | None = None
@@ -105,6 +108,8 @@ class Dataset:
         """
 
         def of(array: Any) -> Any:
+            if isinstance(array, StoredArray | StoredPatterns):
+                return array.part(which)
             return None if array is None else array[which]
 
         shared = self.valid is None or len(self.valid) == 1

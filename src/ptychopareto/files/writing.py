@@ -3,14 +3,17 @@
 import json
 import math
 import os
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ptychopareto.files.stored import StoredArray, as_bytes
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -34,7 +37,7 @@ def atomic(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_npz(path: Path, **arrays: NDArray[Any]) -> None:
+def write_npz(path: Path, **arrays: NDArray[Any] | StoredArray) -> None:
     """Write arrays to an uncompressed NPZ file; equal arrays give equal bytes.
 
     Parameters
@@ -42,10 +45,23 @@ def write_npz(path: Path, **arrays: NDArray[Any]) -> None:
     path : Path
         Where to write them, atomically.
     **arrays : array
-        The arrays by their names.
+        The arrays by their names. One that stays in a file is copied piece by piece.
     """
-    with atomic(path) as temporary:
-        np.savez(temporary, allow_pickle=False, **arrays)
+    with atomic(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+        for key, array in arrays.items():
+            with archive.open(f"{key}.npy", "w", force_zip64=True) as member:
+                if isinstance(array, StoredArray):
+                    _write_pieces(member, array)
+                else:
+                    np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
+
+
+def _write_pieces(member: IO[bytes], array: StoredArray) -> None:
+    """Write an array as `numpy.lib.format.write_array` does, to the same bytes."""
+    header = {"shape": array.shape, "fortran_order": False, "descr": array.dtype.str}
+    np.lib.format.write_array_header_1_0(member, header)
+    for piece in array.pieces():
+        member.write(as_bytes(piece))
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

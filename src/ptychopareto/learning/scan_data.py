@@ -1,4 +1,4 @@
-"""The training scan as tensors that stay on the device, and its validation split."""
+"""The training scan on the device, whole or batch by batch, and its validation split."""
 
 import hashlib
 from dataclasses import dataclass
@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ptychopareto.config import ConfigError
-from ptychopareto.files import Dataset
-from ptychopareto.physics import scan
+from ptychopareto.files import Dataset, StoredPatterns
+from ptychopareto.learning.targets import Targets
 from ptychopareto.physics.forward import intensity
 from ptychopareto.physics.groups import Groups, group
+from ptychopareto.physics.on_device import OnDevice, on_device, pieces
 
 # The same for every run of a study, so that validation losses can be compared.
 VALIDATION_SEED = 0
@@ -25,22 +26,23 @@ class ScanData:
     Attributes
     ----------
     diffraction : (B, N, N) real
-        Measured √I, DC at pixel N // 2.
+        Measured √I, DC at pixel N // 2. Those of a large scan are read when they are indexed.
     probe : (N, N) or (M, N, N) complex
         The probe, or its M modes.
     target : (B, N, N) complex or None
-        Patches of the teacher or the true ones; None where there are none.
+        Patches of the teacher or the true ones; None where there are none. Those of a large scan
+        are cut when they are indexed.
     groups : Groups
         The patterns that enter a network together.
     valid : (1, N, N) or (B, N, N) bool or None
         The pixels that a loss of the patterns counts; None for all.
     """
 
-    diffraction: Tensor
+    diffraction: OnDevice
     probe: Tensor
-    target: Tensor | None
+    target: Tensor | Targets | None
     groups: Groups
-    valid: Tensor | None = None
+    valid: OnDevice | None = None
 
     @property
     def amplitude(self) -> Tensor:
@@ -76,7 +78,7 @@ class ScanData:
     def counted(self, which: Tensor) -> Tensor | None:
         """Return the pixels that count of the groups `which` (g,), to broadcast with patterns."""
         if self.valid is None or len(self.valid) == 1:
-            return self.valid
+            return None if self.valid is None else self.valid[:]
         return self.valid[self.groups.members[which]]
 
     def merge(self, patches: Tensor, which: Tensor) -> Tensor:
@@ -100,9 +102,13 @@ class ScanData:
         """Return the SHA-256 of all arrays: a checkpoint belongs to the data it was trained on."""
         digest = hashlib.sha256()
         grouped = self.groups.members if self.groups.patterns > 1 else None
-        for tensor in (self.diffraction, self.probe, self.target, grouped, self.valid):
-            if tensor is not None:
-                digest.update(tensor.cpu().numpy().tobytes())
+        for part in (self.diffraction, self.probe, self.target, grouped, self.valid):
+            if isinstance(part, Targets):
+                for array in part.made_from():
+                    digest.update(np.ascontiguousarray(array).data)
+            elif part is not None:
+                for piece in pieces(part):
+                    digest.update(piece.contiguous().cpu().numpy().data)
         return digest.hexdigest()
 
 
@@ -130,20 +136,17 @@ def scan_data(
     -------
     ScanData
     """
-    target = None
+    target: Tensor | Targets | None = None
     if objects is not None:
-        cut = np.empty(dataset.diffraction.shape, np.complex64)
-        for number, image in enumerate(objects):
-            members = dataset.object_index == number
-            fractions = None if dataset.fractions is None else dataset.fractions[members]
-            cut[members] = scan.patches_at(image, dataset.corners[members], fractions, dataset.N)
-        target = torch.from_numpy(cut).to(device)
+        target = Targets(dataset, objects, device)
+        if not isinstance(dataset.diffraction, StoredPatterns):
+            target = target[:]
     return ScanData(
-        diffraction=torch.from_numpy(dataset.diffraction).to(device),
+        diffraction=on_device(dataset.diffraction, device),
         probe=torch.from_numpy(dataset.modes).to(device),
         target=target,
         groups=group(
             dataset.corners, dataset.object_index, dataset.N, gridsize, device, dataset.fractions
         ),
-        valid=None if dataset.valid is None else torch.from_numpy(dataset.valid).to(device),
+        valid=None if dataset.valid is None else on_device(dataset.valid, device),
     )

@@ -25,12 +25,15 @@ from ptychopareto.learning.scan_data import ScanData
 from ptychopareto.learning.supervision import Loss, make_loss
 from ptychopareto.models.network import Network, transform
 from ptychopareto.models.registry import NetworkConfig, build
+from ptychopareto.physics.on_device import pieces
 
 log = logging.getLogger(__name__)
 
 # Steps between two looks for a non-finite loss: each look makes the host wait for the device.
 CHECK_STEPS = 20
-VALIDATION_BATCH = 256
+# Patterns that are validated at once; where they are larger than `VALIDATION_SIDE` [px], so many
+# steps' worth of them, which take no more memory than the step.
+VALIDATION_BATCH, VALIDATION_SIDE, VALIDATION_STEPS = 256, 128, 8
 
 Weights = dict[str, Tensor]
 
@@ -85,8 +88,11 @@ def input_scale(network: NetworkConfig, scan: ScanData) -> float:
     float
         RMS of the transformed training patterns.
     """
-    x = transform(scan.diffraction, network.input_transform)
-    return float(x.double().square().mean().sqrt())
+    mean = torch.zeros((), dtype=torch.float64, device=scan.probe.device)
+    for piece in pieces(scan.diffraction):
+        x = transform(piece, network.input_transform)
+        mean += x.double().square().mean() * (len(piece) / len(scan.diffraction))
+    return float(mean.sqrt())
 
 
 def transmission(scan: ScanData) -> float:
@@ -95,7 +101,8 @@ def transmission(scan: ScanData) -> float:
     No light is lost between sample and detector: the light in a pattern is that which the object
     transmits.
     """
-    power = scan.diffraction.double().square().sum((-2, -1)).mean()
+    powers = [piece.double().square().sum((-2, -1)) for piece in pieces(scan.diffraction)]
+    power = torch.cat(powers).mean()
     return float((power / scan.probe.abs().double().square().sum()).sqrt())
 
 
@@ -187,7 +194,7 @@ def train(
     }
     checkpoint = Checkpoint(checkpoint_path, identity, checkpoint_minutes)
     torch.manual_seed(seed)
-    network = build(config).to(scan.diffraction.device)
+    network = build(config).to(scan.probe.device)
     trainer = Trainer(
         network,
         seed,
@@ -356,10 +363,17 @@ class Trainer:
         """Return the mean loss on the groups of the held-out patterns."""
         total = torch.zeros((), device=self.scan.probe.device)
         held_out = torch.from_numpy(self.held_out).to(self.scan.probe.device)
-        for which in held_out.split(VALIDATION_BATCH // self.scan.groups.patterns):
+        for which in held_out.split(self._validation_batch()):
             predicted = self.scan.merge(self.network(self.scan.patterns(which)), which)
             total += self.loss(predicted, which) * len(which)
         return float(total) / len(self.held_out)
+
+    def _validation_batch(self) -> int:
+        """Return the number of groups that are validated at once."""
+        patterns = VALIDATION_BATCH
+        if self.scan.probe.shape[-1] > VALIDATION_SIDE:
+            patterns = min(patterns, VALIDATION_STEPS * self.settings.batch_size)
+        return max(1, patterns // self.scan.groups.patterns)
 
     def _weights(self) -> Weights:
         """Return a copy of the network's weights; it has no other state."""

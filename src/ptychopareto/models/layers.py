@@ -49,7 +49,7 @@ class SpectralConv(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, modes: int, size: int) -> None:
         super().__init__()
         self.modes = min(modes, size // 2)
-        # Keeps the variance of the kept band; the real and the imaginary part have half of it each.
+        # It keeps the variance of the kept band; real and imaginary part have half of it each.
         scale = (2 * in_channels) ** -0.5
         shape = (2 * self.modes, self.modes, 2, in_channels, out_channels)
         self.weight = nn.Parameter(scale * torch.randn(shape))
@@ -57,7 +57,7 @@ class SpectralConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images (B, in_channels, H, W) to (B, out_channels, H, W)."""
-        # In bfloat16 a Fourier sum would lose what the convolutions can do without.
+        # bfloat16 is too coarse for a Fourier sum, though not for a convolution.
         with torch.autocast(x.device.type, enabled=False):
             x = x.to(self.weight.dtype)
             if x.is_contiguous(memory_format=torch.channels_last):
@@ -110,7 +110,7 @@ class SpectralConv(nn.Module):
 
 
 @lru_cache(maxsize=64)
-@torch.inference_mode(False)  # what inference asks for first, training may want to keep
+@torch.inference_mode(False)  # training may use a matrix that inference has asked for first
 def dft_matrices(
     height: int, width: int, modes: int, device: torch.device, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -45,10 +45,10 @@ class TFNO(Operator):
         self.blocks = FNOBlocks(
             width,
             width,
-            # Counted there in total on each axis; of the last one n // 2 + 1 are kept.
+            # The package counts the modes of a whole axis; the last one keeps n // 2 + 1.
             n_modes=(2 * modes, 2 * modes - 2),
             n_layers=BLOCKS,
-            # The complex one stores real parameters, which is what optimisers and files take.
+            # The complex kind stores real parameters, which optimisers and files can take.
             factorization="ComplexTucker",
             rank=RANK,
         )
@@ -57,7 +57,7 @@ class TFNO(Operator):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images (B, in_channels, N, N) to (B, out_channels, N, N)."""
-        # Its transforms know no bfloat16.
+        # The package's transforms know no bfloat16.
         with torch.autocast(x.device.type, enabled=False):
             height, width = x.shape[-2:]
             x = self.lifting(with_coordinates(padded(x, multiple=2)))

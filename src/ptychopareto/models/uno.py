@@ -54,11 +54,11 @@ class UNO(Operator):
                 positional_embedding=None,  # `with_coordinates` does it, on whatever device
                 n_layers=len(SCALINGS),
                 uno_out_channels=[width, 2 * width, 2 * width, width, width],
-                # Counted there in total on each axis; of the last one n // 2 + 1 are kept.
+                # The package counts the modes of a whole axis; the last one keeps n // 2 + 1.
                 uno_n_modes=[[2 * m, 2 * m - 2] for m in (full, half, half, half, full)],
                 uno_scalings=[[scale, scale] for scale in SCALINGS],
                 channel_mlp_skip="linear",
-                # The complex one stores real parameters, which is what optimisers and files take.
+                # The complex kind stores real parameters, which optimisers and files can take.
                 factorization="ComplexDense",
                 operator_block=partial(FNOBlocks, conv_module=RescaledSpectralConv),
             )
@@ -67,7 +67,7 @@ class UNO(Operator):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images (B, in_channels, N, N) to (B, out_channels, N, N)."""
-        # Its transforms know no bfloat16.
+        # The package's transforms know no bfloat16.
         with torch.autocast(x.device.type, enabled=False):
             height, width = x.shape[-2:]
             x = self.body(with_coordinates(padded(x, multiple=4)))

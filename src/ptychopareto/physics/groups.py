@@ -158,7 +158,7 @@ def neighbours(
 
 def _squares(positions: NDArray[np.float64], gridsize: int) -> NDArray[np.int64]:
     """Return the groups (G, gridsize²) of one object, as indices of its positions (n, 2)."""
-    # Here, since the import takes 0.2 s, and most trainings have groups of one pattern.
+    # Imported here: it takes 0.2 s, and most trainings have groups of one pattern.
     from scipy.spatial import cKDTree
 
     tree = cKDTree(positions)

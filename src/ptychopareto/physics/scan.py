@@ -107,8 +107,38 @@ def patches_at(
     """
     if fractions is None:
         return np.asarray(patches(image, corners, N), np.complex64)
+    return patches_between(with_margin(image), corners, fractions, N)
+
+
+def with_margin(image: NDArray[np.complex64]) -> NDArray[np.complex64]:
+    """Continue an image by `MARGIN` px on each side, as its outermost pixels."""
+    return np.pad(image.astype(np.complex64), MARGIN, mode="edge")
+
+
+def patches_between(
+    padded: NDArray[np.complex64],
+    corners: NDArray[np.int64],
+    fractions: NDArray[np.float32],
+    N: int,
+) -> NDArray[np.complex64]:
+    """Cut patches between pixels; see `patches_at`.
+
+    Parameters
+    ----------
+    padded : (rows, columns) complex64
+        The image `with_margin`.
+    corners : (B, 2) int
+        Whole corners in the image without its margin [px].
+    fractions : (B, 2) float32
+        How far the patches lie beyond them [px].
+    N : int
+        Side of a patch [px].
+
+    Returns
+    -------
+    (B, N, N) complex64
+    """
     wide = N + 2 * MARGIN
-    padded = np.pad(image.astype(np.complex64), MARGIN, mode="edge")
     rise = np.sin(np.pi / 2 * (np.arange(MARGIN) + 0.5) / MARGIN) ** 2
     fade = np.concatenate([rise, np.ones(N), rise[::-1]]).astype(np.float32)
     inner = slice(MARGIN, MARGIN + N)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ptychopareto.files import Dataset
 from ptychopareto.pictures import style
 
-# Where in the scan (row, column) the patterns are taken that are shown.
+# Places of the patterns to show: row and column, as parts of the scan's extent.
 SAMPLES = ((0.15, 0.15), (0.15, 0.85), (0.5, 0.5), (0.85, 0.15), (0.85, 0.85))
 DECADES = 6  # decades of intensity to show, where the number of photons is not known
 DARK = 0.02  # of the probe's largest amplitude: below it its phase is not shown

@@ -20,8 +20,8 @@ from ptychopareto.pictures.style import QUIET
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-# Where a label may stand, seen from its point, the best places first: a front rises to the right,
-# and above it to the left there is nothing.
+# Directions of a label from its point, the best first: a front rises to the right, so that above it
+# to the left there is nothing.
 DIRECTIONS = (
     *((-1, 1), (-1, 2), (-2, 1), (0, 1), (-1, 0), (1, 2)),
     *((1, -1), (0, -1), (1, 0), (1, 1), (-1, -1), (2, -1)),

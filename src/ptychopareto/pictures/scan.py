@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ptychopareto.files import Dataset
 from ptychopareto.pictures import style
-from ptychopareto.preparation.patterns import Patterns, mean_intensity
+from ptychopareto.preparation.patterns import Patterns, always, ever, mean_intensity
 from ptychopareto.preparation.prepare import Prepared
 
 _DECADES = 5  # decades of the mean pattern to show
@@ -55,9 +55,9 @@ def _draw_pattern(axes: Axes, prepared: Prepared) -> None:
     everywhere = np.ones((1, train.N, train.N), bool)
     valid = everywhere if train.valid is None else train.valid
     mean = mean_intensity(Patterns(train.diffraction, valid))
-    brightest = float(mean[valid.any(axis=0)].max()) or 1.0
+    brightest = float(mean[ever(valid)].max()) or 1.0
     norm = LogNorm(brightest / 10**_DECADES, brightest, clip=True)
-    masked = ~valid.all(axis=0)
+    masked = ~always(valid)
     axes.set_title(f"mean pattern, {masked.sum()} px masked" if masked.any() else "mean pattern")
     shown = style.show(axes, mean, style.PATTERN_MAP, norm=norm)
     style.colour_bar(shown, "counts per pattern")

@@ -23,7 +23,7 @@ from ptychopareto.preparation.guess import (
     turned,
     twin,
 )
-from ptychopareto.preparation.patterns import Patterns, mean_intensity
+from ptychopareto.preparation.patterns import Patterns, ever, mean_intensity
 from ptychopareto.preparation.record import Record
 from ptychopareto.preparation.shadows import follow
 from ptychopareto.preparation.survey import Surveyed
@@ -86,8 +86,8 @@ def first_probe(
     """
     count = len(train_frames)
     positions = surveyed.positions[train_frames]
-    valid = train.valid if len(train.valid) == 1 else train.valid[:count]
-    sample = take_sample(train.amplitudes[:count], valid, positions, _PATTERNS)
+    own = train.first(count)
+    sample = take_sample(own.amplitudes, own.valid, positions, _PATTERNS)
     mean = mean_intensity(train)
     modes = _known(surveyed, settings, record)
     path = Path(surveyed.scan.path)
@@ -100,7 +100,7 @@ def first_probe(
             modes = _instead(path, sample, mean, counts, record, failure)
     else:
         modes = _guessed(path, sample, mean, counts, record)
-    everywhere = np.asarray(train.valid.any(axis=0))
+    everywhere = ever(train.valid)
     modes, before = as_bright(orthogonal_modes(modes), mean, everywhere)
     said = (
         f"Σ|P|² was {before:.3g} of the mean counts {mean[everywhere].sum():.4g}; it is set to it"

@@ -17,7 +17,7 @@ from ptychopareto.files.errors import refusal
 from ptychopareto.readers.measured_scan import MeasuredScan
 
 _SAME = 0.02  # relative difference up to which two pixel sizes are the same
-_LARGEST_OBJECT = 2**15  # px a side
+LARGEST_OBJECT = 2**15  # px a side
 
 Pair = tuple[float, float]
 _Number = TypeVar("_Number", np.complex128, np.float64)
@@ -128,27 +128,49 @@ def positions_in_pixels(scan: MeasuredScan, grid: Grid) -> NDArray[np.float64]:
         The positions are metres and the size of a pixel is not known, or they span too much or
         nothing.
     """
-    assert scan.positions is not None
     path = Path(scan.path)
-    if scan.position_unit == "m":
-        if grid.pixel is None:
-            raise refusal(
-                path,
-                "has positions in metres, and nothing says how large a pixel is; dataset.energy, "
-                "dataset.distance and dataset.pixel_size are wanted",
-            )
-        positions = scan.positions / np.array(grid.pixel)
-    else:
-        positions = scan.positions * grid.scale
+    positions = positions_on_grid(scan, grid)
     positions = positions - positions.min(axis=0)
     span = positions.max(axis=0)
-    if span.max() > _LARGEST_OBJECT or (len(positions) > 1 and span.max() < 1):
+    if span.max() > LARGEST_OBJECT or (len(positions) > 1 and span.max() < 1):
         raise refusal(
             path,
-            f"its positions span {span[0]:.3g} × {span[1]:.3g} px; 1 to {_LARGEST_OBJECT} px are "
+            f"its positions span {span[0]:.3g} × {span[1]:.3g} px; 1 to {LARGEST_OBJECT} px are "
             "wanted: is dataset.positions.unit right?",
         )
     return positions
+
+
+def positions_on_grid(scan: MeasuredScan, grid: Grid) -> NDArray[np.float64]:
+    """Convert positions to pixels of the patterns' grid, from where the file counts them.
+
+    Parameters
+    ----------
+    scan : MeasuredScan
+        Gives positions in metres or native pixels.
+    grid : Grid
+        The grid of the patterns.
+
+    Returns
+    -------
+    (B, 2) float64
+        (row, column) of each position [px].
+
+    Raises
+    ------
+    FileError
+        The positions are metres and the size of a pixel is not known.
+    """
+    assert scan.positions is not None
+    if scan.position_unit != "m":
+        return scan.positions * grid.scale
+    if grid.pixel is None:
+        raise refusal(
+            Path(scan.path),
+            "has positions in metres, and nothing says how large a pixel is; dataset.energy, "
+            "dataset.distance and dataset.pixel_size are wanted",
+        )
+    return scan.positions / np.array(grid.pixel)
 
 
 def probe_on_grid(scan: MeasuredScan, grid: Grid) -> NDArray[np.complex128] | None:

@@ -19,9 +19,9 @@ from ptychopareto.preparation.guess import beam_diameter
 from ptychopareto.preparation.overrides import apply_config
 from ptychopareto.preparation.patterns import (
     Patterns,
+    always,
+    gather_patterns,
     mean_intensity,
-    read_patterns,
-    together,
 )
 from ptychopareto.preparation.record import Record
 from ptychopareto.preparation.split import choose_free, last_part, slow_axis
@@ -67,7 +67,10 @@ class Prepared:
 
 
 def prepare(
-    scans: Sequence[MeasuredScan], settings: MeasuredDataset, scored: MeasuredScan | None = None
+    scans: Sequence[MeasuredScan],
+    settings: MeasuredDataset,
+    scored: MeasuredScan | None = None,
+    folder: Path | None = None,
 ) -> Prepared:
     """Prepare scans for a study.
 
@@ -79,6 +82,8 @@ def prepare(
         What the config says.
     scored : MeasuredScan, optional
         The scan of `dataset.test.scan`, where another one is scored.
+    folder : Path, optional
+        Takes the patterns of a large scan until they are written; by default the system's own.
 
     Returns
     -------
@@ -99,11 +104,11 @@ def prepare(
     values = values_of(looked[0], record)
     parts = [_test_part(scan, settings.test_part, record) for scan in looked]
     train_of = [scan.kept[~test] for scan, test in zip(looked, parts, strict=True)]
-    train = together([read_patterns(s, i, values) for s, i in zip(looked, train_of, strict=True)])
-    say_counts(looked, record)
-    light = first_probe(looked[0], train, train_of[0], settings, record)
     for other in looked[1:]:
         _compare(looked[0], other)
+    train = gather_patterns(looked, train_of, values, folder)
+    say_counts(looked, record)
+    light = first_probe(looked[0], train, train_of[0], settings, record)
     if scored is None:
         tested, test_of = looked, [s.kept[t] for s, t in zip(looked, parts, strict=True)]
     else:
@@ -111,7 +116,7 @@ def prepare(
         tested = [survey_of(scored, settings, record)]
         test_of = [tested[0].kept]
         _compare(looked[0], tested[0])
-    test = together([read_patterns(s, i, values) for s, i in zip(tested, test_of, strict=True)])
+    test = gather_patterns(tested, test_of, values, folder)
     if scored is not None:
         _compare_light(train, test, record)
     free = choose_free_patterns(tested, test_of, light, settings, record)
@@ -313,7 +318,7 @@ def dataset_of(
         intensity_scale=1.0,
         metadata=metadata,
         fractions=fractions,
-        valid=None if patterns.valid.all() else patterns.valid,
+        valid=None if always(patterns.valid).all() else patterns.valid,
         free=free,
         further_modes=modes[1:] if len(modes) > 1 else None,
         shape=shape,

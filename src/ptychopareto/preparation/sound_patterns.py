@@ -28,8 +28,8 @@ from ptychopareto.preparation.centre import centre_of_light, lies_at_corner
 
 log = logging.getLogger(__name__)
 
-# Another value than 0 marks a good pixel, as in ptypy, cdtools and pty-chi, or a bad one, as in
-# ptychodus. The first key that the file has counts.
+# Keys in which another value than 0 marks a good pixel (ptypy, cdtools, pty-chi), and keys in which
+# it marks a bad one (ptychodus). The first key that the file has decides.
 _GOOD, _BAD = ("valid", "mask"), ("bad_pixels",)
 _LARGEST_SHARE_MASKED = 0.5  # a mask of more pixels is one of good ones, by the other convention
 _CHUNK = 64  # frames at a time

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ptychopareto.files import StoredArray, StoredPatterns
 from ptychopareto.preparation.geometry import fewer_frequencies
 
 _SIDES = (64, 96, 128)  # px to which patterns are cropped for the trial
@@ -48,8 +49,8 @@ class Sample:
 
 
 def take_sample(
-    amplitudes: NDArray[np.float32],
-    valid: NDArray[np.bool_],
+    amplitudes: NDArray[np.float32] | StoredPatterns,
+    valid: NDArray[np.bool_] | StoredArray,
     positions: NDArray[np.float64],
     count: int,
 ) -> Sample:
@@ -88,7 +89,7 @@ def take_sample(
     scaled = positions[chosen] * (n / N)
     inside = (np.abs(scaled - np.median(scaled, axis=0)) < (_LARGEST_SIDE - n) / 2).all(axis=1)
     chosen, scaled = chosen[inside], scaled[inside]
-    masks = valid if len(valid) == 1 else valid[chosen]
+    masks = valid[:] if len(valid) == 1 else valid[chosen]
     return Sample(
         np.ascontiguousarray(amplitudes[chosen][:, cut, cut]),
         np.ascontiguousarray(masks[:, cut, cut]),

@@ -11,7 +11,7 @@ from ptychopareto.readers.finished_reconstruction import (
 )
 from ptychopareto.readers.registry import read_any
 
-# Whether a file's contents are of the format, and what reads it; the first one that does counts.
+# How each format recognises contents, and reads a file. The first one that recognises them counts.
 _READERS = {
     "ptypy": (ptypy_result.recognises, ptypy_result.read),
     "ptychodus": (ptychodus_product.is_product, ptychodus_product.read_product),

@@ -178,15 +178,17 @@ class JoinedFrames:
         return np.concatenate(parts)[::step]
 
 
-def first_patterns(scan: MeasuredScan, count: int) -> MeasuredScan:
-    """Take the first patterns of a scan: their frames, positions and masks.
+def patterns_between(scan: MeasuredScan, first: int, last: int) -> MeasuredScan:
+    """Take some patterns of a scan: their frames, positions and masks.
 
     Parameters
     ----------
     scan : MeasuredScan
         The scan.
-    count : int
-        Number of patterns to take.
+    first : int
+        Number of the first pattern to take.
+    last : int
+        Number of the first pattern after it that is not taken.
 
     Returns
     -------
@@ -195,12 +197,18 @@ def first_patterns(scan: MeasuredScan, count: int) -> MeasuredScan:
     """
 
     def of(array: NDArray[Any] | None) -> NDArray[Any] | None:
-        return None if array is None else array[:count]
+        return None if array is None else array[first:last]
 
+    frames = scan.frames
+    some: Frames = (
+        frames[first:last]
+        if isinstance(frames, np.ndarray)
+        else SelectedFrames(frames, np.arange(first, last))
+    )
     per_frame = scan.valid is not None and scan.valid.ndim == 3
     return replace(
         scan,
-        frames=SelectedFrames(scan.frames, np.arange(count)),
+        frames=some,
         positions=of(scan.positions),
         valid=of(scan.valid) if per_frame else scan.valid,
         corners_on_object=of(scan.corners_on_object),

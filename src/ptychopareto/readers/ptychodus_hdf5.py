@@ -108,7 +108,7 @@ def _of_product(
         indexes = indexes[:count]
     if len(indexes) != count or indexes.dtype.kind not in "iu":
         raise refusal(path, f"has {len(indexes)} indexes for {count} patterns; one each is wanted")
-    # The last position of an index counts, and of patterns the ones that have a position.
+    # The last position of an index counts; patterns without a position are left out.
     place_of = {int(index): row for row, index in enumerate(columns[0])}
     pairs = [
         (row, place_of[int(index)]) for row, index in enumerate(indexes) if int(index) in place_of

@@ -27,7 +27,7 @@ from ptychopareto.readers import (
     tike,
 )
 from ptychopareto.readers.format import Contents, Entry, Format
-from ptychopareto.readers.frames import first_patterns
+from ptychopareto.readers.frames import patterns_between
 from ptychopareto.readers.hdf5 import read_contents
 from ptychopareto.readers.measured_scan import MeasuredScan
 from ptychopareto.readers.quantities import check_scan
@@ -150,7 +150,7 @@ def read_growing_scan(
         count = min(scan.frames.shape[0], _written(scan.positions))
         if scan.valid is not None and scan.valid.ndim == 3:
             count = min(count, len(scan.valid))
-        scan = first_patterns(scan, count)
+        scan = patterns_between(scan, 0, count)
         return check_scan(scan) if count > 1 else scan
 
 

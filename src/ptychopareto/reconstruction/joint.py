@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ptychopareto.physics.on_device import OnDevice
 from ptychopareto.reconstruction.focus import best_defocus, largest_defocus, refocused
 from ptychopareto.reconstruction.joint_model import JointModel
 from ptychopareto.reconstruction.modes import orthogonal, start_modes
@@ -87,14 +88,14 @@ class JointState:
 
 
 def joint(
-    diffraction: Tensor,
+    diffraction: OnDevice,
     probe: Tensor,
     corners: NDArray[np.int64],
     start: Tensor,
     settings: JointSettings | None = None,
     seed: int = 0,
     fractions: NDArray[np.floating] | None = None,
-    valid: Tensor | None = None,
+    valid: OnDevice | None = None,
 ) -> Iterator[JointState]:
     """Reconstruct object and probe together, one pass over the scan at a time.
 
@@ -150,7 +151,7 @@ def joint(
     epoch, size, before = 0, settings.batch, np.inf
     while True:
         count = max(1, round(len(corners) / size))
-        misfit = torch.zeros((), dtype=diffraction.dtype, device=start.device)
+        misfit = torch.zeros((), dtype=start.real.dtype, device=start.device)
         for members in np.array_split(order.permutation(len(corners)), count):
             misfit += model.average(members, settings.step, settings.damping)
         model.keep_power()
@@ -173,11 +174,11 @@ def joint(
 
 def _in_focus(
     probe: Tensor,
-    diffraction: Tensor,
+    diffraction: OnDevice,
     corners: NDArray[np.int64],
     fractions: NDArray[np.floating],
     start: Tensor,
-    valid: Tensor | None,
+    valid: OnDevice | None,
 ) -> Tensor:
     """Return the probe at the defocus with which patterns in the middle of the scan fit best.
 

@@ -5,6 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ptychopareto.physics.on_device import OnDevice
 from ptychopareto.physics.subpixel import outer, ramp_axes
 from ptychopareto.reconstruction.modulus import Measured, modulus_change, squared, sum_modes
 from ptychopareto.reconstruction.patches import windows
@@ -39,12 +40,12 @@ class JointModel:
 
     def __init__(
         self,
-        diffraction: Tensor,
+        diffraction: OnDevice,
         probe: Tensor,
         corners: NDArray[np.int64],
         fractions: NDArray[np.floating],
         start: Tensor,
-        valid: Tensor | None,
+        valid: OnDevice | None,
     ) -> None:
         self.N = probe.shape[-1]
         self.measured = Measured(diffraction, valid)

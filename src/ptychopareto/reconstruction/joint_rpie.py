@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ptychopareto.physics.on_device import OnDevice
 from ptychopareto.reconstruction.joint import JointState
 from ptychopareto.reconstruction.joint_model import JointModel
 from ptychopareto.reconstruction.modes import orthogonal, start_modes
@@ -18,7 +19,7 @@ RADIUS, SHRINKING, LEAST_RADIUS = 2.0, 0.85, 0.1
 
 
 def joint_rpie(
-    diffraction: Tensor,
+    diffraction: OnDevice,
     probe: Tensor,
     corners: NDArray[np.int64],
     start: Tensor,
@@ -28,7 +29,7 @@ def joint_rpie(
     positions: bool = False,
     seed: int = 0,
     fractions: NDArray[np.floating] | None = None,
-    valid: Tensor | None = None,
+    valid: OnDevice | None = None,
 ) -> Iterator[JointState]:
     """Reconstruct object and probe by rPIE, one pass over the scan at a time.
 
@@ -77,7 +78,7 @@ def joint_rpie(
     batches = disjoint_batches(corners, model.N)
     epoch = 0
     while True:
-        misfit = torch.zeros((), dtype=diffraction.dtype, device=start.device)
+        misfit = torch.zeros((), dtype=start.real.dtype, device=start.device)
         for chosen in order.permutation(len(batches)):
             misfit += model.one_by_one(batches[chosen], alpha, beta, epoch >= PROBE_FROM)
         model.keep_power()

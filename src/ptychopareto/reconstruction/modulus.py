@@ -5,6 +5,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ptychopareto.physics.on_device import OnDevice, pieces
+
 # Below this amplitude a wave has no phase worth keeping. Its square is a float32's normal number.
 DARK = 1e-18
 
@@ -15,7 +17,7 @@ class Measured:
     Parameters
     ----------
     diffraction : (B, N, N) real
-        Measured √I, DC at pixel N // 2.
+        Measured √I, DC at pixel N // 2. What stays in a file is read whenever it is asked for.
     valid : (1, N, N) or (B, N, N) bool or None
         Detector pixels to believe; None for all. The values of other pixels, even NaN, are ignored.
 
@@ -27,23 +29,44 @@ class Measured:
         Σ√I over them.
     """
 
-    def __init__(self, diffraction: Tensor, valid: Tensor | None = None) -> None:
-        self.pixels = diffraction.numel()
-        self._mask = None
-        if valid is not None:
-            self.pixels = int(valid.expand_as(diffraction).sum())
-            diffraction = torch.where(valid, diffraction, 0)
-            self._mask = torch.fft.ifftshift(valid.to(diffraction.dtype), dim=(-2, -1))
-        self._target = torch.fft.ifftshift(diffraction, dim=(-2, -1))
-        self.total = float(diffraction.sum(dtype=torch.float64))
+    def __init__(self, diffraction: OnDevice, valid: OnDevice | None = None) -> None:
+        self._diffraction, self._valid = diffraction, valid
+        self.pixels, self.total, first = 0, 0.0, 0
+        for target in pieces(diffraction):
+            mask = self._mask(slice(first, first + len(target)))
+            if mask is not None:
+                target = torch.where(mask, target, 0)
+            self.pixels += target.numel() if mask is None else int(mask.expand_as(target).sum())
+            self.total += float(target.sum(dtype=torch.float64))
+            first += len(target)
+        self._held = self._far_fields(slice(None)) if isinstance(diffraction, Tensor) else None
+
+    @property
+    def is_held(self) -> bool:
+        """Tell whether all patterns are in memory, so that a batch may be kept."""
+        return self._held is not None
 
     def batch(self, members: NDArray[np.intp]) -> tuple[Tensor, Tensor | None]:
         """Return √I (b, N, N), 0 where invalid, and the mask of 1 and 0, (b or 1, N, N) or None."""
-        which = torch.from_numpy(members).to(self._target.device)
-        mask = self._mask
-        if mask is not None and len(mask) > 1:
-            mask = mask[which]
-        return self._target[which], mask
+        which = torch.from_numpy(members).to(self._diffraction.device)
+        if self._held is None:
+            return self._far_fields(which)
+        target, mask = self._held
+        return target[which], mask if mask is None or len(mask) == 1 else mask[which]
+
+    def _far_fields(self, which: Tensor | slice) -> tuple[Tensor, Tensor | None]:
+        """Return what `batch` does."""
+        target, mask = self._diffraction[which], self._mask(which)
+        if mask is not None:
+            target = torch.where(mask, target, 0)
+            mask = torch.fft.ifftshift(mask.to(target.dtype), dim=(-2, -1))
+        return torch.fft.ifftshift(target, dim=(-2, -1)), mask
+
+    def _mask(self, which: Tensor | slice) -> Tensor | None:
+        """Return the pixels of some patterns to believe, in the order of the file."""
+        if self._valid is None:
+            return None
+        return self._valid[:] if len(self._valid) == 1 else self._valid[which]
 
 
 def modulus_change(

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ptychopareto.config import Joint
 from ptychopareto.files import Dataset
+from ptychopareto.physics.on_device import OnDevice, on_device
 from ptychopareto.reconstruction.joint import JointSettings, JointState, joint
 from ptychopareto.reconstruction.r_factor import r_factor
 from ptychopareto.reconstruction.rpie import flat_start, rpie
@@ -35,12 +36,12 @@ class ObjectScan:
         The pixels to believe; None for all.
     """
 
-    diffraction: Tensor
+    diffraction: OnDevice
     probe: Tensor
     corners: NDArray[np.int64]
     shape: tuple[int, int]
     fractions: NDArray[np.float32] | None
-    valid: Tensor | None
+    valid: OnDevice | None
 
     @classmethod
     def of(cls, scan: Dataset, device: torch.device) -> "ObjectScan":
@@ -58,16 +59,21 @@ class ObjectScan:
         ObjectScan
         """
         return cls(
-            diffraction=torch.from_numpy(scan.diffraction).to(device),
+            diffraction=on_device(scan.diffraction, device),
             probe=torch.from_numpy(scan.modes).to(device),
             corners=scan.corners,
             shape=scan.object_shape,
             fractions=scan.fractions,
-            valid=None if scan.valid is None else torch.from_numpy(scan.valid).to(device),
+            valid=None if scan.valid is None else on_device(scan.valid, device),
         )
 
     def __len__(self) -> int:
         return len(self.corners)
+
+    @property
+    def N(self) -> int:
+        """Return the side of a pattern [px]."""
+        return self.probe.shape[-1]
 
     def r_factor(self, image: Tensor) -> float:
         """R-factor of an object (rows, columns); NaN without patterns."""

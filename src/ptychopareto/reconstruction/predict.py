@@ -1,20 +1,37 @@
 """Run a network over the patterns of a scan."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
 from ptychopareto.physics.groups import Groups
+from ptychopareto.physics.on_device import OnDevice
 
-# Small enough to stay in a CPU's cache, large enough to fill it.
-CPU_BATCH, GPU_BATCH = 32, 256
-
-
-def patterns_at_once(device: torch.device) -> int:
-    """Return how many patterns are predicted at once on a device."""
-    return CPU_BATCH if device.type == "cpu" else GPU_BATCH
+# Small enough to stay in a CPU's cache, large enough to fill it: for patterns of at most `SIDE` px.
+CPU_BATCH, GPU_BATCH, SIDE = 32, 256, 128
 
 
-def batch_on(device: torch.device, groups: Groups) -> int:
+def patterns_at_once(device: torch.device, N: int) -> int:
+    """Return how many patterns are predicted at once on a device.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where the network runs.
+    N : int
+        Side of a pattern [px].
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    patterns = CPU_BATCH if device.type == "cpu" else GPU_BATCH
+    return patterns if N <= SIDE else max(1, patterns * SIDE**2 // N**2)
+
+
+def batch_on(device: torch.device, groups: Groups, N: int) -> int:
     """Return how many groups are predicted at once on a device.
 
     Parameters
@@ -23,17 +40,18 @@ def batch_on(device: torch.device, groups: Groups) -> int:
         Where the network runs.
     groups : Groups
         The groups of the scan.
+    N : int
+        Side of a pattern [px].
 
     Returns
     -------
     int
         At least 1.
     """
-    return max(1, patterns_at_once(device) // groups.patterns)
+    return max(1, patterns_at_once(device, N) // groups.patterns)
 
 
-@torch.inference_mode()
-def predict(network: nn.Module, diffraction: Tensor, probe: Tensor, groups: Groups) -> Tensor:
+def predict(network: nn.Module, diffraction: OnDevice, probe: Tensor, groups: Groups) -> Tensor:
     """Predict the object patches of all groups of a scan, in batches.
 
     Parameters
@@ -52,11 +70,25 @@ def predict(network: nn.Module, diffraction: Tensor, probe: Tensor, groups: Grou
     (G, C, N, N) complex64
         Patches that agree where those of one group overlap.
     """
+    return torch.cat([*predict_in_batches(network, diffraction, probe, groups)])
+
+
+@torch.inference_mode()
+def predict_in_batches(
+    network: nn.Module, diffraction: OnDevice, probe: Tensor, groups: Groups
+) -> Iterator[Tensor]:
+    """Predict as `predict` does, batch by batch, so that nobody has to keep all patches.
+
+    Parameters
+    ----------
+    network, diffraction, probe, groups
+        As `predict` takes them.
+
+    Yields
+    ------
+    (g, C, N, N) complex64
+        The patches of the next groups.
+    """
     numbers = torch.arange(len(groups), device=diffraction.device)
-    batches = numbers.split(batch_on(diffraction.device, groups))
-    return torch.cat(
-        [
-            groups.merge(network(diffraction[groups.members[which]]), probe, which)
-            for which in batches
-        ]
-    )
+    for which in numbers.split(batch_on(diffraction.device, groups, probe.shape[-1])):
+        yield groups.merge(network(diffraction[groups.members[which]]), probe, which)

@@ -61,7 +61,7 @@ class TorchPredictor:
         self.network = network.to(device)
         self.N = N
         self.gridsize = gridsize
-        self.batch = max(1, patterns_at_once(device) // gridsize**2)
+        self.batch = max(1, patterns_at_once(device, N) // gridsize**2)
         self.device = device
 
     @torch.inference_mode()

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ptychopareto.physics.forward import diffraction_amplitude
+from ptychopareto.physics.on_device import OnDevice
 from ptychopareto.physics.subpixel import shifted
 from ptychopareto.reconstruction.patches import pixel_indices
 
@@ -18,8 +19,8 @@ def r_factor(
     probe: Tensor,
     corners: NDArray[np.int64],
     fractions: NDArray[np.floating] | None,
-    patterns: Tensor,
-    valid: Tensor | None = None,
+    patterns: OnDevice,
+    valid: OnDevice | None = None,
 ) -> float:
     """Compute how far predicted patterns are from measured ones, R = Σ|√I_model − √I| / Σ√I.
 
@@ -69,7 +70,7 @@ def r_factor(
         measured = patterns[part]
         difference = (diffraction_amplitude(pixels[index], light) - measured).abs()
         if valid is not None:
-            mask = valid if len(valid) == 1 else valid[part]
+            mask = valid[:] if len(valid) == 1 else valid[part]
             difference = torch.where(mask, difference, 0)
             measured = torch.where(mask, measured, 0)
         apart += difference.sum(dtype=torch.float64)

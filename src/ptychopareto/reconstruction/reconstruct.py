@@ -1,5 +1,7 @@
 """Reconstruct the object of a scan from its patterns, with a trained network."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -7,7 +9,8 @@ from torch import Tensor, nn
 
 from ptychopareto.files import Dataset
 from ptychopareto.physics.groups import group
-from ptychopareto.reconstruction.predict import predict
+from ptychopareto.physics.on_device import on_device
+from ptychopareto.reconstruction.predict import predict, predict_in_batches
 from ptychopareto.reconstruction.predictor import TorchPredictor
 from ptychopareto.reconstruction.stitch import stitch
 from ptychopareto.reconstruction.stream import ObjectStream
@@ -28,7 +31,7 @@ class Predictions:
 
     def __init__(self, scan: Dataset, gridsize: int, device: torch.device) -> None:
         self.scan = scan
-        self.diffraction = torch.from_numpy(scan.diffraction).to(device)
+        self.diffraction = on_device(scan.diffraction, device)
         self.probe = torch.from_numpy(scan.modes).to(device)
         self.groups = group(
             scan.corners, scan.object_index, scan.N, gridsize, device, scan.fractions
@@ -75,6 +78,10 @@ class Predictions:
         found = patches[torch.from_numpy(which)].flatten(0, 1)
         corners, shape = self.scan.corners[own], self.scan.object_shape
         return stitch(found, self.probe, corners, shape, fractions)
+
+    def batches(self, network: nn.Module) -> Iterator[Tensor]:
+        """Predict the patches of all groups batch by batch; see `predict_in_batches`."""
+        return predict_in_batches(network, self.diffraction, self.probe, self.groups)
 
 
 def reconstruct(

@@ -7,20 +7,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ptychopareto.physics.on_device import OnDevice
 from ptychopareto.physics.subpixel import outer, ramp_axes
 from ptychopareto.reconstruction.modulus import Measured, modulus_change, sum_modes
 from ptychopareto.reconstruction.patches import disjoint_batches, windows
 
 
 def rpie(
-    diffraction: Tensor,
+    diffraction: OnDevice,
     probe: Tensor,
     corners: NDArray[np.int64],
     start: Tensor,
     alpha: float,
     seed: int = 0,
     fractions: NDArray[np.floating] | None = None,
-    valid: Tensor | None = None,
+    valid: OnDevice | None = None,
 ) -> Iterator[tuple[Tensor, float]]:
     """Reconstruct an object by rPIE with a known probe, one pass over the scan at a time.
 
@@ -67,14 +68,13 @@ def rpie(
     measured = Measured(diffraction, valid)
     illumination = _Illumination(probe, alpha, fractions)
     image = start.clone(memory_format=torch.contiguous_format)
-    batches = [
-        (windows(image, corners[batch], N), batch, *measured.batch(batch))
-        for batch in disjoint_batches(corners, N)
-    ]
+    batches = [(windows(image, corners[batch], N), batch) for batch in disjoint_batches(corners, N)]
+    held = [measured.batch(members) for _, members in batches] if measured.is_held else None
     while True:
-        misfit = torch.zeros((), dtype=diffraction.dtype, device=start.device)
+        misfit = torch.zeros((), dtype=start.real.dtype, device=start.device)
         for chosen in order.permutation(len(batches)):
-            places, members, target, mask = batches[chosen]
+            places, members = batches[chosen]
+            target, mask = measured.batch(members) if held is None else held[chosen]
             lights, gains = illumination(members)
             far = torch.fft.fft2(lights * places.read().unsqueeze(1), norm="ortho")
             change, apart = modulus_change(far, target, mask)

@@ -111,6 +111,18 @@ class Stitcher:
         lit = self._weight > self._least
         return torch.where(lit, self._total / torch.where(lit, self._weight, 1), 0)
 
+    def enlarge(self, before: tuple[int, int], after: tuple[int, int]) -> None:
+        """Give the object more rows and columns, which no light has reached yet.
+
+        Parameters
+        ----------
+        before : rows and columns [px] that are put before the first ones
+        after : rows and columns [px] that are put after the last ones
+        """
+        padding = (before[1], after[1], before[0], after[0])
+        self._total = torch.nn.functional.pad(self._total, padding)
+        self._weight = torch.nn.functional.pad(self._weight, padding)
+
     def _accumulate(self, weighted: Tensor, light: Tensor, corners: NDArray[np.int64]) -> None:
         """Add |P|²·O and |P|² (b, N, N) to the sums."""
         N, device = self._N, self._total.device

@@ -17,7 +17,7 @@ from ptychopareto.config import (
     Training,
 )
 
-# Each run is two jobs. Beyond this Snakemake plans for minutes what trains for months.
+# Each run is two jobs: with more of them Snakemake would plan for minutes, and train for months.
 MOST_RUNS = 10_000
 
 

@@ -1,0 +1,61 @@
+"""The object patches that a network learns, cut out of the objects."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ptychopareto.files import Dataset
+from ptychopareto.physics import scan
+
+Image = NDArray[np.complex64]
+
+
+class Targets:
+    """The object patches (B, N, N) of a scan, each cut when it is indexed.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The scan.
+    objects : (n, rows, columns) complex64
+        Those of the teacher, or the true ones.
+    device : torch.device
+        Where the patches are wanted.
+    """
+
+    def __init__(self, dataset: Dataset, objects: Image, device: torch.device) -> None:
+        self.device, self._side = device, dataset.N
+        self._corners, self._fractions = dataset.corners, dataset.fractions
+        self._object_index, self._objects = dataset.object_index, objects
+        self._sources = [*objects]
+        if dataset.fractions is not None:
+            self._sources = [scan.with_margin(image) for image in objects]
+
+    def __getitem__(self, which: Tensor | slice) -> Tensor:
+        """Cut patches: those of a slice, or (..., N, N) of indices (...)."""
+        index = np.arange(len(self._corners))
+        index = index[which.cpu().numpy() if isinstance(which, Tensor) else which]
+        cut = self._cut(index.reshape(-1))
+        return torch.from_numpy(cut).to(self.device).view(*index.shape, *cut.shape[1:])
+
+    def _cut(self, index: NDArray[np.int64]) -> Image:
+        corners, numbers = self._corners[index], self._object_index[index]
+        found = np.empty((len(index), self._side, self._side), np.complex64)
+        for number in np.unique(numbers):
+            members, image = numbers == number, self._sources[number]
+            if self._fractions is None:
+                found[members] = scan.patches(image, corners[members], self._side)
+            else:
+                found[members] = scan.patches_between(
+                    image, corners[members], self._fractions[index][members], self._side
+                )
+        return found
+
+    def made_from(self) -> Iterator[NDArray[np.generic]]:
+        """Yield the arrays that decide all patches."""
+        yield from (self._objects, self._corners, self._object_index)
+        if self._fractions is not None:
+            yield self._fractions
