@@ -18,6 +18,7 @@ from ptychopareto.config import (
     SimulatedDataset,
     StudyConfig,
 )
+from ptychopareto.files.stored import LARGE
 from ptychopareto.study.runs import Run
 
 MIB = 2**20
@@ -29,6 +30,8 @@ START_MINUTES = 10  # start-up, a cold file system, reading the data
 # Images of N×N×width floats that a training step keeps per pattern, and that validation keeps.
 STEP_IMAGES, VALIDATION_IMAGES = 150, 10
 VALIDATION_PATTERNS = 256
+# Patterns of more than this side [px]: those of so many training steps are validated at once.
+VALIDATION_SIDE, VALIDATION_STEPS = 128, 8
 WEIGHTS_PER_MODE = 130  # real ones, over modes² width²
 WITHOUT_MODES = 8  # convolutions alone have fewer weights than this number of modes
 COPIES_OF_WEIGHTS = 5  # weights, gradients, two moments, the best so far
@@ -38,6 +41,9 @@ GPU_SECONDS_PER_STEP = 0.03
 RPIE_SECONDS_PER_PIXEL = 1e-7  # per pixel of a pattern, in one epoch, on one core
 TIMING_ROUNDS, LOADING_SECONDS = 5, 2.0
 DATA_BYTES_PER_PIXEL = 40
+# Pixels of a large scan, whose patterns stay in their file: it takes no more than the largest scan
+# that is held in memory (`stored.LARGE` bytes of float32).
+LARGE_PIXELS = LARGE // 4
 MEASURED_PIXELS_PER_BYTE = 2  # of a file: patterns of few photons compress well
 
 
@@ -162,7 +168,7 @@ def timing(runs: Iterable[Run], study: StudyConfig) -> Estimate:
     return _estimate(study, "test", largest, TIMING_ROUNDS * seconds)
 
 
-def rpie(study: StudyConfig, split: str, epochs: int) -> Estimate:
+def rpie(study: StudyConfig, split: str, epochs: int, held: bool = False) -> Estimate:
     """Estimate the classical reconstruction of a scan.
 
     Parameters
@@ -172,23 +178,26 @@ def rpie(study: StudyConfig, split: str, epochs: int) -> Estimate:
         The scan, "train" or "test".
     epochs : int
         Number of epochs.
+    held : bool, optional
+        Whether all patterns are in memory, even those of a large scan.
 
     Returns
     -------
     Estimate
     """
     seconds = epochs * pixels(study, split) * RPIE_SECONDS_PER_PIXEL
-    return _estimate(study, split, 0, seconds)
+    return _estimate(study, split, 0, seconds, held)
 
 
 def simulation(study: StudyConfig) -> Estimate:
-    """Estimate the simulation of the scan, or its import: never on a GPU."""
-    return replace(_estimate(study, "train", 0, 0), gpu_mem_mb=0)
+    """Estimate the simulation of the scan, its import or preparation: never on a GPU."""
+    held = not isinstance(study.dataset, MeasuredDataset)
+    return replace(_estimate(study, "train", 0, 0, held), gpu_mem_mb=0)
 
 
 def scenario(study: StudyConfig) -> Estimate:
     """Estimate the change of the test scan for any of the scenarios: never on a GPU."""
-    estimates = [_estimate(changed, "test", 0, 0) for changed in _changed_studies(study)]
+    estimates = [_estimate(changed, "test", 0, 0, held=True) for changed in _changed_studies(study)]
     return replace(max(estimates, key=lambda estimate: estimate.mem_mb), gpu_mem_mb=0)
 
 
@@ -241,15 +250,27 @@ def _network_bytes(run: Run, study: StudyConfig) -> float:
     side = side_of_pattern(study)
     modes = WITHOUT_MODES if run.modes is None else min(run.modes, side // 4)
     weights = WEIGHTS_PER_MODE * modes**2 * run.width**2 * _depth(run)
-    batch = VALIDATION_PATTERNS * VALIDATION_IMAGES * side**2 * run.width
+    patterns = VALIDATION_PATTERNS
+    if side > VALIDATION_SIDE:
+        patterns = min(patterns, VALIDATION_STEPS * run.training(study.training).batch_size)
+    batch = patterns * VALIDATION_IMAGES * side**2 * run.width
     return 4.0 * (COPIES_OF_WEIGHTS * weights + batch)
 
 
-def _estimate(study: StudyConfig, split: str, network: float, seconds: float) -> Estimate:
-    """Add the data: patterns, their patches as complex numbers, and copies on the way."""
-    device = ceil((network + DATA_BYTES_PER_PIXEL * pixels(study, split)) / MIB)
+def _estimate(
+    study: StudyConfig, split: str, network: float, seconds: float, held: bool = False
+) -> Estimate:
+    """Add the data: patterns, their patches as complex numbers, and copies on the way.
+
+    A GPU holds the patterns of a large scan if they fit, the host only if the job has to.
+    """
+    scan = pixels(study, split)
+    in_memory = scan if held else min(scan, LARGE_PIXELS)
+    host, device = (
+        ceil((network + DATA_BYTES_PER_PIXEL * count) / MIB) for count in (in_memory, scan)
+    )
     return Estimate(
-        mem_mb=PROGRAM_MB + device,
+        mem_mb=PROGRAM_MB + host,
         gpu_mem_mb=0 if study.device == "cpu" else GPU_PROGRAM_MB + device,
         runtime=START_MINUTES + ceil(seconds / 60),
     )

@@ -77,6 +77,31 @@ def test_memory_grows_with_the_configuration(larger: dict[str, Any]) -> None:
     assert large.gpu_mem_mb > small.gpu_mem_mb
 
 
+def test_patterns_of_a_large_scan_stay_in_their_file() -> None:
+    """Jobs that make the scan hold it; those that use it take what the largest held scan takes."""
+    whole, large, larger = (
+        study(dataset={"size": 1024, "N": 128, "scan_step_train": step})[1] for step in (32, 4, 2)
+    )
+    assert 4 * estimates.pixels(whole, "train") < estimates.LARGE
+    for job in (
+        lambda config: estimates.training(study()[0], config),
+        lambda config: estimates.rpie(config, "train", 10),
+    ):
+        assert job(whole).mem_mb < job(large).mem_mb == job(larger).mem_mb
+    assert estimates.simulation(large).mem_mb < estimates.simulation(larger).mem_mb
+    assert estimates.rpie(large, "train", 1, held=True) == replace(
+        estimates.rpie(large, "train", 1), mem_mb=estimates.simulation(large).mem_mb
+    )
+
+
+def test_constants_are_those_of_training() -> None:
+    from ptychopareto.learning import training
+
+    names = ("VALIDATION_SIDE", "VALIDATION_STEPS")
+    assert all(getattr(estimates, name) == getattr(training, name) for name in names)
+    assert training.VALIDATION_BATCH == estimates.VALIDATION_PATTERNS
+
+
 def test_network_without_modes_has_an_estimate() -> None:
     run, config = study(width=[32])
     without, most = replace(run, modes=None), replace(run, modes=16)
