@@ -21,7 +21,7 @@ from ptychopareto.models.registry import NetworkConfig, header_of
 
 # onnxruntime reads it from 1.12 on, TensorRT from 8.5 on.
 OPSET = 17
-# Of the output's scale: what another order of sums may change.
+# Largest deviation, as a part of the output's scale: another order of sums may change so much.
 TOLERANCE = 1e-4
 
 
@@ -41,10 +41,14 @@ def write_onnx(
     Parameters
     ----------
     path : Path
-        The file. It appears under its name once it is complete.
-    network, config, training
-        As `models.registry.load_model` returns them.
-    weights_sha256 : str
+        Where to write it, atomically.
+    network : Network
+        The network, as `models.registry.load_model` returns it.
+    config : NetworkConfig
+        Its config.
+    training : dict
+        The record of its training.
+    weights_sha256 : str, optional
         SHA-256 of the file of weights, to be found again later.
 
     Raises
@@ -63,7 +67,29 @@ def as_onnx(
     training: Mapping[str, Any],
     weights_sha256: str = "",
 ) -> bytes:
-    """Return the content of the file that `write_onnx` writes; equal networks give equal bytes."""
+    """Make the content of the file that `write_onnx` writes; equal networks give equal bytes.
+
+    Parameters
+    ----------
+    network : Network
+        The network, as `models.registry.load_model` returns it.
+    config : NetworkConfig
+        Its config.
+    training : dict
+        The record of its training.
+    weights_sha256 : str, optional
+        SHA-256 of the file of weights.
+
+    Returns
+    -------
+    bytes
+        The model, with weights and metadata.
+
+    Raises
+    ------
+    ExportError
+        The architecture cannot be exported, or real arithmetic deviates too much.
+    """
     if config.architecture in NEEDS:
         able = ", ".join(name for name in ARCHITECTURES if name not in NEEDS)
         raise ExportError(
@@ -125,7 +151,20 @@ def _traced(real: RealNetwork, example: Tensor) -> bytes:
 
 
 def example_of(config: NetworkConfig, batch: int = 2) -> Tensor:
-    """Return patterns (batch, C, N, N) to compare networks on, of the scale they are used to."""
+    """Make patterns to compare networks on, of the scale that a network is used to.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        Size and input scale of the network.
+    batch : int, optional
+        Number of groups of patterns.
+
+    Returns
+    -------
+    (batch, C, N, N) float32
+        Random amplitudes, the same at each call.
+    """
     generator = torch.Generator().manual_seed(0)
     shape = (batch, config.channels, config.N, config.N)
     return 2 * config.input_scale * torch.rand(shape, generator=generator)
@@ -133,6 +172,21 @@ def example_of(config: NetworkConfig, batch: int = 2) -> Tensor:
 
 @torch.inference_mode()
 def deviation(other: Callable[[Tensor], Tensor], network: Network, patterns: Tensor) -> float:
-    """Return how far two networks are apart on patterns, as part of the output's largest value."""
+    """Compare two networks on patterns.
+
+    Parameters
+    ----------
+    other : callable
+        Maps amplitudes to complex patches, as `network` does.
+    network : Network
+        The network to compare with.
+    patterns : (B, C, N, N) float32
+        Amplitudes.
+
+    Returns
+    -------
+    float
+        The largest difference of the patches, as a part of the largest modulus.
+    """
     wanted = network(patterns)
     return float((other(patterns) - wanted).abs().max() / wanted.abs().max().clamp_min(1e-30))

@@ -53,7 +53,20 @@ class RealNetwork(nn.Module):
 
 @torch.no_grad()
 def with_real_layers(body: nn.Module, config: NetworkConfig) -> nn.Module:
-    """Replace the spectral layers of a body, each by one for the size that it meets there."""
+    """Replace the spectral layers of a body, each by one for the size that it meets there.
+
+    Parameters
+    ----------
+    body : nn.Module
+        The body of a network, on the CPU; it is changed.
+    config : NetworkConfig
+        Size N and channels C of its input.
+
+    Returns
+    -------
+    nn.Module
+        The body.
+    """
     sizes: dict[str, tuple[int, ...]] = {}
     layers = {name: layer for name, layer in body.named_modules() if type(layer) in REAL_LAYERS}
 
@@ -146,10 +159,20 @@ REAL_LAYERS: dict[type[nn.Module], Callable[..., nn.Module]] = {
 
 
 def matrices_of(weight: Tensor, *, inner_parts: bool) -> Tensor:
-    """Return complex matrices (K, [re | im], in, out) as real ones (K, 2·in, 2·out).
+    """Write complex matrices as real ones.
 
-    With `inner_parts` the channels' parts lie side by side, [re, im] of each, else all real parts
-    come before all imaginary ones.
+    Parameters
+    ----------
+    weight : (K, 2, in, out)
+        Complex matrices as [re | im].
+    inner_parts : bool
+        Whether the channels' parts lie side by side, [re, im] of each; otherwise all real parts
+        come before all imaginary ones.
+
+    Returns
+    -------
+    (K, 2·in, 2·out)
+        Real matrices.
     """
     count, _, inputs, outputs = weight.shape
     real, imag = weight[:, 0], weight[:, 1]
@@ -180,7 +203,20 @@ class RealRegistration(nn.Module):
 
 
 def bilinear_matrix(magnification: float, size: int) -> Tensor:
-    """Return the matrix (N, N) that lays N/2 + s·(r − N/2) on r along an axis, zeros outside."""
+    """Return the matrix that resamples an axis: N/2 + s·(r − N/2) comes to lie on r, zeros outside.
+
+    Parameters
+    ----------
+    magnification : float
+        s, signed.
+    size : int
+        Number N of pixels.
+
+    Returns
+    -------
+    (N, N) float32
+        The matrix.
+    """
     pixels, centre = torch.arange(size, dtype=torch.float64), size // 2
     position = magnification * (pixels - centre) + centre
     distance = (position[:, None] - pixels).abs()

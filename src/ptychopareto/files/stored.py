@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ptychopareto.files.errors import refusal
 
-# Patterns that take more bytes as float32 stay in their file, where that is possible.
+# Bytes of patterns as float32 from which on they stay in their file, where that is possible.
 LARGE = 2**28
 # Bytes of float32 that are looked at together, where all patterns are looked at.
 PIECE = 2**26
@@ -60,9 +60,9 @@ class Source:
         Parameters
         ----------
         path : Path
-            How messages are to name it.
+            The file, as messages are to name it.
         descriptor : int
-            Of the file; it may be closed then.
+            A descriptor of the file; it may be closed afterwards.
 
         Returns
         -------
@@ -84,7 +84,7 @@ class Source:
         Parameters
         ----------
         buffer : memoryview
-            Of bytes; all of it is filled.
+            Bytes; all of it is filled.
         offset : int
             Where to begin [bytes].
 
@@ -241,15 +241,15 @@ def amplitudes(counts: NDArray[Any], scale: float) -> NDArray[np.float32]:
 
     Parameters
     ----------
-    counts : array of unsigned int
-        Of at most 32 bits.
+    counts : array
+        Unsigned integers of at most 32 bits, of any shape.
     scale : float
         √counts per unit of amplitude.
 
     Returns
     -------
     array of float32
-        The roots are right to the last bit.
+        The roots, right to the last bit, in the shape of `counts`.
     """
     wide = np.float32 if counts.dtype.itemsize <= 2 else np.float64
     roots = np.sqrt(counts, dtype=wide).astype(np.float32, copy=False)

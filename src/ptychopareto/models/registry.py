@@ -163,17 +163,32 @@ def _own_keys(config: NetworkConfig) -> dict[str, Any]:
 
 
 def header_of(config: NetworkConfig, training: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a file says of its network: its config and its training's record, as JSON."""
+    """Write the description of a network for the header of a file.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        What the network was built from.
+    training : dict
+        The record of its training; values that JSON knows.
+
+    Returns
+    -------
+    dict of str
+        `network` and `training`, each as JSON.
+    """
     return {"network": json.dumps(asdict(config)), "training": json.dumps(training)}
 
 
 def read_header(header: Mapping[str, str]) -> tuple[NetworkConfig, dict[str, Any]]:
-    """Read back what `header_of` made.
+    """Read back the texts that `header_of` made.
 
     Raises
     ------
-    KeyError, ValueError
-        It is not complete, or of a value that cannot be.
+    KeyError
+        A text is missing.
+    ValueError
+        A text is damaged, or holds a value that cannot be.
     """
     try:
         config = _CONFIG.validate_json(header["network"])

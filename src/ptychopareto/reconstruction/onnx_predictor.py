@@ -18,11 +18,11 @@ from ptychopareto.models.registry import NetworkConfig, read_header
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-# Each thread computes its own patterns, so many pixels at once: their images stay in its cache.
+# Pixels that a thread computes at once: their images stay in its cache.
 PIXELS_AT_ONCE = 8 * 64**2
-# A call is so many rounds of that for each thread: what is left over at its end is then little.
+# Rounds of these for each thread in a call: few threads are then idle at its end.
 ROUNDS = 8
-_QUIET = 4  # of onnxruntime's levels: what it raises need not be printed too
+_QUIET = 4  # a level of onnxruntime: errors that it raises need not be printed too
 
 
 class OnnxPredictor:
@@ -35,10 +35,12 @@ class OnnxPredictor:
     ----------
     session : InferenceSession
         The network, on one thread.
-    config, training
-        What its file says of it.
+    config : NetworkConfig
+        Its config, as its file has it.
+    training : dict
+        The record of its training.
     threads : int
-        How many there are.
+        Number of threads.
     """
 
     device = torch.device("cpu")
@@ -63,13 +65,13 @@ class OnnxPredictor:
 
         Parameters
         ----------
-        amplitudes : Tensor
-            (g, C, N, N) float32.
+        amplitudes : (g, C, N, N) float32
+            √I, DC at pixel N // 2.
 
         Returns
         -------
-        Tensor
-            (g, C, N, N) complex64.
+        (g, C, N, N) complex64
+            The patches.
         """
         pieces = amplitudes.split(self.piece)
         return torch.cat(list(self._threads.map(self._predict, pieces)))
@@ -106,7 +108,27 @@ def load_onnx(path: Path, threads: int | None = None) -> OnnxPredictor:
 
 
 def onnx_predictor(content: bytes, path: Path, threads: int | None = None) -> OnnxPredictor:
-    """As `load_onnx`, of the content of a file; errors name `path`."""
+    """Load a network from the content of an ONNX file, as `load_onnx` does from a file.
+
+    Parameters
+    ----------
+    content : bytes
+        The content of the file.
+    path : Path
+        The file, as messages name it.
+    threads : int, optional
+        Number of threads; None for as many as torch would use.
+
+    Returns
+    -------
+    OnnxPredictor
+        The network, with its `config` and its `training`.
+
+    Raises
+    ------
+    FileError
+        The content is damaged or of something else, or onnxruntime is not installed.
+    """
     if find_spec("onnxruntime") is None:
         raise FileError(
             f"{path}: an ONNX file needs the package onnxruntime, which is not installed: "
@@ -128,7 +150,7 @@ def onnx_predictor(content: bytes, path: Path, threads: int | None = None) -> On
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    """Return what onnxruntime and our checks raise.
+    """Return the errors that onnxruntime and our checks raise.
 
     The errors of onnxruntime have no other ancestor than Exception.
     """

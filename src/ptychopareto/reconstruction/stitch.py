@@ -116,8 +116,10 @@ class Stitcher:
 
         Parameters
         ----------
-        before : rows and columns [px] that are put before the first ones
-        after : rows and columns [px] that are put after the last ones
+        before : tuple of int
+            Rows and columns to put before the first ones [px].
+        after : tuple of int
+            Rows and columns to put after the last ones [px].
         """
         padding = (before[1], after[1], before[0], after[0])
         self._total = torch.nn.functional.pad(self._total, padding)
