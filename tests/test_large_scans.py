@@ -12,8 +12,9 @@ import torch
 from ptychopareto.assessment.evaluation import evaluate_run
 from ptychopareto.config import Joint, Training
 from ptychopareto.files import Dataset, StoredPatterns, read_dataset, stored, write_dataset
+from ptychopareto.learning.scales import input_scale, transmission
 from ptychopareto.learning.scan_data import scan_data
-from ptychopareto.learning.training import Trained, input_scale, train, transmission
+from ptychopareto.learning.training import Trained, train
 from ptychopareto.models.registry import NetworkConfig, build, save_model
 from ptychopareto.physics.on_device import Streamed
 from ptychopareto.reconstruction.object_scan import ObjectScan

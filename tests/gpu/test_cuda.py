@@ -22,9 +22,10 @@ from ptychopareto.assessment.cost import peak_memory_mb
 from ptychopareto.assessment.timing import time_models
 from ptychopareto.config import ARCHITECTURES, Architecture, Supervision, Teacher, Training
 from ptychopareto.files import Dataset
-from ptychopareto.learning.checkpoint import Stopped
+from ptychopareto.learning.scales import input_scale, transmission
 from ptychopareto.learning.scan_data import ScanData, scan_data
-from ptychopareto.learning.training import Trained, Trainer, input_scale, train, transmission
+from ptychopareto.learning.stopping import Stopped
+from ptychopareto.learning.training import Trained, Trainer, train
 from ptychopareto.models.registry import NetworkConfig, build, save_model
 from ptychopareto.physics.groups import group
 from ptychopareto.reconstruction.object_scan import ObjectScan

@@ -20,8 +20,9 @@ import torch
 from counts import MUTATIONS
 from ptychopareto.config import SimulatedDataset, Training
 from ptychopareto.learning import training as training_module
-from ptychopareto.learning.checkpoint import Checkpoint, Stopped
+from ptychopareto.learning.checkpoint import Checkpoint
 from ptychopareto.learning.scan_data import ScanData, scan_data
+from ptychopareto.learning.stopping import Stopped
 from ptychopareto.learning.supervision import make_loss
 from ptychopareto.learning.training import Trained, Trainer, train
 from ptychopareto.models.registry import NetworkConfig, build
@@ -310,10 +311,10 @@ def refused(
         caplog.clear()
         trainer = as_new.pop() if as_new else begun(scan, path)
         signal.alarm(20)  # a hang ends the tests
-        trainer._restore()
+        trainer.state.restore(trainer.checkpoint)
         signal.alarm(0)
         warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
-        weights, best = trainer.network.state_dict(), trainer.best
+        weights, best = trainer.network.state_dict(), trainer.state.best
         if not warnings:
             assert trainer.progress.epoch * 11 + trainer.progress.step > 0
             assert all(value.isfinite().all() for value in [*weights.values(), *best.values()])
@@ -322,8 +323,10 @@ def refused(
         assert line.startswith(str(path))
         assert line.endswith("; the training starts over")
         assert "\n" not in line
-        assert all(torch.equal(value, untouched.best[name]) for name, value in weights.items())
-        assert all(torch.equal(value, untouched.best[name]) for name, value in best.items())
+        assert all(
+            torch.equal(value, untouched.state.best[name]) for name, value in weights.items()
+        )
+        assert all(torch.equal(value, untouched.state.best[name]) for name, value in best.items())
         assert trainer.progress == untouched.progress
         assert not trainer.optimizer.state
         as_new.append(trainer)
@@ -346,7 +349,7 @@ def test_the_first_line_tells_format_and_key(good: bytes) -> None:
         (lambda _: b'{"format": 4, "parts": []}\n', "has the format 4, and 2 is wanted"),
         (lambda good: resealed(good, key="0" * 64), "belongs to another config"),
         (lambda good: resealed(good, crc32=7), "is damaged"),
-        (lambda good: good.partition(b"\n")[2], "is damaged, or older than the format 2"),
+        (lambda good: good.partition(b"\n")[2], "is damaged"),
         (lambda good: good[:-1], "is damaged"),
         (lambda good: good + b"\0", "is damaged"),
         (lambda _: b"", "is damaged"),

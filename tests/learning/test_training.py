@@ -12,18 +12,14 @@ import torch
 
 from ptychopareto.config import ConfigError, Training
 from ptychopareto.files import Dataset
-from ptychopareto.learning import training as training_module
-from ptychopareto.learning.checkpoint import Checkpoint, Stopped
+from ptychopareto.learning.checkpoint import Checkpoint
+from ptychopareto.learning.scales import input_scale, transmission
 from ptychopareto.learning.scan_data import ScanData, scan_data
+from ptychopareto.learning.schedule import learning_rate
+from ptychopareto.learning.stopping import Stopped
 from ptychopareto.learning.supervision import make_loss
-from ptychopareto.learning.training import (
-    Trained,
-    Trainer,
-    input_scale,
-    learning_rate,
-    train,
-    transmission,
-)
+from ptychopareto.learning.training import Trained, Trainer, train
+from ptychopareto.models import network
 from ptychopareto.models.layers import SpectralConv
 from ptychopareto.models.network import Network
 from ptychopareto.models.registry import NetworkConfig
@@ -290,7 +286,7 @@ def test_learning_rate_warms_up_and_decays() -> None:
 @pytest.mark.parametrize("transform", ["none", "log1p", "sqrt"])
 def test_input_scale_is_the_rms_of_the_transformed_patterns(transform, scan: ScanData) -> None:
     config = replace(CONFIG, input_transform=transform)
-    values = training_module.transform(scan.diffraction, transform)
+    values = network.transform(scan.diffraction, transform)
     assert input_scale(config, scan) == pytest.approx(
         float(values.square().mean().sqrt()), rel=1e-5
     )

@@ -12,8 +12,9 @@ import torch
 
 from ptychopareto.assessment.evaluation import evaluate_run
 from ptychopareto.config import Joint, Training
+from ptychopareto.learning.scales import input_scale, transmission
 from ptychopareto.learning.scan_data import scan_data
-from ptychopareto.learning.training import input_scale, train, transmission
+from ptychopareto.learning.training import train
 from ptychopareto.models.registry import NetworkConfig, save_model
 from ptychopareto.preparation.prepare import Prepared, prepare
 from ptychopareto.readers import MeasuredScan, read_scan

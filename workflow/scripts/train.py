@@ -12,8 +12,9 @@ def main(job: Any) -> None:
     from device import prepare
     from ptychopareto.config import AXES, ConfigError, Training, parse_study
     from ptychopareto.files import read_dataset, read_objects, write_csv
+    from ptychopareto.learning.scales import input_scale, transmission
     from ptychopareto.learning.scan_data import scan_data
-    from ptychopareto.learning.training import input_scale, train, transmission
+    from ptychopareto.learning.training import train
     from ptychopareto.models.registry import NetworkConfig, save_model
     from ptychopareto.physics.registration import input_magnification
     from ptychopareto.study.runs import expand

@@ -1,24 +1,23 @@
-"""Checkpoints inside a training, and the request to stop that makes one more."""
+"""The state of an unfinished training, and the file that keeps it."""
 
 import hashlib
 import json
 import logging
 import math
 import pickle
-import signal
 import time
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 from typing import IO, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ptychopareto.files import atomic
 from ptychopareto.files.errors import DAMAGE
+from ptychopareto.learning.progress import ROW, Progress
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +93,7 @@ class Checkpoint:
                 file.seek(content)
                 return dict(torch.load(file, map_location="cpu", weights_only=True))
         except _DAMAGE:
-            self.refuse(f"is damaged, or older than the format {FORMAT}")
+            self.refuse("is damaged")
             return None
 
     def refuse(self, reason: str) -> None:
@@ -118,6 +117,124 @@ def _checksum(file: IO[bytes]) -> int:
     while block := file.read(1 << 20):
         checksum = zlib.crc32(block, checksum)
     return checksum
+
+
+Weights = dict[str, Tensor]
+
+
+class State:
+    """All that the rest of a training depends on, and how it is saved and restored.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        The network, before its first step.
+    optimizer : torch.optim.Optimizer
+        AdamW, over all parameters of the network.
+    epochs, steps : int
+        Number of epochs of the training, and of steps in an epoch.
+
+    Attributes
+    ----------
+    progress : Progress
+        How far the training is.
+    best : dict of Tensor
+        The weights of the best epoch so far.
+    """
+
+    def __init__(
+        self, network: nn.Module, optimizer: torch.optim.Optimizer, epochs: int, steps: int
+    ) -> None:
+        self.network, self.optimizer, self.epochs, self.steps = network, optimizer, epochs, steps
+        self.device = next(network.parameters()).device
+        self.progress = Progress()
+        self.best = self.weights()
+        self.generators = generators(self.device)
+
+    def weights(self) -> Weights:
+        """Return a copy of the network's weights; it has no other state."""
+        return {name: value.clone() for name, value in self.network.state_dict().items()}
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Save the state, unless it is no longer finite: the loss shows that a few steps later.
+
+        Raises
+        ------
+        OSError
+            The checkpoint cannot be written, as on a full disk.
+        """
+        stored = {
+            "progress": asdict(self.progress),
+            "network": self.network.state_dict(),
+            "best": self.best,
+            "optimizer": self.optimizer.state_dict()["state"],
+            "random": {name: source.get_state() for name, source in self.generators.items()},
+        }
+        if self._fits(stored):
+            checkpoint.save(stored)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Take the state that was saved, if there is one that this training can be in.
+
+        If not, nothing is changed, and the log has one line that says why.
+        """
+        stored = checkpoint.load()
+        if stored is None:
+            return
+        try:
+            fits = self._fits(stored)
+        except (TypeError, LookupError, AttributeError, RuntimeError):
+            fits = False
+        if not fits:
+            checkpoint.refuse("is damaged: this training cannot be in such a state")
+            return
+        self.progress = Progress(**stored["progress"])
+        self.network.load_state_dict(stored["network"])
+        self.best = {name: value.to(self.device) for name, value in stored["best"].items()}
+        settings = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": stored["optimizer"], "param_groups": settings})
+        for name in self.generators.keys() & stored["random"].keys():
+            self.generators[name].set_state(stored["random"][name])
+        epoch, step = self.progress.epoch + 1, self.progress.step
+        if epoch > self.epochs:
+            epoch, step = self.epochs, self.steps
+        log.info("continuing from the checkpoint: epoch %d, step %d", epoch, step)
+
+    def _fits(self, stored: Mapping[str, Any]) -> bool:
+        """Tell whether this training could be in a state.
+
+        A state of another form raises TypeError, LookupError, AttributeError or RuntimeError.
+        """
+        progress, weights = Progress(**stored["progress"]), self.network.state_dict()
+        form = {
+            "progress": asdict(Progress([ROW] * progress.epoch)),
+            "network": weights,
+            "best": weights,
+            "optimizer": {
+                number: {"step": torch.zeros(()), "exp_avg": weight, "exp_avg_sq": weight}
+                for number, weight in enumerate(self.network.parameters())
+            },
+        }
+        for name in self.generators.keys() & stored["random"].keys():
+            torch.Generator(self.generators[name].device).set_state(stored["random"][name])
+        if not all(agrees(stored[part], like) for part, like in form.items()):
+            return False
+        epochs, steps = self.epochs, self.steps
+        return (
+            [row["epoch"] for row in progress.history] == [*range(1, progress.epoch + 1)]
+            and 0 <= progress.step <= steps
+            and 0 < progress.epoch * steps + progress.step <= epochs * steps
+            and progress.seconds >= 0
+        )
+
+
+def generators(device: torch.device) -> dict[str, torch.Generator]:
+    """Return the sources of random numbers of a training on a device, by their names."""
+    sources = {"cpu": torch.default_generator}
+    if device.type == "cuda":
+        index = torch.cuda.current_device() if device.index is None else device.index
+        sources["cuda"] = torch.cuda.default_generators[index]
+    return sources
 
 
 def agrees(value: Any, form: Any) -> bool:
@@ -157,31 +274,3 @@ def agrees(value: Any, form: Any) -> bool:
             )
         case _:
             return type(value) is type(form) and math.isfinite(value)
-
-
-class Stopped(SystemExit):
-    """A signal asked to stop, and a checkpoint is written; the exit code is 128 + its number."""
-
-
-class StopRequest:
-    """The signal that asked this process to stop; None if there was none."""
-
-    signal: int | None = None
-
-    def __call__(self, number: int, _frame: FrameType | None) -> None:
-        """Keep the number of a signal; this is its handler."""
-        self.signal = number
-
-
-@contextmanager
-def stop_on_signals() -> Iterator[StopRequest]:
-    """Turn SIGTERM and SIGINT into a request that the training loop answers at its next step."""
-    request = StopRequest()
-    previous = {
-        number: signal.signal(number, request) for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
-        yield request
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

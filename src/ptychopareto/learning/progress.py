@@ -3,10 +3,6 @@
 import logging
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ptychopareto.learning.training import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -54,41 +50,39 @@ class Reporter:
 
     Parameters
     ----------
-    trainer : Trainer
-        The training to report on.
+    progress : Progress
+        The training to report on, where it begins or goes on.
+    epochs, steps : int
+        Number of epochs of the training, and of steps in an epoch.
+    patterns : int
+        Number of patterns in a step.
     """
 
-    def __init__(self, trainer: "Trainer") -> None:
-        self.trainer = trainer
+    def __init__(self, progress: Progress, epochs: int, steps: int, patterns: int) -> None:
+        self.progress, self.epochs, self.steps, self.patterns = progress, epochs, steps, patterns
         self.began = self.last = time.perf_counter()
         self.first_step = self._steps_done()
 
     def step(self) -> None:
         """Report on a step, if the last line is older than `REPORT_SECONDS`."""
         if time.perf_counter() - self.last >= REPORT_SECONDS:
-            progress = self.trainer.progress
-            loss = progress.loss_sum / progress.step
-            self._line(f"step {progress.step}/{self.trainer.steps}  loss {loss:.5f}", ahead=1)
+            loss = self.progress.loss_sum / self.progress.step
+            self._line(f"step {self.progress.step}/{self.steps}  loss {loss:.5f}", ahead=1)
 
     def epoch(self) -> None:
         """Report on the epoch that has just ended."""
-        row = self.trainer.progress.history[-1]
-        best = "  best so far" if row["epoch"] == self.trainer.progress.best_epoch else ""
+        row = self.progress.history[-1]
+        best = "  best so far" if row["epoch"] == self.progress.best_epoch else ""
         self._line(f"loss {row['train_loss']:.5f}  validation {row['val_loss']:.5f}{best}", ahead=0)
 
     def _line(self, text: str, ahead: int) -> None:
         self.last = time.perf_counter()
-        trainer, progress = self.trainer, self.trainer.progress
-        done, steps = self._steps_done(), trainer.settings.epochs * trainer.steps
-        speed = ""
+        done, speed = self._steps_done(), ""
         if done > self.first_step:  # else it was resumed at the very end of an epoch
             rate = (done - self.first_step) / (self.last - self.began)
-            left = (steps - done) / rate / 60
-            patterns = rate * trainer.batch * trainer.scan.groups.patterns
-            speed = f"{patterns:.0f} patterns/s, {left:.1f} min left"
-        log.info(
-            "epoch %d/%d  %s  %s", progress.epoch + ahead, trainer.settings.epochs, text, speed
-        )
+            left = (self.epochs * self.steps - done) / rate / 60
+            speed = f"{rate * self.patterns:.0f} patterns/s, {left:.1f} min left"
+        log.info("epoch %d/%d  %s  %s", self.progress.epoch + ahead, self.epochs, text, speed)
 
     def _steps_done(self) -> int:
-        return self.trainer.progress.epoch * self.trainer.steps + self.trainer.progress.step
+        return self.progress.epoch * self.steps + self.progress.step

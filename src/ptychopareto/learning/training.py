@@ -3,29 +3,23 @@
 import logging
 import math
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ptychopareto.config import Supervision, Training
-from ptychopareto.learning.checkpoint import (
-    Checkpoint,
-    Stopped,
-    StopRequest,
-    agrees,
-    stop_on_signals,
-)
-from ptychopareto.learning.progress import ROW, Progress, Reporter
+from ptychopareto.learning.checkpoint import Checkpoint, State
+from ptychopareto.learning.progress import Progress, Reporter
 from ptychopareto.learning.scan_data import ScanData
+from ptychopareto.learning.schedule import learning_rate
+from ptychopareto.learning.stopping import Stopped, StopRequest, stop_on_signals
 from ptychopareto.learning.supervision import Loss, make_loss
-from ptychopareto.models.network import Network, transform
+from ptychopareto.models.network import Network
 from ptychopareto.models.registry import NetworkConfig, build
-from ptychopareto.physics.on_device import pieces
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +28,6 @@ CHECK_STEPS = 20
 # Patterns that are validated at once; where they are larger than `VALIDATION_SIDE` [px], so many
 # steps' worth of them, which take no more memory than the step.
 VALIDATION_BATCH, VALIDATION_SIDE, VALIDATION_STEPS = 256, 128, 8
-
-Weights = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -71,67 +63,6 @@ class Trained:
 
 class Diverged(ArithmeticError):
     """The loss is no longer finite."""
-
-
-def input_scale(network: NetworkConfig, scan: ScanData) -> float:
-    """Compute the scale by which a network's input is divided.
-
-    Parameters
-    ----------
-    network : NetworkConfig
-        Gives the transform of the input.
-    scan : ScanData
-        The training scan.
-
-    Returns
-    -------
-    float
-        RMS of the transformed training patterns.
-    """
-    mean = torch.zeros((), dtype=torch.float64, device=scan.probe.device)
-    for piece in pieces(scan.diffraction):
-        x = transform(piece, network.input_transform)
-        mean += x.double().square().mean() * (len(piece) / len(scan.diffraction))
-    return float(mean.sqrt())
-
-
-def transmission(scan: ScanData) -> float:
-    """Compute the RMS transmission of the training object, √(mean Σ I / Σ |P|²).
-
-    No light is lost between sample and detector: the light in a pattern is that which the object
-    transmits.
-    """
-    powers = [piece.double().square().sum((-2, -1)) for piece in pieces(scan.diffraction)]
-    power = torch.cat(powers).mean()
-    return float((power / scan.probe.abs().double().square().sum()).sqrt())
-
-
-def learning_rate(step: int, steps: int, settings: Training) -> float:
-    """Return the learning rate of a step.
-
-    It rises linearly over the first `warmup` of all steps, then falls to zero as half a cosine.
-
-    Parameters
-    ----------
-    step : int
-        Number of the step, from 0.
-    steps : int
-        Number of all steps.
-    settings : Training
-        Peak learning rate and warm-up.
-
-    Returns
-    -------
-    float
-    """
-    warm = max(1, round(settings.warmup * steps))
-    if step < warm:
-        return settings.learning_rate * (step + 1) / warm
-    return (
-        settings.learning_rate
-        * 0.5
-        * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
-    )
 
 
 def train(
@@ -211,7 +142,7 @@ def train(
         status, error = "diverged", str(failure)
     except torch.OutOfMemoryError as failure:
         status, error = "out_of_memory", str(failure).splitlines()[0]
-    network.load_state_dict(trainer.best)
+    network.load_state_dict(trainer.state.best)
     progress = trainer.progress
     return Trained(
         network=network.eval(),
@@ -266,9 +197,12 @@ class Trainer:
         self.per_epoch = min(len(self.train_index), math.ceil(trained_on / scan.groups.patterns))
         self.batch = max(1, settings.batch_size // scan.groups.patterns)
         self.steps = math.ceil(self.per_epoch / self.batch)
-        self.best = self._weights()
-        self.progress = Progress()
-        self.generators = generators(scan.probe.device)
+        self.state = State(network, self.optimizer, settings.epochs, self.steps)
+
+    @property
+    def progress(self) -> Progress:
+        """How far the training is."""
+        return self.state.progress
 
     @property
     def patterns(self) -> int:
@@ -287,13 +221,13 @@ class Trainer:
         Diverged
             The loss is no longer finite.
         """
-        self._restore()
-        progress, began = self.progress, time.perf_counter() - self.progress.seconds
-        reporter = Reporter(self)
-        while progress.epoch < self.settings.epochs:
-            batches = self._batches(progress.epoch)
+        self.state.restore(self.checkpoint)
+        progress, epochs = self.progress, self.settings.epochs
+        began = time.perf_counter() - progress.seconds
+        reporter = Reporter(progress, epochs, self.steps, self.batch * self.scan.groups.patterns)
+        while progress.epoch < epochs:
             running = torch.zeros((), device=self.scan.probe.device) + progress.loss_sum
-            for batch in batches[progress.step :]:
+            for batch in self._batches(progress.epoch)[progress.step :]:
                 running += self.update(batch)
                 progress.step += 1
                 progress.seconds = time.perf_counter() - began
@@ -301,17 +235,10 @@ class Trainer:
                     progress.loss_sum = self._finite(float(running))
                     reporter.step()
                     if self.checkpoint.due:
-                        self._save()
+                        self.state.save(self.checkpoint)
                 if stop.signal is not None:
                     progress.loss_sum = float(running)
-                    self._save()
-                    log.warning(
-                        "stopped by signal %d: epoch %d, step %d",
-                        stop.signal,
-                        progress.epoch + 1,
-                        progress.step,
-                    )
-                    raise Stopped(128 + stop.signal)
+                    self._stop(stop.signal)
             self._end_epoch(began)
             reporter.epoch()
 
@@ -340,6 +267,15 @@ class Trainer:
         step += self.progress.epoch * self.steps
         return learning_rate(step, self.settings.epochs * self.steps, self.settings)
 
+    def _stop(self, number: int) -> NoReturn:
+        """End the training because of a signal, with one more checkpoint."""
+        self.state.save(self.checkpoint)
+        progress = self.progress
+        log.warning(
+            "stopped by signal %d: epoch %d, step %d", number, progress.epoch + 1, progress.step
+        )
+        raise Stopped(128 + number)
+
     def _end_epoch(self, began: float) -> None:
         progress = self.progress
         train_loss = progress.loss_sum / self.steps
@@ -355,8 +291,8 @@ class Trainer:
         progress.history.append(row)
         progress.step, progress.loss_sum = 0, 0.0
         if progress.best_epoch == progress.epoch:
-            self.best = self._weights()
-        self._save()
+            self.state.best = self.state.weights()
+        self.state.save(self.checkpoint)
 
     @torch.no_grad()
     def _validate(self) -> float:
@@ -375,90 +311,9 @@ class Trainer:
             patterns = min(patterns, VALIDATION_STEPS * self.settings.batch_size)
         return max(1, patterns // self.scan.groups.patterns)
 
-    def _weights(self) -> Weights:
-        """Return a copy of the network's weights; it has no other state."""
-        return {name: value.clone() for name, value in self.network.state_dict().items()}
-
     def _finite(self, loss: float) -> float:
         if not math.isfinite(loss):
             raise Diverged(
                 f"non-finite loss in epoch {self.progress.epoch + 1}, by step {self.progress.step}"
             )
         return loss
-
-    def _state(self) -> dict[str, Any]:
-        """Return everything that the rest of the training depends on."""
-        return {
-            "progress": asdict(self.progress),
-            "network": self.network.state_dict(),
-            "best": self.best,
-            "optimizer": self.optimizer.state_dict()["state"],
-            "random": {name: source.get_state() for name, source in self.generators.items()},
-        }
-
-    def _save(self) -> None:
-        state = self._state()
-        # A state that is no longer finite is not saved. The loss shows it a few steps later.
-        if self._fits(state):
-            self.checkpoint.save(state)
-
-    def _restore(self) -> None:
-        state = self.checkpoint.load()
-        if state is None:
-            return
-        try:
-            fits = self._fits(state)
-        except (TypeError, LookupError, AttributeError, RuntimeError):
-            fits = False
-        if not fits:
-            self.checkpoint.refuse("is damaged: this training cannot be in such a state")
-            return
-        self.progress = Progress(**state["progress"])
-        self.network.load_state_dict(state["network"])
-        self.best = {
-            name: value.to(self.scan.probe.device) for name, value in state["best"].items()
-        }
-        settings = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": settings})
-        for name in self.generators.keys() & state["random"].keys():
-            self.generators[name].set_state(state["random"][name])
-        epoch, step = self.progress.epoch + 1, self.progress.step
-        if epoch > self.settings.epochs:
-            epoch, step = self.settings.epochs, self.steps
-        log.info("continuing from the checkpoint: epoch %d, step %d", epoch, step)
-
-    def _fits(self, state: Mapping[str, Any]) -> bool:
-        """Tell whether this training could be in a state. If not, nothing of the state is loaded.
-
-        A state of another form raises TypeError, LookupError, AttributeError or RuntimeError.
-        """
-        progress, weights = Progress(**state["progress"]), self.network.state_dict()
-        form = {
-            "progress": asdict(Progress([ROW] * progress.epoch)),
-            "network": weights,
-            "best": weights,
-            "optimizer": {
-                number: {"step": torch.zeros(()), "exp_avg": weight, "exp_avg_sq": weight}
-                for number, weight in enumerate(self.network.parameters())
-            },
-        }
-        for name in self.generators.keys() & state["random"].keys():
-            torch.Generator(self.generators[name].device).set_state(state["random"][name])
-        if not all(agrees(state[part], like) for part, like in form.items()):
-            return False
-        epochs, steps = self.settings.epochs, self.steps
-        return (
-            [row["epoch"] for row in progress.history] == [*range(1, progress.epoch + 1)]
-            and 0 <= progress.step <= steps
-            and 0 < progress.epoch * steps + progress.step <= epochs * steps
-            and progress.seconds >= 0
-        )
-
-
-def generators(device: torch.device) -> dict[str, torch.Generator]:
-    """Return the sources of random numbers of a training on a device, by their names."""
-    sources = {"cpu": torch.default_generator}
-    if device.type == "cuda":
-        index = torch.cuda.current_device() if device.index is None else device.index
-        sources["cuda"] = torch.cuda.default_generators[index]
-    return sources

@@ -1,0 +1,41 @@
+"""The scales that a network takes from its training scan, see `models.network.Network`."""
+
+import torch
+
+from ptychopareto.learning.scan_data import ScanData
+from ptychopareto.models.network import transform
+from ptychopareto.models.registry import NetworkConfig
+from ptychopareto.physics.on_device import pieces
+
+
+def input_scale(network: NetworkConfig, scan: ScanData) -> float:
+    """Compute the scale by which a network's input is divided.
+
+    Parameters
+    ----------
+    network : NetworkConfig
+        Gives the transform of the input.
+    scan : ScanData
+        The training scan.
+
+    Returns
+    -------
+    float
+        RMS of the transformed training patterns.
+    """
+    mean = torch.zeros((), dtype=torch.float64, device=scan.probe.device)
+    for piece in pieces(scan.diffraction):
+        x = transform(piece, network.input_transform)
+        mean += x.double().square().mean() * (len(piece) / len(scan.diffraction))
+    return float(mean.sqrt())
+
+
+def transmission(scan: ScanData) -> float:
+    """Compute the RMS transmission of the training object, √(mean Σ I / Σ |P|²).
+
+    No light is lost between sample and detector: the light in a pattern is that which the object
+    transmits.
+    """
+    powers = [piece.double().square().sum((-2, -1)) for piece in pieces(scan.diffraction)]
+    power = torch.cat(powers).mean()
+    return float((power / scan.probe.abs().double().square().sum()).sqrt())
