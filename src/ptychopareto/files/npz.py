@@ -2,7 +2,6 @@
 
 import io
 import math
-import os
 import struct
 import zipfile
 import zlib
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptychopareto.files.errors import reading, refusal
+from ptychopareto.files.memory_limit import memory_limit
 from ptychopareto.files.stored import Source, StoredArray, as_bytes
 
 # NumPy writes no compression or deflate; a damaged header can name other ones, and those cannot
@@ -22,8 +22,8 @@ from ptychopareto.files.stored import Source, StoredArray, as_bytes
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 # A scan of few photons may shrink any number of times, so no ratio tells it from a file that is
-# made to exhaust the memory. The machine's memory tells: nothing could be computed from more.
-_LARGEST_SHARE = 0.5  # part of the machine's memory
+# made to exhaust the memory. The memory tells: nothing could be computed from more.
+_LARGEST_SHARE = 0.5  # part of the memory that this process may take
 
 # All that zipfile reads at once is the list of members at the end; that of a scan is 1 kB.
 _LARGEST_DIRECTORY = 2**20  # bytes
@@ -33,7 +33,7 @@ def read_npz(path: Path, keys: Container[str] | None = None) -> dict[str, NDArra
     """Read the arrays of an NPZ file.
 
     A header must agree with the size of its member, and the arrays together may take at most half
-    of the machine's memory; both are checked before memory is taken.
+    of the memory that this process may take; both are checked before memory is taken.
 
     Parameters
     ----------
@@ -257,9 +257,8 @@ def _content_of(stream: IO[bytes], info: zipfile.ZipInfo) -> int:
 
 
 def largest_content() -> int:
-    """Return how many bytes the arrays of a file may take on this machine."""
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return int(_LARGEST_SHARE * memory)
+    """Return how many bytes the arrays of a file may take in this process."""
+    return int(_LARGEST_SHARE * memory_limit())
 
 
 class _InPieces(io.FileIO):
