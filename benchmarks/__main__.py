@@ -6,7 +6,17 @@ import re
 
 import torch
 
-from benchmarks import engine, gpu, measured, networks, planning, reading, recipes, whole_study
+from benchmarks import (
+    engine,
+    follow,
+    gpu,
+    measured,
+    networks,
+    planning,
+    reading,
+    recipes,
+    whole_study,
+)
 from benchmarks.measuring import ROOT, machine
 from ptychopareto.files import atomic
 
@@ -16,6 +26,7 @@ PARTS = {
     "engine": engine.section,
     "measured": measured.section,
     "recipes": recipes.section,
+    "follow": follow.section,
     "planning": planning.section,
     "reading": reading.section,
     "study": whole_study.section,

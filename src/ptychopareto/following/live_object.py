@@ -47,9 +47,7 @@ class LiveObject:
     settings : MeasuredDataset
         What the user says of the scan, as `first` was prepared with.
     predictor : Predictor
-        The network, of single patterns.
-    scale : float
-        Brings √counts into the units of the network's training.
+        The network, of single patterns, adapted to the scan.
 
     Attributes
     ----------
@@ -57,15 +55,12 @@ class LiveObject:
         How many frames have been taken, dark ones among them.
     """
 
-    def __init__(
-        self, first: Whole, settings: MeasuredDataset, predictor: Predictor, scale: float = 1.0
-    ) -> None:
+    def __init__(self, first: Whole, settings: MeasuredDataset, predictor: Predictor) -> None:
         if predictor.gridsize > 1:
             raise ValueError("a network of groups wants all patterns at once")
         self.first = first
         self.done = 0
         self._settings = settings
-        self._scale = np.float32(scale)
         self._block = predictor.batch
         surveyed, N = first.surveyed, predictor.N
         self._origin = positions_on_grid(surveyed.scan, surveyed.grid).min(axis=0)
@@ -162,7 +157,7 @@ class LiveObject:
         patterns = Patterns(amplitudes[bright], valid)
         corners, fractions = split_positions(positions[bright])
         self._make_room(part, corners)
-        self._stream.add(amplitudes[bright] * self._scale, corners + self._before, fractions)
+        self._stream.add(amplitudes[bright], corners + self._before, fractions)
         self._frames.append(numbers[bright])
         self._positions.append(positions[bright])
         self._latest = patterns, positions[bright]
