@@ -17,7 +17,7 @@ from ptychopareto.config import ARCHITECTURES, Architecture, Training
 from ptychopareto.learning.checkpoint import Checkpoint
 from ptychopareto.learning.scan_data import ScanData
 from ptychopareto.learning.supervision import make_loss
-from ptychopareto.learning.training import Trainer
+from ptychopareto.learning.trainer import Trainer
 from ptychopareto.models.registry import NetworkConfig, build
 from ptychopareto.physics.groups import alone
 from ptychopareto.reconstruction.predict import predict

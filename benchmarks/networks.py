@@ -23,7 +23,7 @@ from ptychopareto.learning.checkpoint import Checkpoint
 from ptychopareto.learning.losses import object_loss
 from ptychopareto.learning.scan_data import ScanData
 from ptychopareto.learning.supervision import make_loss
-from ptychopareto.learning.training import Trainer
+from ptychopareto.learning.trainer import Trainer
 from ptychopareto.memory import keep_freed_memory
 from ptychopareto.models.layers import SpectralConv
 from ptychopareto.models.network import Network

@@ -17,7 +17,7 @@ from ptychopareto.learning.scales import input_scale, transmission
 from ptychopareto.learning.scan_data import ScanData, scan_data
 from ptychopareto.learning.stopping import stop_on_signals
 from ptychopareto.learning.supervision import make_loss
-from ptychopareto.learning.training import Trainer
+from ptychopareto.learning.trainer import Trainer
 from ptychopareto.memory import keep_freed_memory
 from ptychopareto.models.layers import Operator
 from ptychopareto.models.registry import NetworkConfig, build

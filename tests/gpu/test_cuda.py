@@ -25,7 +25,8 @@ from ptychopareto.files import Dataset
 from ptychopareto.learning.scales import input_scale, transmission
 from ptychopareto.learning.scan_data import ScanData, scan_data
 from ptychopareto.learning.stopping import Stopped
-from ptychopareto.learning.training import Trained, Trainer, train
+from ptychopareto.learning.trainer import Trainer
+from ptychopareto.learning.training import Trained, train
 from ptychopareto.models.registry import NetworkConfig, build, save_model
 from ptychopareto.physics.groups import group
 from ptychopareto.reconstruction.object_scan import ObjectScan
@@ -70,7 +71,7 @@ def run(
 ) -> Trained:
     config = replace(
         CONFIG,
-        channels=scan.groups.patterns,
+        channels=scan.groups.size,
         input_scale=input_scale(CONFIG, scan),
         transmission=transmission(scan),
     )

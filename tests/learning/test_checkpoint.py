@@ -19,12 +19,13 @@ import torch
 
 from counts import MUTATIONS
 from ptychopareto.config import SimulatedDataset, Training
-from ptychopareto.learning import training as training_module
+from ptychopareto.learning import trainer, training
 from ptychopareto.learning.checkpoint import Checkpoint
 from ptychopareto.learning.scan_data import ScanData, scan_data
 from ptychopareto.learning.stopping import Stopped
-from ptychopareto.learning.supervision import make_loss
-from ptychopareto.learning.training import Trained, Trainer, train
+from ptychopareto.learning.supervision import Loss, make_loss
+from ptychopareto.learning.trainer import Trainer
+from ptychopareto.learning.training import Trained, train
 from ptychopareto.models.registry import NetworkConfig, build
 from ptychopareto.physics.dataset import simulate
 
@@ -68,7 +69,14 @@ def result(trained: Trained) -> tuple[object, ...]:
         name: value.numpy().tobytes() for name, value in trained.network.state_dict().items()
     }
     history = [{**row, "seconds": 0} for row in trained.history]
-    return weights, history, trained.status, trained.error, trained.best_epoch, trained.patterns
+    return (
+        weights,
+        history,
+        trained.status,
+        trained.error,
+        trained.best_epoch,
+        trained.patterns_seen,
+    )
 
 
 @pytest.fixture
@@ -118,7 +126,7 @@ def test_interrupted_anywhere_and_continued_gives_the_same_bits(
     at_steps: Callable[..., list[int]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(training_module, "CHECK_STEPS", 3)
+    monkeypatch.setattr(trainer, "CHECK_STEPS", 3)
     config = NetworkConfig(architecture, "none", modes=2, width=2, N=16)
     whole = run(scan, path.with_name("whole.pt"), config=config)
     moments = set(random.Random(seed).sample(range(STEPS), 4))
@@ -137,7 +145,7 @@ def test_interrupted_anywhere_and_continued_gives_the_same_bits(
 def test_long_epochs_are_saved_in_between(
     scan: ScanData, path: Path, at_steps: Callable[..., list[int]], monkeypatch, caplog
 ) -> None:
-    monkeypatch.setattr(training_module, "CHECK_STEPS", 4)
+    monkeypatch.setattr(trainer, "CHECK_STEPS", 4)
     done = at_steps({7, 20}, kill)
     for minutes in (1e3, ALWAYS):
         with pytest.raises(Killed):
@@ -165,11 +173,11 @@ def test_what_is_not_yet_stored_is_not_trained_twice(
 def test_random_numbers_continue_where_they_stopped(
     scan: ScanData, path: Path, at_steps: Callable[..., list[int]], monkeypatch
 ) -> None:
-    def noisy(*arguments: Any) -> training_module.Loss:
+    def noisy(*arguments: Any) -> Loss:
         loss = make_loss(*arguments)
         return lambda *batch: loss(*batch) * (1 + 0.1 * torch.rand(()))
 
-    monkeypatch.setattr(training_module, "make_loss", noisy)
+    monkeypatch.setattr(training, "make_loss", noisy)
     whole = run(scan, path.with_name("whole.pt"))
     at_steps({14}, terminate)
     with pytest.raises(Stopped):
@@ -180,7 +188,7 @@ def test_random_numbers_continue_where_they_stopped(
 def test_interrupted_divergence_is_found_as_if_it_had_not_been(
     scan: ScanData, path: Path, at_steps: Callable[..., list[int]], monkeypatch
 ) -> None:
-    monkeypatch.setattr(training_module, "CHECK_STEPS", 3)
+    monkeypatch.setattr(trainer, "CHECK_STEPS", 3)
     settings = SETTINGS.model_copy(update={"learning_rate": 1e30})
     whole = run(scan, path.with_name("whole.pt"), settings=settings)
     assert whole.status == "diverged"

@@ -18,7 +18,8 @@ from ptychopareto.learning.scan_data import ScanData, scan_data
 from ptychopareto.learning.schedule import learning_rate
 from ptychopareto.learning.stopping import Stopped
 from ptychopareto.learning.supervision import make_loss
-from ptychopareto.learning.training import Trained, Trainer, train
+from ptychopareto.learning.trainer import Trainer
+from ptychopareto.learning.training import Trained, train
 from ptychopareto.models import network
 from ptychopareto.models.layers import SpectralConv
 from ptychopareto.models.network import Network
@@ -62,7 +63,7 @@ def test_loss_falls(supervision, architecture, scan: ScanData, tmp_path: Path) -
     assert trained.status == "ok"
     assert losses[-1] < 0.95 * losses[0]
     assert [row["epoch"] for row in trained.history] == [*range(1, 9)]
-    assert trained.patterns == 8 * 73
+    assert trained.patterns_seen == 8 * 73
     assert not list(tmp_path.iterdir())
 
 
@@ -138,7 +139,7 @@ def test_stopped_and_continued_gives_the_same_bits(
     continued = run(scan, tmp_path)
     assert len(updates) == 3 * math.ceil(73 / 8)  # nothing repeated, nothing left out
     assert torch.equal(weights(whole), weights(continued))
-    assert whole.patterns == continued.patterns
+    assert whole.patterns_seen == continued.patterns_seen
     for one, other in zip(whole.history, continued.history, strict=True):
         assert {**one, "seconds": 0} == {**other, "seconds": 0}
 
@@ -251,7 +252,7 @@ def test_groups_of_patterns_train_at_equal_patterns_seen(
     train_index, _ = grouped.split(settings.validation_fraction)
     trained_on = len(np.unique(grouped.groups.members.numpy()[train_index]))
     assert 60 < trained_on <= 73
-    assert trained.patterns == 8 * 4 * math.ceil(trained_on / 4)
+    assert trained.patterns_seen == 8 * 4 * math.ceil(trained_on / 4)
     again = run(grouped, tmp_path, settings, config=config, supervision=supervision)
     assert torch.equal(weights(trained), weights(again))
 

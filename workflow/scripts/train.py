@@ -70,7 +70,7 @@ def main(job: Any) -> None:
         "status": trained.status,
         "error": trained.error,
         "train_time_s": trained.seconds,
-        "patterns_trained": trained.patterns,
+        "patterns_trained": trained.patterns_seen,
     }
     save_model(Path(job.output.model), trained.network, network, record)
     # The checkpoint stays until Snakemake has recorded these files (see evaluate.py): if it is

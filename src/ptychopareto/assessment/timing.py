@@ -189,12 +189,12 @@ def _measure(
     return seconds_for(part) * len(groups) / part, singles
 
 
-def _summary(whole: list[float], single: list[float], patterns: int) -> Timing:
+def _summary(whole: list[float], single: list[float], count: int) -> Timing:
     low, median, high = np.quantile(whole, [0.25, 0.5, 0.75])
     return Timing(
         inference_time_s=float(median),
         inference_iqr_s=float(high - low),
-        patterns_per_s=patterns / float(median),
+        patterns_per_s=count / float(median),
         single_pattern_s=float(np.median(single)),
     )
 

@@ -54,12 +54,13 @@ class Reporter:
         The training to report on, where it begins or goes on.
     epochs, steps : int
         Number of epochs of the training, and of steps in an epoch.
-    patterns : int
+    patterns_per_step : int
         Number of patterns in a step.
     """
 
-    def __init__(self, progress: Progress, epochs: int, steps: int, patterns: int) -> None:
-        self.progress, self.epochs, self.steps, self.patterns = progress, epochs, steps, patterns
+    def __init__(self, progress: Progress, epochs: int, steps: int, patterns_per_step: int) -> None:
+        self.progress, self.epochs, self.steps = progress, epochs, steps
+        self.patterns_per_step = patterns_per_step
         self.began = self.last = time.perf_counter()
         self.first_step = self._steps_done()
 
@@ -81,7 +82,7 @@ class Reporter:
         if done > self.first_step:  # else it was resumed at the very end of an epoch
             rate = (done - self.first_step) / (self.last - self.began)
             left = (self.epochs * self.steps - done) / rate / 60
-            speed = f"{rate * self.patterns:.0f} patterns/s, {left:.1f} min left"
+            speed = f"{rate * self.patterns_per_step:.0f} patterns/s, {left:.1f} min left"
         log.info("epoch %d/%d  %s  %s", self.progress.epoch + ahead, self.epochs, text, speed)
 
     def _steps_done(self) -> int:

@@ -101,7 +101,7 @@ class ScanData:
     def fingerprint(self) -> str:
         """Return the SHA-256 of all arrays: a checkpoint belongs to the data it was trained on."""
         digest = hashlib.sha256()
-        grouped = self.groups.members if self.groups.patterns > 1 else None
+        grouped = self.groups.members if self.groups.size > 1 else None
         for part in (self.diffraction, self.probe, self.target, grouped, self.valid):
             if isinstance(part, Targets):
                 for array in part.made_from():

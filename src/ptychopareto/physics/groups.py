@@ -46,7 +46,7 @@ class Groups:
         return len(self.members)
 
     @property
-    def patterns(self) -> int:
+    def size(self) -> int:
         """C, the number of patterns in a group."""
         return self.members.shape[1]
 
@@ -73,7 +73,7 @@ class Groups:
             Patches that are equal where they overlap: each pixel is the mean over the patches of
             its group, weighted by |P|² as in `reconstruction.stitch`.
         """
-        if self.patterns == 1:
+        if self.size == 1:
             return patches
         count, N = len(patches), probe.shape[-1]
         axis = torch.arange(N, device=probe.device)

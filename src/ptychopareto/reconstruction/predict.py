@@ -48,7 +48,7 @@ def batch_on(device: torch.device, groups: Groups, N: int) -> int:
     int
         At least 1.
     """
-    return max(1, patterns_at_once(device, N) // groups.patterns)
+    return max(1, patterns_at_once(device, N) // groups.size)
 
 
 def predict(network: nn.Module, diffraction: OnDevice, probe: Tensor, groups: Groups) -> Tensor:
