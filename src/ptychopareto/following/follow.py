@@ -9,8 +9,8 @@ from ptychopareto.following.watch import Look, Watch
 from ptychopareto.readers.frames import patterns_between
 from ptychopareto.readers.measured_scan import MeasuredScan
 
-# How many patterns tell how frames become patterns. The same ones each time, however many are there
-# when the file is first seen: two runs over one file end with the same bits.
+# Number of first patterns that decide how frames become patterns. It is the same however many are
+# there when the file is first seen: two runs over one file end with the same bits.
 FIRST_PATTERNS = 64
 _PAUSE = 0.05  # seconds between two looks where nothing has come
 
@@ -81,7 +81,7 @@ def follow(
 
 
 def _may_begin(look: Look, wanted: int) -> bool:
-    """Whether the first patterns are there: something is written after all of them, or as last."""
+    """Tell whether the first patterns are there: something is written after them, or as last."""
     if look.ended:
         return True
     if look.count < wanted or look.scan is None:

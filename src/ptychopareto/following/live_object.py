@@ -23,9 +23,9 @@ from ptychopareto.reconstruction.predictor import Predictor
 from ptychopareto.reconstruction.r_factor import r_factor
 from ptychopareto.reconstruction.stream import ObjectStream
 
-_READ_BYTES = 2**23  # of frames that are read at once, as float64
+_READ_BYTES = 2**23  # size of the frames that are read at once, as float64
 _TAIL = 16  # frames at the end of what is there, one of which has light if those before are written
-_MARGIN = 0.25  # of a side that the object gets besides, so that it is not copied for each pattern
+_MARGIN = 0.25  # part of a side that the object grows by, so that few patterns make it be copied
 _BYTES_OF_A_PIXEL = 3 * 12  # sums of the object and of the light, while they are copied, and a view
 
 
@@ -137,7 +137,7 @@ class LiveObject:
         return apply_config(replace(part, frames=frames), self._settings)
 
     def _at_once(self, scan: MeasuredScan) -> int:
-        """How many frames are read at once: whole blocks."""
+        """Return the number of frames to read at once: whole blocks."""
         frame = 8 * int(np.prod(scan.frames.shape[1:]))
         return max(1, _READ_BYTES // (frame * self._block)) * self._block
 

@@ -1,4 +1,4 @@
-"""What a user sees of a scan that is followed: a line on the screen, and a picture."""
+"""Show a scan that is followed to the user: a line on the screen, and a picture."""
 
 import time
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from ptychopareto.pictures import style
 
 _EVERY = 1.0  # seconds between two lines on a screen, or two pictures
 _EVERY_IN_A_LOG = 10.0  # seconds between two lines in a file
-_LEAST_REST = 20  # what is shown may take one part in so many of the time
+_LEAST_REST = 20  # showing may take one part in this many of the time
 _SIDE = 800  # px of a picture's half, at most
 _GAP = 8  # px
 

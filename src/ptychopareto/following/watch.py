@@ -10,8 +10,8 @@ from ptychopareto.files.errors import FileError, refusal
 from ptychopareto.readers.measured_scan import MeasuredScan
 from ptychopareto.readers.swmr import writer_of
 
-# Seconds. What a reader sees in the middle of a write is whole at the next look; what cannot be
-# read for so long is damaged.
+# Seconds. A file seen in the middle of a write is whole at the next look; one that cannot be read
+# for this long is damaged.
 PATIENCE = 3.0
 _SETTLED = 1.0  # seconds; file systems keep times in coarser steps than writers write
 
@@ -36,7 +36,7 @@ class Look:
 
     @property
     def count(self) -> int:
-        """How many patterns are there."""
+        """Number of patterns that are there."""
         return 0 if self.scan is None else self.scan.frames.shape[0]
 
     @property

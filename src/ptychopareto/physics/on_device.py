@@ -1,4 +1,4 @@
-"""The patterns of a scan where they are computed with: all on the device, or those asked for."""
+"""Bring the patterns of a scan to a device: all of them, or those that are asked for."""
 
 from collections.abc import Iterator
 
@@ -48,7 +48,7 @@ OnDevice = Tensor | Streamed
 def on_device(
     array: NDArray[np.generic] | StoredPatterns | StoredArray, device: torch.device
 ) -> OnDevice:
-    """Bring an array to a device, or of a large one what is asked for.
+    """Bring an array to a device; a large one is streamed from its file.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def on_device(
 
 
 def pieces(array: OnDevice) -> Iterator[Tensor]:
-    """Yield the entries of an array piece by piece; of one that is not large, all at once."""
+    """Yield the entries of an array piece by piece; a small array comes in one piece."""
     small = 4 * array.shape.numel() <= stored.LARGE
     for part in (slice(None),) if small else slices(tuple(array.shape)):
         yield array[part]
