@@ -81,7 +81,9 @@ if MEASURED:
             "../envs/ptychopareto.yaml"
         threads: 1
         resources:
-            **demands(estimates.rpie(STUDY, "train", 10 * STUDY.dataset.joint.most_epochs, held=True)),
+            **demands(
+                estimates.rpie(STUDY, "train", 10 * STUDY.dataset.joint.most_epochs, held=True)
+            ),
             gpu=GPUS_PER_JOB,
         params:
             code=code_of("reference"),

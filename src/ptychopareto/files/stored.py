@@ -20,7 +20,7 @@ from ptychopareto.files.errors import refusal
 # Bytes of patterns as float32 from which on they stay in their file, where that is possible.
 LARGE = 2**28
 # Bytes of float32 that are looked at together, where all patterns are looked at.
-PIECE = 2**26
+PIECE = 2**24
 
 Rows = slice | NDArray[np.integer] | NDArray[np.bool_]
 

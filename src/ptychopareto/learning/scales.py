@@ -36,6 +36,11 @@ def transmission(scan: ScanData) -> float:
     No light is lost between sample and detector: the light in a pattern is that which the object
     transmits.
     """
-    powers = [piece.double().square().sum((-2, -1)) for piece in pieces(scan.diffraction)]
-    power = torch.cat(powers).mean()
+    # In one tensor: small ones that stay between pieces that come and go would scatter the memory.
+    powers = torch.empty(len(scan.diffraction), dtype=torch.float64, device=scan.probe.device)
+    first = 0
+    for piece in pieces(scan.diffraction):
+        powers[first : first + len(piece)] = piece.double().square().sum((-2, -1))
+        first += len(piece)
+    power = powers.mean()
     return float((power / scan.probe.abs().double().square().sum()).sqrt())
