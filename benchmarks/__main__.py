@@ -10,6 +10,7 @@ from benchmarks import (
     engine,
     follow,
     gpu,
+    large_scan,
     measured,
     networks,
     planning,
@@ -29,6 +30,7 @@ PARTS = {
     "follow": follow.section,
     "planning": planning.section,
     "reading": reading.section,
+    "large_scan": large_scan.section,
     "study": whole_study.section,
     "gpu": gpu.section,
 }

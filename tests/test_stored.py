@@ -1,7 +1,9 @@
 """Patterns that stay in their file."""
 
+import copy
 import math
 import os
+import pickle
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -229,6 +231,14 @@ def test_a_file_that_another_one_replaces_is_read_to_the_end(tmp_path: Path) -> 
     np.testing.assert_array_equal(np.asarray(there.diffraction), whole.diffraction)
     write_dataset(path, there)  # over itself
     np.testing.assert_array_equal(read_dataset(path).diffraction, whole.diffraction)
+
+
+def test_an_open_file_is_not_copied(tmp_path: Path) -> None:
+    write_npz(tmp_path / "scan.npz", **counts("u2"))
+    scan = read_dataset(tmp_path / "scan.npz", held=0)
+    for copied in (copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match=r"scan\.npz is open here"):
+            copied(scan)
 
 
 def test_reading_takes_the_memory_of_a_piece(

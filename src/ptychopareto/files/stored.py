@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +77,9 @@ class Source:
 
     def __del__(self) -> None:
         os.close(self.descriptor)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"{self.path} is open here: it is not copied or sent to another process")
 
     def read_into(self, buffer: memoryview, offset: int) -> None:
         """Fill a buffer from a place of the file.
