@@ -144,7 +144,7 @@ def main(path: Path, way: str) -> None:
     from ptychopareto.learning.scales import input_scale, transmission
     from ptychopareto.learning.scan_data import scan_data
     from ptychopareto.learning.supervision import make_loss
-    from ptychopareto.learning.training import Trainer
+    from ptychopareto.learning.trainer import Trainer
     from ptychopareto.memory import keep_freed_memory
     from ptychopareto.models.registry import NetworkConfig, build
     from ptychopareto.reconstruction.reconstruct import reconstruct

@@ -94,12 +94,12 @@ def test_patterns_of_a_large_scan_stay_in_their_file() -> None:
     )
 
 
-def test_constants_are_those_of_training() -> None:
-    from ptychopareto.learning import training
+def test_constants_are_those_of_the_trainer() -> None:
+    from ptychopareto.learning import trainer
 
     names = ("VALIDATION_SIDE", "VALIDATION_STEPS")
-    assert all(getattr(estimates, name) == getattr(training, name) for name in names)
-    assert training.VALIDATION_BATCH == estimates.VALIDATION_PATTERNS
+    assert all(getattr(estimates, name) == getattr(trainer, name) for name in names)
+    assert trainer.VALIDATION_BATCH == estimates.VALIDATION_PATTERNS
 
 
 def test_network_without_modes_has_an_estimate() -> None:
