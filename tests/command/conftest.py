@@ -41,6 +41,9 @@ def simulated(
 
 @pytest.fixture
 def network(make_network: MakeNetwork, small_scan: tuple[Dataset, Dataset]) -> Path:
-    """A network for the patterns of `simulated`."""
-    scale = float(np.sqrt(np.square(small_scan[0].diffraction, dtype=np.float64).mean()))
-    return make_network(input_scale=scale)
+    """A network for the patterns of `simulated`, with the scales that a training would measure."""
+    train = small_scan[0]
+    light = np.square(train.diffraction, dtype=np.float64)
+    power = np.square(np.abs(train.probe), dtype=np.float64).sum()
+    transmission = float(np.sqrt(light.sum((1, 2)).mean() / power))
+    return make_network(input_scale=float(np.sqrt(light.mean())), transmission=transmission)

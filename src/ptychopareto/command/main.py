@@ -12,7 +12,7 @@ import ptychopareto
 from ptychopareto.command.subcommand import CommandError, Subcommand
 
 # Each is a module of this package with a `SUBCOMMAND`, in the order of the help.
-SUBCOMMANDS = ("formats", "export")
+SUBCOMMANDS = ("reconstruct", "inspect", "export", "formats")
 
 DESCRIPTION = "Reconstruct ptychography scans with trained networks."
 EPILOG = """\

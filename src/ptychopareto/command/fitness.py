@@ -1,0 +1,89 @@
+"""Whether a scan is what a network was trained for, in one line each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ptychopareto.files.errors import refusal
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from ptychopareto.files import Dataset
+    from ptychopareto.models.registry import NetworkConfig
+    from ptychopareto.reconstruction.adaptation import Adaptation
+
+OTHER_MAGNIFICATION = 0.1  # relative difference from which on it is said
+OTHER_COUNTS = 2.0  # ratio of the mean counts from which on it is said
+COMPARED = 256  # patterns of the comparison with rPIE
+
+
+def check_size(path: Path, scan: "Dataset", config: "NetworkConfig") -> None:
+    """Refuse a scan whose patterns have another size than the network's.
+
+    Raises
+    ------
+    FileError
+        They have; the line says what to do.
+    """
+    if scan.N == config.N:
+        return
+    hint = "--N crops them" if scan.N > config.N else "a network of that size is wanted"
+    if scan.N > config.N and scan.N % config.N == 0:
+        hint += f", --bin {scan.N // config.N} sums pixels"
+    raise refusal(path, f"has patterns of {scan.N} px, and the network takes {config.N} px; {hint}")
+
+
+def say_beam(config: "NetworkConfig", adaptation: "Adaptation") -> Iterator[str]:
+    """Say where the beam or the counts are not those of the training."""
+    s, trained = adaptation.shadow, config.magnification
+    if abs(s / trained - 1) > OTHER_MAGNIFICATION:
+        yield (
+            f"other magnification: the shadow in the patterns is {s:.2f} times as large as the "
+            f"object, in those of the training {trained:.2f}; the input is resampled, expect less "
+            "of the network"
+        )
+    counts = adaptation.brightness**2
+    if not 1 / OTHER_COUNTS <= counts <= OTHER_COUNTS:
+        yield (
+            f"other counts: patterns have {counts:.3g} times the mean of the training's; they are "
+            "scaled to it, but their noise is another"
+        )
+
+
+def say_worse_than_rpie(
+    image: "Tensor", scan: "Dataset", alpha: float, device: "torch.device"
+) -> Iterator[str]:
+    """Say if one epoch of rPIE from a flat object explains the patterns better than the network.
+
+    Free patterns are asked, if there are some: those that rPIE works on it fits with their noise.
+
+    Parameters
+    ----------
+    image : (rows, columns) what the network made
+    scan : the patterns; the `COMPARED` nearest to the middle of the scan are looked at
+    alpha : regularisation of rPIE
+    device : where it runs
+    """
+    import torch
+
+    from ptychopareto.reconstruction.object_scan import ObjectScan
+    from ptychopareto.reconstruction.rpie import flat_start
+
+    away = np.abs(scan.corners - np.median(scan.corners, axis=0)).max(axis=1)
+    nearest = np.zeros(len(away), bool)
+    nearest[np.argsort(away, kind="stable")[:COMPARED]] = True
+    free = nearest & scan.free if scan.free is not None else np.zeros_like(nearest)
+    part = ObjectScan.of(scan.part(nearest & ~free), device)
+    asked = ObjectScan.of(scan.part(free), device) if free.any() else part
+    classical, _ = next(part.rpie(flat_start(part.shape, device), alpha))
+    own, other = asked.r_factor(torch.where(image == 0, 1, image)), asked.r_factor(classical)
+    if own > other:
+        yield (
+            f"worse than rPIE: the network explains the patterns with R = {own:.3f}, one epoch of "
+            f"rPIE from a flat object with {other:.3f}; --refine goes on from here, --find-probe "
+            "may find a better probe, and a network trained on such a scan a better object"
+        )

@@ -1,0 +1,91 @@
+"""The network that a command line names: a model file, or a folder that holds one."""
+
+import hashlib
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ptychopareto.command.subcommand import CommandError
+from ptychopareto.files import FileError
+from ptychopareto.files.errors import refusal
+
+if TYPE_CHECKING:
+    import torch
+
+    from ptychopareto.models.registry import NetworkConfig
+    from ptychopareto.reconstruction.predictor import Predictor
+
+MODEL = "model.safetensors"
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedNetwork:
+    """A network ready to predict, and what its file says of it.
+
+    Attributes
+    ----------
+    path : its file
+    predictor : runs it
+    config : how it is built
+    training : the record of its training
+    sha256 : of its file
+    """
+
+    path: Path
+    predictor: "Predictor"
+    config: "NetworkConfig"
+    training: dict[str, Any]
+    sha256: str
+
+
+def load_network(path: Path, device: "torch.device") -> LoadedNetwork:
+    """Load a network.
+
+    Parameters
+    ----------
+    path : `model.safetensors`, or a folder that holds it, such as `results/recommended`
+    device : where it is to run
+
+    Raises
+    ------
+    FileError
+        There is no such file, it is damaged or not ours, or its training failed.
+    """
+    from ptychopareto.models.registry import load_model
+    from ptychopareto.reconstruction.predictor import TorchPredictor
+
+    if path.is_dir():
+        if not (path / MODEL).is_file():
+            raise refusal(path, f"is a folder without {MODEL}; a network is wanted")
+        path = path / MODEL
+    network, config, training = load_model(path)
+    if training["status"] != "ok":
+        raise FileError(f"{path}: its training ended as {training['status']}: {training['error']}")
+    gridsize = math.isqrt(config.channels)
+    predictor = TorchPredictor(network, config.N, gridsize, device)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return LoadedNetwork(path, predictor, config, training, digest)
+
+
+def choose_device(name: str) -> "torch.device":
+    """Turn the argument of `--device` into a device that this machine has.
+
+    Raises
+    ------
+    CommandError
+        It has none.
+    """
+    import torch
+
+    available = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if name == "auto":
+        name = "cuda" if available["cuda"] else "cpu"
+    if not available[name]:
+        here = ", ".join(["auto", *(one for one, there in available.items() if there)])
+        raise CommandError(f"--device: {name!r} is not available on this machine; allowed: {here}")
+    return torch.device(name)

@@ -1,0 +1,47 @@
+"""The look before the flight, as text, as a picture, and as an exit status."""
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from ptychopareto.command.inspect import FAILED_CHECK
+from ptychopareto.command.main import main
+from readers import writers
+from readers.writers import a_scan
+
+
+def test_a_good_scan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "scan.cxi"
+    writers.write_cxi(path, a_scan(rows=10, columns=20))
+    outputs = ["--picture", str(tmp_path / "look.png"), "--json", str(tmp_path / "look.json")]
+    status = main(["inspect", str(path), *outputs])
+    said = capsys.readouterr().out
+    record = json.loads((tmp_path / "look.json").read_text())
+    failed = [check["name"] for check in record["checks"] if check["passed"] is False]
+    assert status == (FAILED_CHECK if failed else 0)
+    assert said.startswith(f"{path}: cxi, 200 patterns of 32 px\n")
+    for check in record["checks"]:
+        assert check["said"] in said
+    assert (tmp_path / "look.png").stat().st_size > 10_000
+
+
+def test_dark_frames_fail_a_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "scan.cxi"
+    writers.write_cxi(path, a_scan(rows=10, columns=20))
+    with h5py.File(path, "a") as file:
+        file["entry_1/data_1/data"][:20] = 0
+    assert main(["inspect", str(path)]) == FAILED_CHECK
+    assert "FAIL  dark frames" in capsys.readouterr().out
+
+
+def test_a_file_that_will_not_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "scan.npz"
+    np.savez(path, nothing=np.ones(3))
+    assert main(["inspect", str(path)]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"ptycho-pareto inspect: {path}: ")
+    assert len(said.err.splitlines()) == 1
