@@ -44,28 +44,51 @@ def load_network(path: Path, device: "torch.device") -> LoadedNetwork:
 
     Parameters
     ----------
-    path : `model.safetensors`, or a folder that holds it, such as `results/recommended`
-    device : where it is to run
+    path : Path
+        `model.safetensors` or `model.onnx`, or a folder that holds the former, such as
+        `results/recommended`.
+    device : torch.device
+        Where it is to run.
 
     Raises
     ------
     FileError
         There is no such file, it is damaged or not ours, or its training failed.
+    CommandError
+        An ONNX file is to run elsewhere than on the CPU.
     """
-    from ptychopareto.models.registry import load_model
-    from ptychopareto.reconstruction.predictor import TorchPredictor
-
     if path.is_dir():
         if not (path / MODEL).is_file():
             raise refusal(path, f"is a folder without {MODEL}; a network is wanted")
         path = path / MODEL
-    network, config, training = load_model(path)
+    load = _onnx if path.suffix == ".onnx" else _torch
+    predictor, config, training = load(path, device)
     if training["status"] != "ok":
         raise FileError(f"{path}: its training ended as {training['status']}: {training['error']}")
-    gridsize = math.isqrt(config.channels)
-    predictor = TorchPredictor(network, config.N, gridsize, device)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return LoadedNetwork(path, predictor, config, training, digest)
+
+
+def _torch(
+    path: Path, device: "torch.device"
+) -> tuple["Predictor", "NetworkConfig", dict[str, Any]]:
+    from ptychopareto.models.registry import load_model
+    from ptychopareto.reconstruction.predictor import TorchPredictor
+
+    network, config, training = load_model(path)
+    gridsize = math.isqrt(config.channels)
+    return TorchPredictor(network, config.N, gridsize, device), config, training
+
+
+def _onnx(
+    path: Path, device: "torch.device"
+) -> tuple["Predictor", "NetworkConfig", dict[str, Any]]:
+    from ptychopareto.reconstruction.onnx_predictor import load_onnx
+
+    if device.type != "cpu":
+        raise CommandError(f"--device: {path} runs on the CPU; its model.safetensors on a GPU too")
+    predictor = load_onnx(path)
+    return predictor, predictor.config, predictor.training
 
 
 def choose_device(name: str) -> "torch.device":

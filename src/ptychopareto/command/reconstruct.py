@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ptychopareto.command.progress import Progress
 
 DESCRIPTION = """\
-Reconstruct scans with a trained network. NETWORK is a model.safetensors, or a folder that holds
-one, such as results/recommended of a study. SCAN is a file or folder in any format that
-`ptycho-pareto formats` lists.
+Reconstruct scans with a trained network. NETWORK is a model.safetensors, a folder that holds one,
+such as results/recommended of a study, or a model.onnx, which onnxruntime runs on the CPU. SCAN is
+a file or folder in any format that `ptycho-pareto formats` lists.
 
 Each scan becomes one file with object, probe, positions, R-factors and provenance, and a PNG beside
 it. The network's input is registered by the scan's own probe. What is not as in the training is
@@ -144,7 +144,8 @@ def run(options: Namespace) -> int:
     from ptychopareto.writers.registry import WRITERS
 
     paths = output_paths(options.scan, options.output, WRITERS[options.write].suffix)
-    device = choose_device(options.device)
+    onnx_only = options.network.suffix == ".onnx" and options.device == "auto"
+    device = choose_device("cpu" if onnx_only else options.device)
     if options.threads:
         import torch
 
