@@ -19,7 +19,8 @@ EPOCHS = [1, 2, 5, 20, 50, 100]
 def classical() -> pd.DataFrame:
     quality = [0.5, 0.6, 0.7, 0.87, 0.97, 0.99]
     seconds = 0.13 * np.array(EPOCHS)
-    return pd.DataFrame({"epochs": EPOCHS, "seconds": seconds, "ssim_phase": quality})
+    columns = {"epochs": EPOCHS, "seconds": seconds, "ssim_phase": quality}
+    return pd.DataFrame(columns).assign(engine="rpie", early_stop=False)
 
 
 def refinement(**quality_of: list[float]) -> pd.DataFrame:

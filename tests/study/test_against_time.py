@@ -6,12 +6,11 @@ import pytest
 
 from ptychopareto.assessment.metrics import evaluate
 from ptychopareto.config.columns import QUALITIES
-from ptychopareto.files import FileError, write_json
+from ptychopareto.files import FileError, write_csv, write_json
 from ptychopareto.study.against_time import (
     classical_table,
-    engines_of,
+    read_classical,
     refinement_table,
-    stops_of,
     with_latencies,
 )
 from ptychopareto.study.runs import Run
@@ -63,15 +62,17 @@ def test_engines_of_classical_reconstructions_have_their_own_clocks() -> None:
     assert not classical_table(steps, TIMING)["early_stop"].any()
 
 
-def test_a_classical_table_from_before_there_were_engines_has_rpie(tmp_path: Path) -> None:
-    old = pd.DataFrame({"epochs": [1, 2], "seconds": [0.1, 0.2]})
-    assert engines_of(old).tolist() == ["rpie", "rpie"]
-    assert stops_of(old).tolist() == [False, False]
+def test_classical_reconstructions_are_read_as_they_were_gathered(tmp_path: Path) -> None:
     path = tmp_path / "classical.csv"
-    classical_table([{"epochs": 2}, {"epochs": 3, "engine": "lsqml"}], TIMING, 2).to_csv(path)
-    read = pd.read_csv(path)
-    assert engines_of(read).tolist() == ["rpie", "lsqml"]
-    assert stops_of(read).tolist() == [True, False]
+    table = classical_table([{"epochs": 2}, {"epochs": 3, "engine": "lsqml"}], TIMING, 2)
+    write_csv(path, table)
+    read = read_classical(path)
+    assert read["engine"].tolist() == ["rpie", "lsqml"]
+    assert read["early_stop"].tolist() == [True, False]
+    for column in ("engine", "early_stop"):
+        write_csv(path, table.assign(**{column: [None, table[column][1]]}))
+        with pytest.raises(FileError, match="engine or early_stop is empty in a row"):
+            read_classical(path)
 
 
 def test_refinement_adds_network_stitching_and_epochs(tmp_path: Path) -> None:

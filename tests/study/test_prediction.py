@@ -126,9 +126,10 @@ def test_luck_is_not_recommended() -> None:
 def test_one_row_of_each_classical_engine() -> None:
     best = classical_best(CLASSICAL)
     assert {engine: row["epochs"] for engine, row in best.items()} == {"rpie": 5, "lsqml": 100}
-    old = CLASSICAL.iloc[:3][["epochs", "r_free"]]  # from before there were several
-    assert {engine: row["epochs"] for engine, row in classical_best(old).items()} == {"rpie": 20}
-    assert classical_best(old.drop(columns="r_free")) == {}
+    never_stopped = CLASSICAL.iloc[:3].assign(early_stop=False)
+    best = classical_best(never_stopped)
+    assert {engine: row["epochs"] for engine, row in best.items()} == {"rpie": 20}
+    assert classical_best(never_stopped.assign(r_free=None)) == {}
 
 
 @pytest.fixture

@@ -149,7 +149,7 @@ def test_pareto_picture_with_a_flat_object(
 def test_picture_of_quality_and_time(tmp_path: Path) -> None:
     classical = pd.DataFrame(
         {"epochs": [1, 10, 100], "seconds": [0.1, 1, 10], "mae_phase": [0.5, 0.2, 0.1]}
-    )
+    ).assign(engine="rpie", early_stop=False)
     refined = pd.DataFrame(
         [("fno_tsqrt_m12_w8_teacher", 0, 0.05, 0.3), ("fno_tsqrt_m12_w8_teacher", 1, 0.2, 0.1)],
         columns=["configuration", "refine_epochs", "total_s", "mae_phase"],

@@ -40,8 +40,8 @@ class Column:
     latency : bool
         Whether the timing job measures it.
     late : bool
-        Whether it came later: it stands at the end of the table, whose order stays as it was. The
-        page leaves such a column out where no run has it.
+        Whether it stands at the end of the table. The page leaves such a column out where no run
+        has it.
     """
 
     heading: str

@@ -89,7 +89,8 @@ class NetworkConfig(_Complete):
 
     It has a field for each axis of the grid that belongs to the network; only those that the
     architecture has are used. `magnification`, `input_scale` and `transmission` are measured from
-    the training data, see `network.Network`. Files of older models lack the late axes.
+    the training data, see `network.Network`. The late axes have a
+    default, so that the models of a study stay readable when an axis is added.
     """
 
     __pydantic_config__ = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)

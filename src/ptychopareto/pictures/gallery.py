@@ -26,7 +26,7 @@ from ptychopareto.files import read_objects, read_reconstruction
 from ptychopareto.pictures import style
 from ptychopareto.pictures.grid import Grid
 from ptychopareto.pictures.labels import rows_of, short_names
-from ptychopareto.study.against_time import ENGINES, engines_of, stops_of
+from ptychopareto.study.against_time import ENGINES
 from ptychopareto.study.recommendation import median_run
 from ptychopareto.study.results import Results
 
@@ -119,11 +119,11 @@ def _classical(
         return []
     objects = read_objects(path)
     classical = classical.iloc[: len(objects)]
-    engines = engines_of(classical)
+    engines = classical["engine"]
     shown = []
     for engine in dict.fromkeys(engines):
         own = engines == engine
-        stopped = own & stops_of(classical)
+        stopped = own & classical["early_stop"]
         number = int(np.flatnonzero(stopped if stopped.any() else own)[-1])
         step = {str(name): value for name, value in classical.iloc[number].items()}
         title = f"{ENGINES[engine]}, {step['epochs']:.0f} epochs"

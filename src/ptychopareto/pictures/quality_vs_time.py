@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ptychopareto.config.columns import MEASURES, sign
 from ptychopareto.pictures import style
 from ptychopareto.pictures.labels import label_points, short_names
-from ptychopareto.study.against_time import ENGINES, engines_of, stops_of
+from ptychopareto.study.against_time import ENGINES
 
 Array = NDArray[np.float64]
 
@@ -90,8 +90,7 @@ def draw(
 
 
 def _classical_curves(classical: pd.DataFrame, quality: str) -> list[_Curve]:
-    rows = classical.assign(engine=engines_of(classical), early_stop=stops_of(classical))
-    rows = _drawable(rows, "seconds", quality).sort_values("seconds")
+    rows = _drawable(classical, "seconds", quality).sort_values("seconds")
     curves = []
     for engine, name in CLASSICAL.items():
         own = rows[rows["engine"] == engine]

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ptychopareto.config.columns import LATENCIES, QUALITIES
-from ptychopareto.files import read_csv
+from ptychopareto.files import FileError, read_csv
 from ptychopareto.study import results
 from ptychopareto.study.results import read_steps
 from ptychopareto.study.runs import Run
@@ -96,9 +96,12 @@ def read_classical(path: Path) -> pd.DataFrame:
     Raises
     ------
     FileError
-        The file is damaged.
+        The file is damaged, or a row does not say its engine or whether early stopping ends there.
     """
-    return read_csv(path, CLASSICAL)
+    table = read_csv(path, CLASSICAL)
+    if table[["engine", "early_stop"]].isna().any(axis=None):
+        raise FileError(f"{path}: engine or early_stop is empty in a row; both are wanted")
+    return table.astype({"early_stop": "bool"})
 
 
 def read_refinement(path: Path) -> pd.DataFrame:
@@ -110,20 +113,6 @@ def read_refinement(path: Path) -> pd.DataFrame:
         The file is damaged.
     """
     return read_csv(path, REFINEMENT)
-
-
-def engines_of(classical: pd.DataFrame) -> "pd.Series[str]":
-    """Return the engine of each row of a `classical.csv`; rPIE if the table has no such column."""
-    if "engine" not in classical:
-        return pd.Series("rpie", index=classical.index, dtype="string")
-    return classical["engine"].astype("string").fillna("rpie")
-
-
-def stops_of(classical: pd.DataFrame) -> "pd.Series[bool]":
-    """Tell at which rows of a `classical.csv` early stopping ends; at none without the column."""
-    if "early_stop" not in classical:
-        return pd.Series(False, index=classical.index)
-    return classical["early_stop"].astype("boolean").fillna(False).astype(bool)
 
 
 def refinement_table(

@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from ptychopareto.files import FileError, read_csv
-from ptychopareto.study.against_time import ENGINES, engines_of, stops_of
-from ptychopareto.study.configurations import half_width
+from ptychopareto.files import FileError
+from ptychopareto.study.against_time import ENGINES, read_classical, read_refinement
+from ptychopareto.study.configurations import half_width, read_configurations
 
 UNKNOWN = "–"
 MEASURES = ("r_work", "r_free", "frc50_halves", "ssim_phase")
@@ -21,10 +21,6 @@ HEADINGS = (
     *("reconstruction", "seeds", "time [s]", "R-work", "R-free", "half-set FRC½"),
     "phase SSIM to classical",
 )
-FLOATS = ("r_free_flat", *MEASURES)
-CLASSICAL = {"epochs": "int64", "seconds": "float64", "engine": "string", "early_stop": "boolean"}
-REFINEMENT = {"configuration": "string", "refine_epochs": "int64", "total_s": "float64"}
-CONFIGURATIONS = {"configuration": "string", "n_ok": "int64", "n_failed": "int64"}
 
 
 def comparison(
@@ -59,10 +55,9 @@ def comparison(
 
 
 def _classical_lines(classical: pd.DataFrame) -> list[str]:
-    known = classical.assign(engine=engines_of(classical), early_stop=stops_of(classical))
     lines = []
     for engine, name in ENGINES.items():
-        own = known[(known["engine"] == engine) & known["r_free"].notna()]
+        own = classical[(classical["engine"] == engine) & classical["r_free"].notna()]
         if own.empty:
             continue
         least = own["r_free"] == own["r_free"].min()
@@ -116,14 +111,10 @@ def main(arguments: Sequence[str]) -> str | None:
     if len(arguments) != 1:
         return "the path of the results of a study is wanted, and nothing else"
     folder = Path(arguments[0])
-    floats = dict.fromkeys(FLOATS, "float64")
-    intervals = {f"{name}_ci95": "float64" for name in MEASURES}
     try:
-        configurations = read_csv(
-            folder / "configurations.csv", {**CONFIGURATIONS, **floats, **intervals}
-        )
-        classical = read_csv(folder / "classical.csv", {**CLASSICAL, **floats})
-        refinement = read_csv(folder / "refinement.csv", {**REFINEMENT, **floats})
+        configurations = read_configurations(folder / "configurations.csv")
+        classical = read_classical(folder / "classical.csv")
+        refinement = read_refinement(folder / "refinement.csv")
     except FileError as error:
         return str(error)
     print(comparison(configurations, classical, refinement))

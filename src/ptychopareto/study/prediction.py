@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ptychopareto.config.columns import FLOORS
-from ptychopareto.study.against_time import ENGINES, engines_of, stops_of
+from ptychopareto.study.against_time import ENGINES
 from ptychopareto.study.configurations import half_width
 
 R_FREE = "r_free"
@@ -105,8 +105,7 @@ def classical_best(classical: pd.DataFrame) -> dict[str, dict[str, Any]]:
     dict
         The row by the engine; engines without R-free are left out.
     """
-    known = classical.assign(engine=engines_of(classical), early_stop=stops_of(classical))
-    known = known[known[R_FREE].notna()] if R_FREE in known else known.iloc[:0]
+    known = classical[classical[R_FREE].notna()]
     best = {}
     for engine in ENGINES:
         own = known[known["engine"] == engine]

@@ -17,8 +17,8 @@ IDENTITY: dict[str, str] = {
     **{name: axis.column for name, axis in AXES.items() if not axis.late},
     "seed": "int64",
 }
-# Settings that came later stand at the end of the table; `epochs` was always there.
-LATER: dict[str, str] = {
+# Settings that most studies leave alone stand at the end of the table, `epochs` apart.
+_LAST: dict[str, str] = {
     name: axis.column for name, axis in AXES.items() if axis.late and name != "epochs"
 }
 MEASURES: dict[str, str] = {name: column.kind for name, column in columns.MEASURES.items()}
@@ -30,7 +30,7 @@ TYPES: dict[str, str] = {
     "error": "string",
     **{name: kind for name, kind in MEASURES.items() if name not in LATE_MEASURES},
     "device": "string",
-    **LATER,
+    **_LAST,
     **{name: MEASURES[name] for name in LATE_MEASURES},
     "reference": "string",  # the object that similarity is measured against: truth or classical
 }
@@ -46,7 +46,7 @@ _KINDS: dict[str, Any] = {"string": Line, "float64": float}
 _PLAIN: dict[str, Any] = {
     name: (_KINDS.get(kind, int) | None, None)
     for name, kind in TYPES.items()
-    if name not in (*IDENTITY, *LATER) or name in _FROM_TRAINING
+    if name not in (*IDENTITY, *_LAST) or name in _FROM_TRAINING
 }
 _Metrics = create_model("_Metrics", __base__=Record, **{**_PLAIN, "status": (Status, ...)})
 

@@ -5,12 +5,12 @@ from typing import get_args
 
 import pandas as pd
 import pytest
+from benchmarks.published import OURS, PUBLISHED, THEIRS, TYPES, comparison
 
+from benchmarks import published
 from ptychopareto.config import Supervision
 from ptychopareto.files import write_csv
-from ptychopareto.study import published
 from ptychopareto.study.configurations import configurations
-from ptychopareto.study.published import OURS, PUBLISHED, THEIRS, TYPES, comparison
 from ptychopareto.study.table import COLUMNS
 from ptychopareto.study.table import TYPES as TYPES_OF_RUNS
 

@@ -1,6 +1,6 @@
 """Set the published figures of the lines benchmark beside those of a study, in Markdown.
 
-Run it as ``python -m ptychopareto.study.published results/configurations.csv``.
+Run it as ``python -m benchmarks.published results/configurations.csv``.
 """
 
 import math
