@@ -3,6 +3,7 @@
 import argparse
 import datetime
 import re
+import textwrap
 
 import torch
 
@@ -59,12 +60,28 @@ def main() -> None:
     print(f"written: {PAGE}")
 
 
+def wrapped(text: str) -> str:
+    """Wrap paragraphs and entries of lists, each on one line, as the pages have them."""
+    return "\n".join(
+        line
+        if line.startswith(("|", "    "))
+        else textwrap.fill(
+            line,
+            100,
+            subsequent_indent="  " * line.startswith("- "),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.splitlines()
+    )
+
+
 def write(part: str, text: str) -> None:
     """Replace what stands between the marks of a part; the words around it are written by hand."""
     begin, end = f"<!-- {part}: made by `make bench` -->\n", f"<!-- end of {part} -->\n"
     page, places = re.subn(
         f"(?<={re.escape(begin)}).*?(?={re.escape(end)})",
-        lambda _: f"\n{text}\n",
+        lambda _: f"\n{wrapped(text)}\n",
         PAGE.read_text(),
         flags=re.DOTALL,
     )
