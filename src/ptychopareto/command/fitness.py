@@ -63,10 +63,14 @@ def say_worse_than_rpie(
 
     Parameters
     ----------
-    image : (rows, columns) what the network made
-    scan : the patterns; the `COMPARED` nearest to the middle of the scan are looked at
-    alpha : regularisation of rPIE
-    device : where it runs
+    image : (rows, columns)
+        What the network made.
+    scan : Dataset
+        The patterns; the `COMPARED` nearest to the middle of the scan are looked at.
+    alpha : float
+        Regularisation of rPIE.
+    device : torch.device
+        Where it runs.
     """
     import torch
 

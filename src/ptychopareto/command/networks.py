@@ -25,11 +25,16 @@ class LoadedNetwork:
 
     Attributes
     ----------
-    path : its file
-    predictor : runs it
-    config : how it is built
-    training : the record of its training
-    sha256 : of its file
+    path : Path
+        Its file.
+    predictor : Predictor
+        Runs it.
+    config : NetworkConfig
+        How it is built.
+    training : dict
+        The record of its training.
+    sha256 : str
+        SHA-256 of its file.
     """
 
     path: Path

@@ -29,9 +29,12 @@ def output_paths(scans: Sequence[Path], output: Path, suffix: str) -> list[Path]
 
     Parameters
     ----------
-    scans : the scans
-    output : a file (`SUFFIXES`) for one scan, or a folder, where each output is named as its scan
-    suffix : of the outputs in a folder
+    scans : sequence of Path
+        The scans.
+    output : Path
+        A file (`SUFFIXES`) for one scan, or a folder, where each output is named as its scan.
+    suffix : str
+        Suffix of the outputs in a folder.
 
     Raises
     ------
@@ -80,11 +83,16 @@ def result_of(
 
     Parameters
     ----------
-    loaded : the scan
-    network : the network
-    outcome : what came out
-    pixel : (row, column) [m] of the object
-    more : further lines of the provenance
+    loaded : LoadedScan
+        The scan.
+    network : LoadedNetwork
+        The network.
+    outcome : Outcome
+        What came out.
+    pixel : (row, column), optional
+        Size of the object's pixels [m].
+    more : dict of str
+        Further lines of the provenance.
     """
     from ptychopareto.writers.result import Result
 

@@ -13,8 +13,10 @@ class Progress:
 
     Parameters
     ----------
-    quiet : say nothing
-    stream : where to; a line that changes needs a terminal, elsewhere nothing is said
+    quiet : bool
+        Say nothing.
+    stream : TextIO, optional
+        Where to write; a line that changes needs a terminal, elsewhere nothing is said.
     """
 
     def __init__(self, quiet: bool, stream: TextIO | None = None) -> None:
@@ -27,10 +29,14 @@ class Progress:
 
         Parameters
         ----------
-        done : how much is done, growing
-        total : how much there is to do
-        name : of the step
-        unit : of what is counted, in the plural
+        done : iterable of int
+            How much is done, growing.
+        total : int
+            How much there is to do.
+        name : str
+            Name of the step.
+        unit : str
+            What is counted, in the plural.
         """
         began = last = time.perf_counter()
         for count in done:

@@ -193,7 +193,7 @@ def _one(
     began = time.perf_counter()
     progress.say(f"reading {scan.name}")
     settings = settings_of(options, scan).model_copy(update={"seed": options.seed})
-    loaded = load_scan(scan, settings, options.free)
+    loaded = load_scan(scan, settings, options.free, path.parent)
     progress.clear()
     pixel = (options.object_pixel,) * 2 if options.object_pixel else loaded.pixel
     check_writable(path, options.write, pixel)

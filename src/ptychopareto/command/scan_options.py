@@ -64,9 +64,12 @@ def settings_of(options: Namespace, path: Path, N: int | None = None) -> "Measur
 
     Parameters
     ----------
-    options : the arguments
-    path : the scan
-    N : side of the patterns that are wanted, where the options do not say it; None is the file's
+    options : Namespace
+        The arguments.
+    path : Path
+        The scan.
+    N : int, optional
+        Side of the patterns that are wanted, where the options do not say it; None is the file's.
 
     Raises
     ------

@@ -25,13 +25,22 @@ class LoadedScan:
 
     Attributes
     ----------
-    path, format : its file, and the format that it has
-    dataset : patterns, positions, probe, and the truth if the file has one
-    frames : (B,) the number of each pattern in the file
-    pixel, detector_pixel : (row, column) [m]; None where they are not known
-    wavelength, distance : [m]; None where they are not known
-    remarks : what was noticed, a line each
-    record : what was assumed and checked of a measured scan, as `scan.json` of a study
+    path : Path
+        Its file.
+    format : str
+        The format that it has.
+    dataset : Dataset
+        Patterns, positions, probe, and the truth if the file has one.
+    frames : (B,) int
+        The number of each pattern in the file.
+    pixel, detector_pixel : (row, column), optional
+        Sizes of the pixels of object and detector [m]; None where they are not known.
+    wavelength, distance : float, optional
+        Wavelength, and distance to the detector [m]; None where they are not known.
+    remarks : tuple of str
+        What was noticed, a line each.
+    record : dict, optional
+        What was assumed and checked of a measured scan, as `scan.json` of a study.
     """
 
     path: Path
@@ -46,29 +55,36 @@ class LoadedScan:
     record: dict[str, Any] | None = None
 
 
-def load_scan(path: Path, settings: "MeasuredDataset", free: float | None) -> LoadedScan:
+def load_scan(
+    path: Path, settings: "MeasuredDataset", free: float | None, folder: Path | None = None
+) -> LoadedScan:
     """Read a scan of any format and prepare it.
 
     Parameters
     ----------
-    path : its file or folder
-    settings : what the user says of it
-    free : part of the patterns that no reconstruction may use; None for what the file says, and
-        else `FREE` for a measured scan and none for one with a truth
+    path : Path
+        Its file or folder.
+    settings : MeasuredDataset
+        What the user says of it.
+    free : float, optional
+        Part of the patterns that no reconstruction may use; None for what the file says, and else
+        `FREE` for a measured scan and none for one with a truth.
+    folder : Path, optional
+        Takes the patterns of a large scan for as long as they are used.
 
     Raises
     ------
     FileError
         The scan cannot be used as it is.
     """
-    from ptychopareto.readers.registry import format_of, read_scan
+    from ptychopareto.readers.registry import read_scan
 
-    if not settings.keys and (settings.format or format_of(path)) == _OURS:
+    if not settings.keys and _is_ours(path, settings.format):
         return _ours(path, settings, free)
     from ptychopareto.preparation.whole import prepare_whole
 
     scan = read_scan(path, settings.format, settings.keys)
-    whole = prepare_whole(scan, settings, FREE if free is None else free)
+    whole = prepare_whole(scan, settings, FREE if free is None else free, folder)
     # Units and numbers of the command line stand above those of the file.
     used = whole.surveyed.scan
     return LoadedScan(
@@ -83,6 +99,16 @@ def load_scan(path: Path, settings: "MeasuredDataset", free: float | None) -> Lo
         tuple(scan.remarks),
         whole.record,
     )
+
+
+def _is_ours(path: Path, format: str | None) -> bool:
+    """Tell whether a file holds what the jobs of a study work on."""
+    from ptychopareto.readers.registry import format_of, read_any
+
+    contents = read_any(path)
+    if {"counts", "probeGuess", "coords_offsets"} <= set(contents.entries):  # of a large scan
+        return True
+    return (format or format_of(path)) == _OURS
 
 
 def _ours(path: Path, settings: "MeasuredDataset", free: float | None) -> LoadedScan:

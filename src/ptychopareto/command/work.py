@@ -29,10 +29,14 @@ class Wishes:
 
     Attributes
     ----------
-    epochs : of rPIE after the network; None where free patterns decide
-    alpha : regularisation of rPIE; None for the usual one
-    register : whether the input is registered by the scan's own probe
-    modes : how many modes of the probe are found first; 0 where the file's is used
+    epochs : int, optional
+        Epochs of rPIE after the network; None where free patterns decide.
+    alpha : float, optional
+        Regularisation of rPIE; None for the usual one.
+    register : {"auto", "none"}
+        Whether the input is registered by the scan's own probe.
+    modes : int
+        How many modes of the probe are found first; 0 where the file's is used.
     """
 
     epochs: int | None = 0
@@ -47,11 +51,16 @@ class Outcome:
 
     Attributes
     ----------
-    scan : the scan, with the probe that was used
-    image : (rows, columns) complex64 the object
-    figures : R-factors, and measures where there is a truth
-    remarks : what the user should know, a line each
-    refined_epochs : epochs of rPIE in `image`
+    scan : Dataset
+        The scan, with the probe that was used.
+    image : (rows, columns) complex64
+        The object.
+    figures : dict of float
+        R-factors, and measures where there is a truth.
+    remarks : list of str
+        What the user should know, a line each.
+    refined_epochs : int
+        Epochs of rPIE in `image`.
     """
 
     scan: "Dataset"

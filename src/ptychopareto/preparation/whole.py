@@ -1,6 +1,7 @@
 """Prepare a measured scan that is to be reconstructed as a whole: no part of it is trained on."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from ptychopareto.config import MeasuredDataset
 from ptychopareto.files import Dataset
 from ptychopareto.preparation.finished_part import with_reconstruction
 from ptychopareto.preparation.first_probe import Illumination, first_probe, values_of
-from ptychopareto.preparation.patterns import read_patterns
+from ptychopareto.preparation.patterns import gather_patterns
 from ptychopareto.preparation.prepare import (
     Prepared,
     choose_free_patterns,
@@ -69,7 +70,9 @@ class Whole:
         )
 
 
-def prepare_whole(scan: MeasuredScan, settings: MeasuredDataset, free: float) -> Whole:
+def prepare_whole(
+    scan: MeasuredScan, settings: MeasuredDataset, free: float, folder: Path | None = None
+) -> Whole:
     """Prepare a measured scan to be reconstructed.
 
     Parameters
@@ -81,6 +84,8 @@ def prepare_whole(scan: MeasuredScan, settings: MeasuredDataset, free: float) ->
     free : float
         Part of the patterns that no reconstruction may use; 0 for none. They are seen by the scale
         of the probe alone, and by its guess where nothing says the probe.
+    folder : Path, optional
+        Takes the patterns of a large scan while they are used; by default the system's own.
 
     Returns
     -------
@@ -99,7 +104,7 @@ def prepare_whole(scan: MeasuredScan, settings: MeasuredDataset, free: float) ->
     surveyed = survey_of(scan, settings, record)
     values = values_of(surveyed, record)
     kept = surveyed.kept
-    patterns = read_patterns(surveyed, kept, values)
+    patterns = gather_patterns([surveyed], [kept], values, folder)
     say_counts([surveyed], record)
     light = first_probe(surveyed, patterns, kept, settings, record)
     which = np.zeros(len(kept), bool)

@@ -33,11 +33,16 @@ class Adaptation:
 
     Attributes
     ----------
-    magnification : by which the amplitudes are resampled about the centre, see `Registration`
-    scale : factor of the amplitudes
-    gain : factor of the patches
-    shadow : magnification of the shadow image that the network sees, s in `docs/science.md`
-    brightness : √ of the mean counts, times that of the training scan
+    magnification : float
+        By which the amplitudes are resampled about the centre, see `Registration`.
+    scale : float
+        Factor of the amplitudes.
+    gain : float
+        Factor of the patches.
+    shadow : float
+        Magnification of the shadow image that the network sees, s in `docs/science.md`.
+    brightness : float
+        √ of the mean counts, times that of the training scan.
     """
 
     magnification: float = 1.0
@@ -77,10 +82,13 @@ def adaptation_to(scan: Dataset, config: NetworkConfig, register: Register) -> A
 
     Parameters
     ----------
-    scan : the scan, with its own probe
-    config : of the network
-    register : `auto` resamples the patterns by the magnification of the scan's probe, as
-        `dataset.register_input` does in a study; `none` leaves them as the network was trained
+    scan : Dataset
+        The scan, with its own probe.
+    config : NetworkConfig
+        Settings of the network.
+    register : {"auto", "none"}
+        `auto` resamples the patterns by the magnification of the scan's probe, as
+        `dataset.register_input` does in a study; `none` leaves them as the network was trained.
 
     Notes
     -----

@@ -19,9 +19,11 @@ class Refined:
     Attributes
     ----------
     image : (rows, columns) complex64
-    epochs : how many passes over the scan made it
-    r_free : R-factor of the free patterns after each epoch, the start first; empty if none were
-        asked
+        The object.
+    epochs : int
+        How many passes over the scan made it.
+    r_free : tuple of float
+        R-factor of the free patterns after each epoch, the start first; empty if none were asked.
     """
 
     image: Tensor
@@ -34,10 +36,14 @@ def refine(scan: ObjectScan, start: Tensor, epochs: int, alpha: float) -> Iterat
 
     Parameters
     ----------
-    scan : the patterns, none of them free
-    start : (rows, columns) complex64; where it is 0, no light came from there, and rPIE starts at 1
-    epochs : number of passes over the scan
-    alpha : regularisation of rPIE
+    scan : ObjectScan
+        The patterns, none of them free.
+    start : (rows, columns) complex64
+        Where it is 0, no light came from there, and rPIE starts at 1.
+    epochs : int
+        Number of passes over the scan.
+    alpha : float
+        Regularisation of rPIE.
 
     Yields
     ------
@@ -56,10 +62,14 @@ def refine_until_free_patterns_object(
 
     Parameters
     ----------
-    scan : the patterns that make the object
-    free : the others, at least one
-    start : as for `refine`
-    alpha : regularisation of rPIE
+    scan : ObjectScan
+        The patterns that make the object.
+    free : ObjectScan
+        The others, at least one.
+    start : (rows, columns) complex64
+        As for `refine`.
+    alpha : float
+        Regularisation of rPIE.
 
     Yields
     ------
