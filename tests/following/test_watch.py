@@ -1,6 +1,8 @@
 """How the growth of a file is seen, and how it ends."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +85,27 @@ def test_a_file_that_never_comes(tmp_path: Path, clock: Clock) -> None:
     clock.now = TIMEOUT + 1
     with pytest.raises(FileError, match=r"scan.cxi: nothing came for 30 s: there is no such file$"):
         eyes.look()
+
+
+@pytest.mark.parametrize("version", ["earliest", "latest"])
+def test_a_writer_that_lets_nobody_read(
+    version: str, scan: Scan, tmp_path: Path, clock: Clock
+) -> None:
+    """It is waited for: it may lay out the file only, or close it before the timeout."""
+    path = tmp_path / "scan.cxi"
+    code = f"import h5py; f = h5py.File({str(path)!r}, 'w', libver={version!r}); f['a'] = 1; "
+    code += "f.flush(); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        eyes = watch(path, clock)
+        assert eyes.look().scan is None
+        clock.now = TIMEOUT + 1
+        with pytest.raises(FileError, match="nothing came for 30 s: is open for writing, or its"):
+            eyes.look()
+        writer.kill()
 
 
 def test_a_file_that_stops_growing(detector: Detector, clock: Clock) -> None:

@@ -29,6 +29,7 @@ EXAMPLES = """\
   ptycho-pareto reconstruct results/recommended scan.cxi -o object.h5 --write ptychodus
   ptycho-pareto reconstruct results/recommended scan.h5 --refine auto       # rPIE while it helps
   ptycho-pareto reconstruct results/recommended scan.npz --find-probe 3     # the file's is a guess
+  ptycho-pareto reconstruct results/recommended --follow scan.cxi -o object.cxi  # as it is measured
   ptycho-pareto reconstruct model.safetensors scan.h5 --key diffraction=/entry/data --energy 8.8
 """
 
@@ -37,6 +38,19 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `reconstruct`."""
     parser.add_argument("network", type=Path, metavar="NETWORK", help="model file, or its folder")
     parser.add_argument("scan", type=Path, nargs="+", metavar="SCAN", help="file or folder")
+    parser.add_argument(
+        "--follow",
+        action="store_true",
+        help="reconstruct one scan while it is measured: an HDF5 file that is written in SWMR "
+        "mode, until its writer closes it (docs/beamline.md)",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=60.0,
+        metavar="S",
+        help="with --follow: end after so many seconds without a new pattern (default: 60)",
+    )
     parser.add_argument(
         "-o",
         "--output",
@@ -132,17 +146,24 @@ def _length(text: str) -> float:
     return _number(text, 1e-13, 1e-2, "a length in metres")
 
 
+def _seconds(text: str) -> float:
+    return _number(text, 0.1, 1e7, "a number of seconds")
+
+
 def _count(text: str) -> int:
     return int(_number(text, 1, 4096, "a whole number from 1 on"))
 
 
 def run(options: Namespace) -> int:
     """Reconstruct the scans one after the other."""
+    from ptychopareto.command.follow_scan import check_options, follow_scan
     from ptychopareto.command.networks import choose_device, load_network
     from ptychopareto.command.outputs import check_folder, output_paths
     from ptychopareto.command.progress import Progress
     from ptychopareto.writers.registry import WRITERS
 
+    if options.follow:
+        check_options(options)
     paths = output_paths(options.scan, options.output, WRITERS[options.write].suffix)
     onnx_only = options.network.suffix == ".onnx" and options.device == "auto"
     device = choose_device("cpu" if onnx_only else options.device)
@@ -153,6 +174,8 @@ def run(options: Namespace) -> int:
     network = load_network(options.network, device)
     for path in paths:
         check_folder(path)
+    if options.follow:
+        return follow_scan(options, paths[0], network)
     progress = Progress(options.quiet)
     status = 0
     for scan, path in zip(options.scan, paths, strict=True):

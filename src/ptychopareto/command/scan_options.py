@@ -47,6 +47,13 @@ def add_scan_options(parser: ArgumentParser) -> None:
         metavar="NAME=ARRAY",
         help="which array of the file holds what, such as diffraction=/entry/data; may be repeated",
     )
+    group.add_argument(
+        "--probe",
+        type=Path,
+        metavar="NPZ",
+        help="the probe (key probeGuess) instead of the scan's own; a study's "
+        "results/dataset/test.npz has one",
+    )
     for name, (kind, unit, text) in _PLAIN.items():
         option = f"--{name.replace('_', '-')}"
         group.add_argument(option, dest=f"scan_{name}", type=kind, metavar=unit, help=text)
@@ -90,6 +97,8 @@ def settings_of(options: Namespace, path: Path, N: int | None = None) -> "Measur
                 given.pop(name, None)
     if options.key:
         given["keys"] = {**(given.get("keys") or {}), **dict(options.key)}
+    if options.probe is not None:
+        given["probe"] = {"kind": "npz", "path": str(options.probe)}
     given.setdefault("N", N)
     given["scan"] = str(path)
     try:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ptychopareto.config import MeasuredDataset
 from ptychopareto.files.errors import refusal
 from ptychopareto.files.npz import largest_content
+from ptychopareto.following.sample import Sample
 from ptychopareto.physics.on_device import on_device
 from ptychopareto.physics.subpixel import split_positions
 from ptychopareto.preparation.bad_pixels import DARK
@@ -73,6 +74,7 @@ class LiveObject:
         self._empty: list[NDArray[np.int64]] = []  # frames that were zeros
         self._frames: list[NDArray[np.int64]] = []
         self._positions: list[NDArray[np.float64]] = []
+        self._sample = Sample()
         self._latest: tuple[Patterns, NDArray[np.float64]] | None = None
 
     def take(self, scan: MeasuredScan, *, ended: bool) -> int:
@@ -161,6 +163,7 @@ class LiveObject:
         self._frames.append(numbers[bright])
         self._positions.append(positions[bright])
         self._latest = patterns, positions[bright]
+        self._sample.add(*self._latest)
 
     def _make_room(self, part: MeasuredScan, corners: NDArray[np.int64]) -> None:
         """Enlarge the object so that it holds patches at these corners."""
@@ -208,9 +211,13 @@ class LiveObject:
 
     def latest_r_factor(self) -> float:
         """Return the R-factor of the latest block of patterns; NaN before the first one."""
-        if self._latest is None:
-            return float("nan")
-        patterns, positions = self._latest
+        return float("nan") if self._latest is None else self._r_factor(*self._latest)
+
+    def r_factor(self) -> float:
+        """Return the R-factor of patterns from all over the scan; NaN before the first one."""
+        return self._r_factor(*self._sample.patterns()) if len(self._sample) else float("nan")
+
+    def _r_factor(self, patterns: Patterns, positions: NDArray[np.float64]) -> float:
         corners, fractions = split_positions(positions)
         device = self._stream.predictor.device
         return r_factor(

@@ -29,8 +29,8 @@ class View:
     ----------
     picture : Path or None
         The PNG that is renewed; None for none.
-    stream : TextIO
-        Takes the lines; on a terminal each one replaces the last.
+    stream : TextIO or None
+        Takes the lines; on a terminal each one replaces the last. None for no lines.
     clock : callable, optional
         Tells seconds that never run backwards.
     """
@@ -38,13 +38,13 @@ class View:
     def __init__(
         self,
         picture: Path | None,
-        stream: TextIO,
+        stream: TextIO | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._picture = picture
         self._stream = stream
         self._clock = clock
-        self._on_screen = stream.isatty()
+        self._on_screen = stream is not None and stream.isatty()
         self._line = _Turn(_EVERY if self._on_screen else _EVERY_IN_A_LOG)
         self._drawing = _Turn(_EVERY)
         self._before = (clock(), 0)  # when, and how many patterns
@@ -53,8 +53,8 @@ class View:
     def __call__(self, live: LiveObject | None, look: Look) -> None:
         """Show what is due: a line and a picture a second, and less where they cost much."""
         now = self._clock()
-        if self._line.due(now):
-            self._write(self._words(live, look, now))
+        if self._stream is not None and self._line.due(now):
+            self._write(self._stream, self._words(live, look, now))
             self._line.took(now, self._clock())
         if live is not None and live.done > self._drawn and self._drawing.due(self._clock()):
             started = self._clock()
@@ -69,7 +69,7 @@ class View:
 
     def end(self) -> None:
         """Leave the last line on the screen."""
-        if self._on_screen:
+        if self._stream is not None and self._on_screen:
             self._stream.write("\n")
             self._stream.flush()
 
@@ -84,9 +84,9 @@ class View:
             f"R-factor {live.latest_r_factor():.3f} of the latest"
         )
 
-    def _write(self, words: str) -> None:
-        self._stream.write(f"\r{words}\x1b[K" if self._on_screen else f"{words}\n")
-        self._stream.flush()
+    def _write(self, stream: TextIO, words: str) -> None:
+        stream.write(f"\r{words}\x1b[K" if self._on_screen else f"{words}\n")
+        stream.flush()
 
 
 class _Turn:

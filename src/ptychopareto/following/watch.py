@@ -144,7 +144,8 @@ class Watch:
         if self._failing_since is None:
             self._failing_since = now
         # A file is laid out before its writer lets others read it.
-        waits = "alone" in (writer, writer_of(self._path))
+        locked = isinstance(error.__cause__, BlockingIOError)
+        waits = locked or "alone" in (writer, writer_of(self._path))
         if not waits and (writer == "none" or now - self._failing_since > PATIENCE):
             raise error
 

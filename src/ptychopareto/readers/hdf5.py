@@ -15,6 +15,10 @@ from ptychopareto.readers.format import Contents, Entry
 from ptychopareto.readers.swmr import Writer, open_beside_writer, writer_of
 
 _WANTED = "a whole HDF5 file"
+_IN_USE = (
+    "is open for writing, or its writer was killed; a file that can be read meanwhile is written "
+    "in SWMR mode (in h5py: file.swmr_mode = True)"
+)
 _DEPTH = 3  # levels of groups that recognition sees
 _MOST_NAMES = 2000  # names that recognition sees; a level is listed before the next one
 _MOST_VIRTUAL = 3  # virtual datasets, each a part of the next; HDF5 itself follows endlessly
@@ -38,11 +42,7 @@ def opened(path: Path) -> Iterator[h5py.File]:
     with reading(path, _WANTED):
         writer = writer_of(path)
         if writer == "alone":
-            raise refusal(
-                path,
-                "is open for writing, or its writer was killed; a file that can be read meanwhile "
-                "is written in SWMR mode (in h5py: file.swmr_mode = True)",
-            )
+            raise refusal(path, _IN_USE)
         with _opened(path, writer) as file:
             yield file
 
@@ -50,7 +50,10 @@ def opened(path: Path) -> Iterator[h5py.File]:
 def _opened(path: Path, writer: Writer) -> h5py.File:
     if writer == "swmr":
         return open_beside_writer(path)
-    return h5py.File(path, "r", locking="best-effort")
+    try:
+        return h5py.File(path, "r", locking="best-effort")
+    except BlockingIOError as error:  # locked by a program that writes it
+        raise refusal(path, _IN_USE) from error
 
 
 def read_contents(path: Path) -> Contents:

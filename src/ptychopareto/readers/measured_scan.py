@@ -71,6 +71,8 @@ class MeasuredScan:
         For each attribute that is known, where it came from and which unit was assumed.
     remarks : tuple of str
         What a user should know besides, one line each.
+    unplaced : int
+        Number of frames, beyond `frames`, that have no position yet, while a scan is measured.
     """
 
     path: str
@@ -91,3 +93,4 @@ class MeasuredScan:
     orientation: tuple[bool, bool, bool] = (False, False, False)
     origins: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    unplaced: int = 0

@@ -150,7 +150,8 @@ def read_growing_scan(
         count = min(scan.frames.shape[0], _written(scan.positions))
         if scan.valid is not None and scan.valid.ndim == 3:
             count = min(count, len(scan.valid))
-        scan = patterns_between(scan, 0, count)
+        unplaced = scan.frames.shape[0] - count
+        scan = replace(patterns_between(scan, 0, count), unplaced=unplaced)
         return check_scan(scan) if count > 1 else scan
 
 
