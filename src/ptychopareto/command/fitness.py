@@ -24,6 +24,15 @@ COMPARED = 256  # patterns of the comparison with rPIE
 def check_size(path: Path, scan: "Dataset", config: "NetworkConfig") -> None:
     """Refuse a scan whose patterns have another size than the network's.
 
+    Parameters
+    ----------
+    path : Path
+        File of the scan, for the message.
+    scan : Dataset
+        The scan.
+    config : NetworkConfig
+        Settings of the network.
+
     Raises
     ------
     FileError
@@ -38,7 +47,20 @@ def check_size(path: Path, scan: "Dataset", config: "NetworkConfig") -> None:
 
 
 def say_beam(config: "NetworkConfig", adaptation: "Adaptation") -> Iterator[str]:
-    """Say where the beam or the counts are not those of the training."""
+    """Say where the beam or the counts are not those of the training.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        Settings of the network.
+    adaptation : Adaptation
+        How it is used on the scan.
+
+    Yields
+    ------
+    str
+        One line each.
+    """
     s, trained = adaptation.shadow, config.magnification
     if abs(s / trained - 1) > OTHER_MAGNIFICATION:
         yield (
@@ -71,6 +93,11 @@ def say_worse_than_rpie(
         Regularisation of rPIE.
     device : torch.device
         Where it runs.
+
+    Yields
+    ------
+    str
+        One line, or none.
     """
     import torch
 

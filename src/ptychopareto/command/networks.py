@@ -55,6 +55,11 @@ def load_network(path: Path, device: "torch.device") -> LoadedNetwork:
     device : torch.device
         Where it is to run.
 
+    Returns
+    -------
+    LoadedNetwork
+        The network on its device.
+
     Raises
     ------
     FileError

@@ -36,6 +36,11 @@ def output_paths(scans: Sequence[Path], output: Path, suffix: str) -> list[Path]
     suffix : str
         Suffix of the outputs in a folder.
 
+    Returns
+    -------
+    list of Path
+        The output of each scan.
+
     Raises
     ------
     CommandError
@@ -93,6 +98,11 @@ def result_of(
         Size of the object's pixels [m].
     more : dict of str
         Further lines of the provenance.
+
+    Returns
+    -------
+    Result
+        What the writers take.
     """
     from ptychopareto.writers.result import Result
 
@@ -153,7 +163,17 @@ def _provenance(network: "LoadedNetwork", outcome: "Outcome") -> dict[str, str]:
 
 
 def draw_picture(path: Path, outcome: "Outcome", title: str) -> None:
-    """Draw the object, beside the truth where there is one, as the picture of a study's run."""
+    """Draw the object, beside the truth where there is one, as the picture of a study's run.
+
+    Parameters
+    ----------
+    path : Path
+        The picture.
+    outcome : Outcome
+        What came out.
+    title : str
+        What was reconstructed, and how.
+    """
     from ptychopareto.pictures.reconstruction import draw
 
     scan = outcome.scan

@@ -37,6 +37,11 @@ class Progress:
             Name of the step.
         unit : str
             What is counted, in the plural.
+
+        Yields
+        ------
+        int
+            How much is done.
         """
         began = last = time.perf_counter()
         for count in done:

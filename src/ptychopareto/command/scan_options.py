@@ -78,6 +78,11 @@ def settings_of(options: Namespace, path: Path, N: int | None = None) -> "Measur
     N : int, optional
         Side of the patterns that are wanted, where the options do not say it; None is the file's.
 
+    Returns
+    -------
+    MeasuredDataset
+        What a study would say of the scan.
+
     Raises
     ------
     CommandError, ConfigError

@@ -72,6 +72,11 @@ def load_scan(
     folder : Path, optional
         Takes the patterns of a large scan for as long as they are used.
 
+    Returns
+    -------
+    LoadedScan
+        The scan, ready to be reconstructed.
+
     Raises
     ------
     FileError

@@ -79,6 +79,24 @@ def reconstruct_scan(
 ) -> Outcome:
     """Reconstruct a scan with a network, and continue by rPIE where that is wished.
 
+    Parameters
+    ----------
+    loaded : LoadedScan
+        The scan.
+    network : LoadedNetwork
+        The network.
+    wishes : Wishes
+        How the scan is to be reconstructed.
+    device : torch.device
+        Where stitching and rPIE run.
+    progress : Progress
+        Takes what is done.
+
+    Returns
+    -------
+    Outcome
+        The object, its figures, and what the user should know.
+
     Raises
     ------
     FileError

@@ -90,6 +90,11 @@ def adaptation_to(scan: Dataset, config: NetworkConfig, register: Register) -> A
         `auto` resamples the patterns by the magnification of the scan's probe, as
         `dataset.register_input` does in a study; `none` leaves them as the network was trained.
 
+    Returns
+    -------
+    Adaptation
+        What is done before the network and behind it.
+
     Notes
     -----
     The magnification is what a training on this scan would measure, divided by that of the network,
