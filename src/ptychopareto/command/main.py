@@ -34,8 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns
     -------
-    The exit status: 0 for success, 1 for a file or a machine that will not do, 130 after Ctrl-C;
-    a subcommand may have others. Wrong arguments end the process with status 2.
+    int
+        The exit status: 0 for success, 1 for a file or a machine that will not do, 130 after
+        Ctrl-C; a subcommand may have others. Wrong arguments end the process with status 2.
     """
     options = parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)

@@ -81,8 +81,13 @@ def predict_in_batches(
 
     Parameters
     ----------
-    network, diffraction, probe, groups
-        As `predict` takes them.
+    network : nn.Module
+        Maps amplitudes (g, C, N, N) to complex patches of this shape.
+    diffraction : (B, N, N)
+        Measured √I, DC at pixel N // 2, in memory or in a file.
+    probe : (N, N) or (M, N, N) complex
+        The probe, or its M modes.
+    groups : Groups
 
     Yields
     ------

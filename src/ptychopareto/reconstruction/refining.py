@@ -47,7 +47,8 @@ def refine(scan: ObjectScan, start: Tensor, epochs: int, alpha: float) -> Iterat
 
     Yields
     ------
-    The object after each epoch, which the next one changes in place.
+    Refined
+        The object after each epoch, which the next one changes in place.
     """
     passes = scan.rpie(torch.where(start == 0, 1, start), alpha)
     for epoch in range(1, epochs + 1):
@@ -58,14 +59,14 @@ def refine(scan: ObjectScan, start: Tensor, epochs: int, alpha: float) -> Iterat
 def refine_until_free_patterns_object(
     scan: ObjectScan, free: ObjectScan, start: Tensor, alpha: float
 ) -> Iterator[Refined]:
-    """Continue an object by rPIE for as long as patterns that it is not made from fit better.
+    """Continue an object by rPIE for as long as patterns that took no part in it fit better.
 
     Parameters
     ----------
     scan : ObjectScan
         The patterns that make the object.
     free : ObjectScan
-        The others, at least one.
+        The free patterns, at least one.
     start : (rows, columns) complex64
         As for `refine`.
     alpha : float
@@ -73,7 +74,8 @@ def refine_until_free_patterns_object(
 
     Yields
     ------
-    After each epoch the best object so far, which may be the start, of 0 epochs.
+    Refined
+        After each epoch the best object so far; it may be the start, after 0 epochs.
     """
     found = [free.r_factor(start)]
     best = Refined(start.clone(), 0, tuple(found))
