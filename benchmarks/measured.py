@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from benchmarks.measuring import ROOT, interleaved, table
 from ptychopareto.physics.subpixel import split_positions
-from ptychopareto.reconstruction.joint import JointSettings, JointState, joint
+from ptychopareto.reconstruction.joint import JointSettings, joint
+from ptychopareto.reconstruction.joint_model import JointState
 from ptychopareto.reconstruction.joint_rpie import PROBE_FROM, joint_rpie
 from ptychopareto.reconstruction.patches import disjoint_batches
 from ptychopareto.reconstruction.r_factor import r_factor

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from ptychopareto.files import Dataset
-from ptychopareto.reconstruction.joint import JointSettings, JointState, joint
+from ptychopareto.reconstruction.joint import JointSettings, joint
+from ptychopareto.reconstruction.joint_model import JointState
 from ptychopareto.reconstruction.modes import orthogonal, start_modes
 from ptychopareto.reconstruction.r_factor import r_factor
 from ptychopareto.reconstruction.rpie import flat_start

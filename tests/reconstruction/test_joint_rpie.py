@@ -5,7 +5,7 @@ import numpy as np
 import torch
 
 from ptychopareto.files import Dataset
-from ptychopareto.reconstruction.joint import JointState
+from ptychopareto.reconstruction.joint_model import JointState
 from ptychopareto.reconstruction.joint_rpie import PROBE_FROM, joint_rpie
 from ptychopareto.reconstruction.rpie import flat_start, rpie
 

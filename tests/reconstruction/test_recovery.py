@@ -13,7 +13,8 @@ from ptychopareto.config import GrfObject, LinesObject, ProbeZonePlate
 from ptychopareto.physics import objects
 from ptychopareto.physics.probe import make_probe
 from ptychopareto.physics.subpixel import shifted, split_positions
-from ptychopareto.reconstruction.joint import JointSettings, JointState, joint
+from ptychopareto.reconstruction.joint import JointSettings, joint
+from ptychopareto.reconstruction.joint_model import JointState
 from ptychopareto.reconstruction.rpie import flat_start
 
 N, SIZE, MARGIN, STEP = 64, 190, 6, 8

@@ -208,6 +208,35 @@ def probe_of(content: Content, key: str) -> NDArray[np.complex64] | None:
     return modes
 
 
+def shared_probe_of(content: Content, key: str, remarks: list[str]) -> NDArray[np.complex64]:
+    """Take a probe that may vary from pattern to pattern: the part that all patterns share.
+
+    Parameters
+    ----------
+    content : Content
+        The arrays of a file.
+    key : str
+        Name of the array, (variable modes, modes, h, w) or with fewer axes.
+    remarks : list of str
+        Gets one more if the probe varies.
+
+    Returns
+    -------
+    (modes, h, w) complex64
+        The probe.
+
+    Raises
+    ------
+    FileError
+        The array is missing, or no probe.
+    """
+    probe = take(content, key, "iufc")
+    if probe.ndim == 4 and len(probe) > 1:
+        remarks.append(f"The probe varies ({len(probe)} variable modes); the shared part is used.")
+        probe = probe[0]
+    return probe_modes(content.path, probe, key)
+
+
 def object_of(content: Content, key: str) -> NDArray[np.complex64] | None:
     """Take an object of one layer.
 

@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from ptychopareto.files.errors import refusal
-from ptychopareto.readers.cxi import find_entry, find_frames, read_pixel_size, read_probe
+from ptychopareto.readers.cxi_entry import DETECTOR, Layout, read_entry
 from ptychopareto.readers.format import Contents, Format
-from ptychopareto.readers.hdf5 import find_dataset, opened
+from ptychopareto.readers.hdf5 import find_dataset
 from ptychopareto.readers.hdf5_values import read_array, text_attribute
 from ptychopareto.readers.measured_scan import MeasuredScan
 from ptychopareto.readers.quantities import (
@@ -22,10 +21,10 @@ from ptychopareto.readers.quantities import (
     read_length,
 )
 
-_DETECTOR, _BEAM = "instrument_1/detector_1", "instrument_1/beam_1"
-_FRAMES = (f"{_DETECTOR}/data", "data_1/data")
+_BEAM = "instrument_1/beam_1"
+_FRAMES = (f"{DETECTOR}/data", "data_1/data")
 _TRANSLATIONS = (
-    f"{_DETECTOR}/translation",
+    f"{DETECTOR}/translation",
     "data_1/translation",
     "sample_1/geometry_1/translation",
 )
@@ -62,28 +61,7 @@ def read(path: Path, keys: Mapping[str, str], *, growing: bool = False) -> Measu
     in the ring. Frames have one axis for the scan or, on a raster, two. Positions (x, y, z) mean
     what they do in CXI without basis vectors: row = +y, column = +x.
     """
-    with opened(path) as file:
-        entry, name_of_entry = find_entry(path, file)
-        names = [f"{name_of_entry}/{name}" for name in _FRAMES]
-        frames = find_frames(path, file, names, growing=growing)
-        origins = {"frames": frames.name, "values": "the format: counts"}
-        found: dict[str, Any] = {}
-        parts = {
-            "positions": _positions(path, entry, None if growing else frames.shape[0]),
-            "valid": _valid(path, entry),
-            "wavelength": _wavelength(path, entry),
-            "distance": read_length(path, entry, f"{_DETECTOR}/distance"),
-            "detector_pixel": read_pixel_size(path, entry),
-            "probe": read_probe(path, entry),
-        }
-        for name, part in parts.items():
-            if part is not None:
-                found[name], origins[name] = part
-        if "positions" in found:
-            origins["position_unit"] = origins["positions"]
-        return MeasuredScan(
-            str(path), "nxcxi_ptycho", frames, values="intensity", origins=origins, **found
-        )
+    return read_entry(path, _LAYOUT, growing=growing)
 
 
 def _positions(
@@ -115,7 +93,7 @@ def _positions(
 
 
 def _valid(path: Path, entry: h5py.Group) -> tuple[NDArray[np.bool_], str] | None:
-    dataset = find_dataset(path, entry, f"{_DETECTOR}/pixel_mask", f"{_DETECTOR}/mask")
+    dataset = find_dataset(path, entry, f"{DETECTOR}/pixel_mask", f"{DETECTOR}/mask")
     if dataset is None:
         return None
     mask = read_array(path, dataset)
@@ -133,6 +111,9 @@ def _wavelength(path: Path, entry: h5py.Group) -> tuple[float, str] | None:
         or read_energy(path, entry, f"{_BEAM}/energy", f"{_BEAM}/incident_energy")
         or read_energy(path, entry, f"{_BEAM}/incident_beam_energy")
     )
+
+
+_LAYOUT = Layout("nxcxi_ptycho", _FRAMES, _positions, _valid, _wavelength)
 
 
 def _recognises(contents: Contents) -> bool:

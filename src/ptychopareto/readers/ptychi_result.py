@@ -11,8 +11,8 @@ import numpy as np
 from ptychopareto.readers.finished_reconstruction import FinishedReconstruction
 from ptychopareto.readers.flat import arrays_of
 from ptychopareto.readers.format import Contents
-from ptychopareto.readers.npz_arrays import number_of, take
-from ptychopareto.readers.quantities import a_position_per_frame, object_image, probe_modes
+from ptychopareto.readers.npz_arrays import number_of, shared_probe_of, take
+from ptychopareto.readers.quantities import a_position_per_frame, object_image
 
 _POSITIONS = ("probe_positions", "positions_px")
 _KEYS = ("probe", "object", *_POSITIONS, "obj_pixel_size_m", "pixel_size_m")
@@ -40,11 +40,7 @@ def read(path: Path) -> FinishedReconstruction:
     """
     content = arrays_of(path, _KEYS)
     remarks: list[str] = []
-    probe = take(content, "probe", "iufc")
-    if probe.ndim == 4 and len(probe) > 1:
-        remarks.append(f"The probe varies ({len(probe)} variable modes); the shared part is used.")
-        probe = probe[0]
-    modes = probe_modes(path, probe, "probe")
+    modes = shared_probe_of(content, "probe", remarks)
     key = next(key for key in (*_POSITIONS, "") if key in content or not key)
     centres = take(content, key or _POSITIONS[0])
     count = max(centres.shape, default=0)

@@ -11,8 +11,14 @@ from ptychopareto.files.npz import read_headers
 from ptychopareto.readers.finished_reconstruction import FinishedReconstruction
 from ptychopareto.readers.flat import arrays_of
 from ptychopareto.readers.format import Contents
-from ptychopareto.readers.npz_arrays import number_of, take, vector_of, without_singletons
-from ptychopareto.readers.quantities import object_image, probe_modes, wavelength_of
+from ptychopareto.readers.npz_arrays import (
+    number_of,
+    shared_probe_of,
+    take,
+    vector_of,
+    without_singletons,
+)
+from ptychopareto.readers.quantities import object_image, wavelength_of
 
 _INDEXES, _X, _Y = (f"probe_position_{name}" for name in ("indexes", "x_m", "y_m"))
 # names in an NPZ file: those in an HDF5 file, where numbers are attributes
@@ -50,7 +56,7 @@ def read_product(path: Path) -> FinishedReconstruction:
     content = arrays_of(path, (*_ARRAYS, *_NUMBERS, *_NUMBERS.values()))
     numbers = {name: _number(content, name, other) for name, other in _NUMBERS.items()}
     remarks: list[str] = []
-    probe = _probe(content, remarks)
+    probe = shared_probe_of(content, "probe", remarks)
     image = _object(content, remarks)
     indexes = as_indexes(content, _INDEXES)
     positions = np.stack([vector_of(content, key, len(indexes)) for key in (_Y, _X)], axis=-1)
@@ -133,14 +139,6 @@ def product_of(path: Path) -> Path | None:
 def _number(content: Content, name: str, other: str) -> float | None:
     number = number_of(content, name)
     return number_of(content, other) if number is None else number
-
-
-def _probe(content: Content, remarks: list[str]) -> NDArray[np.complex64]:
-    probe = take(content, "probe", "iufc")
-    if probe.ndim == 4 and len(probe) > 1:
-        remarks.append(f"The probe varies ({len(probe)} variable modes); the shared part is used.")
-        probe = probe[0]
-    return probe_modes(content.path, probe, "probe")
 
 
 def _object(content: Content, remarks: list[str]) -> NDArray[np.complex64] | None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ptychopareto.config import Joint
 from ptychopareto.files import Dataset
 from ptychopareto.physics.subpixel import split_positions
-from ptychopareto.reconstruction.joint import JointState
+from ptychopareto.reconstruction.joint_model import JointState
 from ptychopareto.reconstruction.object_scan import ObjectScan
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ptychopareto.physics.on_device import OnDevice
 from ptychopareto.reconstruction.focus import best_defocus, largest_defocus, refocused
-from ptychopareto.reconstruction.joint_model import JointModel
-from ptychopareto.reconstruction.modes import orthogonal, start_modes
+from ptychopareto.reconstruction.joint_model import JointModel, JointState
+from ptychopareto.reconstruction.modes import start_modes
 
 log = logging.getLogger(__name__)
 
@@ -60,31 +60,6 @@ class JointSettings:
     radius: float = 2.0
     shrinking: float = 0.85
     least_radius: float = 0.1
-
-
-@dataclass(frozen=True, eq=False)
-class JointState:
-    """The state at the end of an epoch of a joint reconstruction.
-
-    Attributes
-    ----------
-    image : (rows, columns) complex
-        The object.
-    probe : (M, N, N) complex
-        Orthogonal modes, the strongest first.
-    corners : (B, 2) int64
-        Whole corners of the patches [px].
-    fractions : (B, 2) float32
-        Steps from the corners to the positions [px].
-    misfit : float
-        R-factor of all patterns, each before its update.
-    """
-
-    image: Tensor
-    probe: Tensor
-    corners: NDArray[np.int64]
-    fractions: NDArray[np.float32]
-    misfit: float
 
 
 def joint(
@@ -163,13 +138,7 @@ def joint(
             searches = epoch - settings.first_search
             radius = max(settings.radius * settings.shrinking**searches, settings.least_radius)
             model.search_positions(radius)
-        yield JointState(
-            model.image,
-            orthogonal(model.probe),
-            model.corners,
-            model.fractions,
-            float(misfit) / model.measured.total,
-        )
+        yield model.state(misfit)
 
 
 def _in_focus(

@@ -1,5 +1,7 @@
 """Object, probe and positions that a joint reconstruction changes."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -7,6 +9,7 @@ from torch import Tensor
 
 from ptychopareto.physics.on_device import OnDevice
 from ptychopareto.physics.subpixel import outer, ramp_axes
+from ptychopareto.reconstruction.modes import orthogonal
 from ptychopareto.reconstruction.modulus import Measured, modulus_change, squared, sum_modes
 from ptychopareto.reconstruction.patches import windows
 from ptychopareto.reconstruction.positions import better_positions
@@ -14,6 +17,31 @@ from ptychopareto.reconstruction.positions import better_positions
 # Patterns at once that stay in a CPU's cache, or fill a GPU.
 CPU_CHUNK, GPU_CHUNK = 16, 256
 SCALED_BY = 64  # patterns that say how bright the probe is
+
+
+@dataclass(frozen=True, eq=False)
+class JointState:
+    """The state at the end of an epoch of a joint reconstruction.
+
+    Attributes
+    ----------
+    image : (rows, columns) complex
+        The object.
+    probe : (M, N, N) complex
+        Orthogonal modes, the strongest first.
+    corners : (B, 2) int64
+        Whole corners of the patches [px].
+    fractions : (B, 2) float32
+        Steps from the corners to the positions [px].
+    misfit : float
+        R-factor of all patterns, each before its update.
+    """
+
+    image: Tensor
+    probe: Tensor
+    corners: NDArray[np.int64]
+    fractions: NDArray[np.float32]
+    misfit: float
 
 
 class JointModel:
@@ -55,6 +83,22 @@ class JointModel:
         self._light = torch.zeros_like(self.image.real)  # between two updates all zero
         self._pending = torch.zeros_like(self.image)
         self.place(corners, fractions)
+
+    def state(self, misfit: Tensor) -> JointState:
+        """Return the state at the end of an epoch, which the next epoch changes in place.
+
+        Parameters
+        ----------
+        misfit : Tensor
+            The sum of the misfits of all patterns, each before its update.
+        """
+        return JointState(
+            self.image,
+            orthogonal(self.probe),
+            self.corners,
+            self.fractions,
+            float(misfit) / self.measured.total,
+        )
 
     def place(self, corners: NDArray[np.int64], fractions: NDArray[np.floating]) -> None:
         """Set the positions of all patterns.

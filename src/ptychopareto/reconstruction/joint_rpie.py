@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ptychopareto.physics.on_device import OnDevice
-from ptychopareto.reconstruction.joint import JointState
-from ptychopareto.reconstruction.joint_model import JointModel
-from ptychopareto.reconstruction.modes import orthogonal, start_modes
+from ptychopareto.reconstruction.joint_model import JointModel, JointState
+from ptychopareto.reconstruction.modes import start_modes
 from ptychopareto.reconstruction.patches import disjoint_batches
 
 PROBE_FROM = 2  # epochs of a known probe first: an object of ones says nothing about the probe
@@ -87,10 +86,4 @@ def joint_rpie(
             model.search_positions(radius)
             batches = disjoint_batches(model.corners, model.N)
         epoch += 1
-        yield JointState(
-            model.image,
-            orthogonal(model.probe),
-            model.corners,
-            model.fractions,
-            float(misfit) / model.measured.total,
-        )
+        yield model.state(misfit)

@@ -11,7 +11,8 @@ from torch import Tensor
 from ptychopareto.config import Joint
 from ptychopareto.files import Dataset
 from ptychopareto.physics.on_device import OnDevice, on_device
-from ptychopareto.reconstruction.joint import JointSettings, JointState, joint
+from ptychopareto.reconstruction.joint import JointSettings, joint
+from ptychopareto.reconstruction.joint_model import JointState
 from ptychopareto.reconstruction.r_factor import r_factor
 from ptychopareto.reconstruction.rpie import flat_start, rpie
 
