@@ -15,8 +15,8 @@ from PIL import Image
 
 from ptychopareto.files import FileError, write_npz
 from ptychopareto.page import build, columns, write
-from ptychopareto.page.document import _filters
 from ptychopareto.page.study import provenance
+from ptychopareto.page.tables import filters
 from ptychopareto.page.thumbnail import SIDE, thumbnails
 from ptychopareto.study.configurations import configurations
 from ptychopareto.study.results import Results
@@ -311,9 +311,9 @@ def test_how_values_are_written(value: Any, words: str) -> None:
 def test_a_depth_that_the_architecture_decides_is_no_choice(make_study: Any) -> None:
     table = make_study(seeds=(0,))["table"]
     table["blocks"] = table["architecture"].map({"fno": 4, "hybrid": 1}).astype("Int64")
-    assert "blocks" not in {choice["name"] for choice in _filters(table)}
+    assert "blocks" not in {choice["name"] for choice in filters(table)}
     table.loc[0, "blocks"] = 6
-    (choice,) = (choice for choice in _filters(table) if choice["name"] == "blocks")
+    (choice,) = (choice for choice in filters(table) if choice["name"] == "blocks")
     assert choice["values"] == ["1", "4", "6"]
 
 

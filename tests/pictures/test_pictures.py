@@ -21,7 +21,7 @@ from ptychopareto.assessment.metrics import evaluate
 from ptychopareto.config import Architecture, Cost, InputTransform, Quality, Supervision
 from ptychopareto.config.columns import MEASURES
 from ptychopareto.files import Dataset
-from ptychopareto.page.document import SYMBOLS
+from ptychopareto.page.marks import SYMBOLS
 from ptychopareto.pictures import dataset, pareto, reconstruction, style
 from ptychopareto.pictures.labels import label_points
 from ptychopareto.study.configurations import configurations

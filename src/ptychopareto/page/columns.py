@@ -1,10 +1,13 @@
 """Describe the columns of the study's table on the page: heading, axis, format."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from ptychopareto.config.columns import MEASURES
+
+Row = dict[str, Any]
 
 _HEADINGS = {"input_transform": "transform"}
 
@@ -44,3 +47,19 @@ def text(value: Any) -> str:
     if not isinstance(value, float):
         return f"{value:,}"
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:#.4g}"
+
+
+def mean(row: Mapping[Any, Any], name: str) -> str:
+    """Write the mean of a configuration, and half of its interval where that is known."""
+    mean, interval = row[name], row.get(f"{name}_ci95")
+    if pd.isna(interval) or not interval:  # one run, or a number that no seed changes
+        return text(mean)
+    return (
+        f"{text(mean)} ± {interval:,.0f}" if interval >= 100 else f"{text(mean)} ± {interval:.2g}"
+    )
+
+
+def is_empty(table: pd.DataFrame, name: str) -> bool:
+    """Tell whether a column that only some scans have is without a value in this study."""
+    late = name == "reference" or (name in MEASURES and MEASURES[name].late)
+    return late and bool(table[name].isna().all())
