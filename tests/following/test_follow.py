@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -178,3 +179,18 @@ def test_a_writer_that_dies_leaves_what_came(scan: Scan, tmp_path: Path) -> None
     assert end.look.stopped is not None
     assert not end.look.complete
     check(end.live, detector.file)
+
+
+def test_the_writer_of_the_page(scan: Scan, tmp_path: Path) -> None:
+    """The example of docs/beamline.md writes a scan that can be followed."""
+    page = (Path(__file__).parents[2] / "docs" / "beamline.md").read_text()
+    code = page.split("```python\nwith h5py.File(")[1].split("```")[0]
+    x_y_z = [(column, row, 0.0) for row, column in scan.positions]
+    names = {"h5py": h5py, "scan": lambda: zip(scan.frames, x_y_z, strict=True)}
+    code = "with h5py.File(" + code.replace("(64, 64)", f"({N}, {N})")
+    exec(code.replace("scan.cxi", str(tmp_path / "scan.cxi")), names)
+    written = read_scan(tmp_path / "scan.cxi")
+    np.testing.assert_array_equal(written.frames[0:117], scan.frames)
+    np.testing.assert_array_equal(written.positions, scan.positions)
+    assert written.distance == 2.0
+    assert written.wavelength == 1.5e-10
