@@ -23,10 +23,16 @@ HELD_OUT = 0.005
 WIDTH, MODES = 8, 12
 ALLOWED_MB, ALLOWED_SPEED = 1500, 0.9
 WAYS = ("from its file", "all in memory")
+NEEDED_GB = (
+    18  # free memory, for the scan in memory: 4.3 of patterns, 8.6 of patches, 2.1 of counts
+)
 
 
 def section() -> str:
     """Train and reconstruct in processes of their own, in turns: from the file, and in memory."""
+    free = available()
+    if free < NEEDED_GB:
+        raise SystemExit(f"{free:.0f} GB of memory are free; the scan in memory wants {NEEDED_GB}")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "scan.npz"
         make_scan(path)
@@ -125,6 +131,13 @@ class Memory(threading.Thread):
             "anonymous_mb": self._most - self._begin,
             "resident_mb": status("VmHWM") - self._resident,
         }
+
+
+def available() -> float:
+    """The memory that the system has for new programs [GB]."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    (line,) = (line for line in lines if line.startswith("MemAvailable:"))
+    return int(line.split()[1]) * 1024 / 1e9
 
 
 def status(name: str) -> float:

@@ -42,17 +42,20 @@ class Targets:
         return torch.from_numpy(cut).to(self.device).view(*index.shape, *cut.shape[1:])
 
     def _cut(self, index: NDArray[np.int64]) -> Image:
-        corners, numbers = self._corners[index], self._object_index[index]
+        numbers = self._object_index[index]
         found = np.empty((len(index), self._side, self._side), np.complex64)
         for number in np.unique(numbers):
-            members, image = numbers == number, self._sources[number]
-            if self._fractions is None:
-                found[members] = scan.patches(image, corners[members], self._side)
-            else:
-                found[members] = scan.patches_between(
-                    image, corners[members], self._fractions[index][members], self._side
-                )
+            members = np.flatnonzero(numbers == number)
+            for first in range(0, len(members), scan.CHUNK):  # lest all be in memory twice
+                own = members[first : first + scan.CHUNK]
+                found[own] = self._cut_from(self._sources[number], index[own])
         return found
+
+    def _cut_from(self, image: Image, index: NDArray[np.int64]) -> Image:
+        """Cut patches of one object out of its image, which has a margin if there are fractions."""
+        if self._fractions is None:
+            return np.asarray(scan.patches(image, self._corners[index], self._side), np.complex64)
+        return scan.patches_between(image, self._corners[index], self._fractions[index], self._side)
 
     def made_from(self) -> Iterator[NDArray[np.generic]]:
         """Yield the arrays that decide all patches."""
