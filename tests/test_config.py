@@ -382,6 +382,37 @@ MISTAKES = [
         "scenarios = {name: dim, photons: 10}",
         "scenarios: {'name': 'dim', 'photons': 10} is a section of keys, a list is wanted",
     ),
+    (
+        "search = {}",
+        "search.rungs: missing; list of rising numbers of epochs after which "
+        "configurations are compared is wanted",
+    ),
+    (
+        "search = {rungs: [1, 3], keep: [0.4]}",
+        "search.keep: 1 values; one for each of the 2 rungs is wanted",
+    ),
+    (
+        "search = {rungs: [3, 1], keep: [0.4, 0.2]}",
+        "search.rungs[1]: 1 is too small; more than 3 is wanted",
+    ),
+    (
+        "search = {rungs: [1, 3], keep: [0.2, 0.4]}",
+        "search.keep[1]: 0.4 is too large; at most 0.2 is allowed",
+    ),
+    (
+        "search = {rungs: [1], keep: [1.5]}",
+        "search.keep[0]: 1.5 is too large; at most 1 is allowed",
+    ),
+    ("search = {rungs: [1], keep: [0]}", "search.keep[0]: 0 is too small; more than 0 is allowed"),
+    ("search = {rungs: [0], keep: [1]}", "search.rungs[0]: 0 is too small; at least 1 is allowed"),
+    (
+        "search = {rungs: [1], keep: [0.5], first_seeds: 3}",
+        "search.first_seeds: 3 are too many; at most all 2 are allowed",
+    ),
+    (
+        "search = {rungs: [1], keep: [0.5], seeds: 1}",
+        "search.seeds: unknown key; did you mean first_seeds?",
+    ),
     ("checkpoint_minutes = 0", "checkpoint_minutes: 0 is too small; more than 0 is allowed"),
     ("retry_failed = 1", "retry_failed: 1 is a whole number, true or false is wanted"),
     ("device = gpu", "device: 'gpu' is not allowed; allowed is 'auto', 'cpu' or 'cuda'"),
@@ -393,6 +424,25 @@ def test_a_mistake_is_named_in_one_line(change: str, message: str) -> None:
     said = refusal(changed(change))
     # A message that ends in a blank is the beginning of a longer one.
     assert said.startswith(message) if message.endswith(" ") else said == message
+
+
+def test_a_search_needs_a_cost_that_is_known_before_the_end() -> None:
+    search = {"rungs": [1], "keep": [0.5]}
+    said = refusal({**SIMULATED, "search": search, "pareto": {"cost": "peak_memory_mb"}})
+    allowed = "model_params, model_params_real, inference_time_s, train_time_s"
+    assert said == (
+        f"pareto.cost: 'peak_memory_mb' is not known during a search; allowed are {allowed}"
+    )
+    assert parse_study({**SIMULATED, "pareto": {"cost": "peak_memory_mb"}}).search is None
+
+
+def test_a_search_is_in_no_dump_of_the_study() -> None:
+    """So no fingerprint changes by it, and no training is repeated."""
+    search = {"rungs": [1, 3], "keep": [0.5, 0.25]}
+    with_it, without = (parse_study({**SIMULATED, "search": one}) for one in (search, None))
+    assert with_it.search is not None
+    assert with_it.search.first_seeds == 1
+    assert with_it.model_dump_json() == without.model_dump_json()
 
 
 def test_an_unknown_key_is_named_before_what_is_missing_for_it() -> None:

@@ -109,23 +109,33 @@ def side_of_pattern(study: StudyConfig, default: int = 64) -> int:
     return study.dataset.N or 2 * default
 
 
-def training(run: Run, study: StudyConfig) -> Estimate:
+def training_seconds(run: Run, study: StudyConfig, until: int | None = None) -> float:
+    """Estimate the seconds that the training of one run takes, or its epochs up to `until`."""
+    side, settings = side_of_pattern(study), run.training(study.training)
+    epochs = settings.epochs if until is None else min(until, settings.epochs)
+    seen = pixels(study, "train") * epochs
+    seconds = 3 * _network_seconds(run, study, seen)
+    if study.device != "cpu":
+        seconds += seen / side**2 / settings.batch_size * GPU_SECONDS_PER_STEP
+    return seconds
+
+
+def training(run: Run, study: StudyConfig, until: int | None = None) -> Estimate:
     """Estimate the training of the network of one run.
 
     Parameters
     ----------
     run : Run
     study : StudyConfig
+    until : int, optional
+        The number of epochs after which it pauses. None: it is trained to the end.
 
     Returns
     -------
     Estimate
     """
     side, settings = side_of_pattern(study), run.training(study.training)
-    seen = pixels(study, "train") * settings.epochs
-    seconds = 3 * _network_seconds(run, study, seen)
-    if study.device != "cpu":
-        seconds += seen / side**2 / settings.batch_size * GPU_SECONDS_PER_STEP
+    seconds = training_seconds(run, study, until)
     step = settings.batch_size * STEP_IMAGES * side**2 * run.width * 4 * _depth(run)
     return _estimate(study, "train", step + _network_bytes(run, study), seconds)
 
@@ -276,19 +286,21 @@ def _estimate(
     )
 
 
-def is_short(run: Run, study: StudyConfig) -> bool:
+def is_short(run: Run, study: StudyConfig, until: int | None = None) -> bool:
     """Tell whether the start-up of a job on a cluster would outweigh the training in it.
 
     Parameters
     ----------
     run : Run
     study : StudyConfig
+    until : int, optional
+        The number of epochs after which it pauses. None: it is trained to the end.
 
     Returns
     -------
     bool
     """
-    return training(run, study).runtime - START_MINUTES <= SHORT_MINUTES
+    return training(run, study, until).runtime - START_MINUTES <= SHORT_MINUTES
 
 
 def demands(estimate: Callable[[Any], Estimate]) -> dict[str, Callable[..., int]]:

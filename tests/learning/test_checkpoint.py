@@ -32,6 +32,7 @@ from ptychopareto.physics.dataset import simulate
 SETTINGS = Training(epochs=3, batch_size=4, learning_rate=3e-3, validation_fraction=0.1)
 CONFIG = NetworkConfig("fno", "none", modes=2, width=2, N=16)
 STEPS = 33  # in all three epochs
+EPOCHS = 3
 ALWAYS = 1e-9  # minutes between checkpoints
 
 
@@ -140,6 +141,19 @@ def test_interrupted_anywhere_and_continued_gives_the_same_bits(
     else:
         assert set(done) == {*range(STEPS)}
         assert len(done) <= STEPS + 4 * 2  # what came after the last look
+
+
+def test_a_training_in_parts_gives_the_same_bits(scan: ScanData, path: Path) -> None:
+    whole = run(scan, path.with_name("whole.pt"))
+    for until in (1, 1, EPOCHS - 1):
+        part = run(scan, path, until=until)
+        assert part.status == "ok"
+        assert [row["epoch"] for row in part.history] == [*range(1, until + 1)]
+        assert part.patterns_seen == whole.patterns_seen * until // EPOCHS
+    assert result(run(scan, path)) == result(whole)
+    beyond = run(scan, path, until=1)  # the checkpoint is further: nothing is trained
+    assert len(beyond.history) == EPOCHS
+    assert result(run(scan, path.with_name("other.pt"), until=EPOCHS + 5)) == result(whole)
 
 
 def test_long_epochs_are_saved_in_between(

@@ -224,3 +224,12 @@ def test_hypervolume_of_known_points() -> None:
     assert hypervolume([(0, 0.5), (0.5, 0), (0.6, 0.6), (2, -1)], (1, 1)) == pytest.approx(0.75)
     assert hypervolume([(math.nan, 0), (1, 0)], (1, 1)) == 0
     assert hypervolume(np.empty((0, 2)), (1, 1)) == 0
+
+
+def test_who_overtakes_after_the_last_rung_is_lost() -> None:
+    """The case of docs/search.md: no search by early losses can know."""
+    early = Entrant("early", "teacher", 1e5, ((0.30, 0.20, 0.19, 0.18, 0.18, 0.18),))
+    late = Entrant("late", "teacher", 1e5, ((0.50, 0.40, 0.30, 0.20, 0.12, 0.08),))
+    assert survivors(search([early, late], Rungs((2,), (0.5,)))) == ["early"]
+    assert survivors(search([early, late], Rungs((5,), (0.5,)))) == ["late"]
+    assert survivors(search([early, late], Rungs((2,), (1.0,)))) == ["early", "late"]

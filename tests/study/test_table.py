@@ -121,7 +121,7 @@ def test_refuses_metrics_that_are_none(tmp_path: Path, content: str) -> None:
         (
             "status",
             "fine",
-            "status is 'fine'; 'ok', 'diverged', 'out_of_memory' or 'missing' is",
+            "status is 'fine'; 'ok', 'diverged', 'out_of_memory', 'stopped' or 'missing' is",
         ),
     ],
 )

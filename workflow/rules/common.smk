@@ -59,6 +59,13 @@ MEASURED = isinstance(STUDY.dataset, MeasuredDataset)
 REFERENCE = ["results/reference.npz"] if MEASURED else []
 
 
+SEARCH = STUDY.search
+MAIN_AXES = STUDY.plots[0].model_dump(mode="json")
+MAIN_COST = MAIN_AXES["cost"]
+# What was decided at the rungs of a search, lowest first.
+DECISIONS = [f"results/search/rung_{rung}.json" for rung in SEARCH.rungs] if SEARCH else []
+
+
 GPUS_PER_JOB = 0 if STUDY.device == "cpu" else 1
 # Runs that share a job of a cluster share its GPU: Snakemake tells no job of the profile's limit.
 if workflow.remote_exec:
@@ -255,6 +262,11 @@ def target_of_run(wildcards):
     """What the run learns from besides the patterns. Forces its training if it is to be retried."""
     if STUDY.retry_failed and workflow.is_main_process and failed(wildcards.run):
         workflow.dag.forcefiles.add(f"results/runs/{wildcards.run}/model.safetensors")
+    return teacher_of_run(wildcards)
+
+
+def teacher_of_run(wildcards):
+    """The classical reconstruction, where the run learns from it."""
     return ["results/dataset/teacher.npz"] if run_of(wildcards).supervision == "teacher" else []
 
 
@@ -278,9 +290,30 @@ def labels_of_run(wildcards):
     }
 
 
+def runs_to_the_end():
+    """The runs that are trained to the end, in grid order: all, or in a search those that went on.
+
+    Raises what makes Snakemake ask again, until the last rung is decided.
+    """
+    if SEARCH is None:
+        return list(RUNS)
+    checkpoints.decide.get(rung=SEARCH.rungs[-1])
+    from ptychopareto.study.rungs import finished, read_decision
+
+    decisions = [read_decision(Path(file)) for file in DECISIONS]
+    return [run.id for run in finished(decisions, RUNS.values())]
+
+
 def paths_of_runs(pattern):
-    """One path for each run of the study, in grid order."""
-    return [pattern.format(run=run) for run in RUNS]
+    """One path for each run that is trained to the end, in grid order."""
+    if SEARCH is None:
+        return [pattern.format(run=run) for run in RUNS]
+    return lambda wildcards: [pattern.format(run=run) for run in runs_to_the_end()]
+
+
+def runs_of_models(wildcards, input):
+    """The runs whose networks a job takes, in order."""
+    return list(RUNS) if SEARCH is None else [Path(file).parent.name for file in input.models]
 
 
 EVALUATED = ("metrics.json", "reconstruction.npz", "refinement.json", "reconstruction.png")
@@ -292,12 +325,12 @@ def metrics_of_all_runs(wildcards):
     Snakemake does not miss a file as long as there is what was made from it: a deleted metrics.json
     would stay deleted, and its row in the table. So its job is forced, as by --forcerun.
     """
-    gathered = Path("results/study_results.csv").exists()
-    for run in RUNS:
+    gathered, runs = Path("results/study_results.csv").exists(), runs_to_the_end()
+    for run in runs:
         there = [os.path.exists(f"results/runs/{run}/{name}") for name in EVALUATED]
         if not all(there) and (gathered or any(there)):
             workflow.dag.forcefiles.add(f"results/runs/{run}/metrics.json")
-    return paths_of_runs("results/runs/{run}/metrics.json")
+    return [f"results/runs/{run}/metrics.json" for run in runs]
 
 
 def picture(name, category="Pareto front", label=None):

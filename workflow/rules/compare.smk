@@ -24,7 +24,7 @@ rule time_inference:
         gpu=GPUS_PER_JOB,
     params:
         code=code_of("time_inference"),
-        runs=list(RUNS),
+        runs=runs_of_models,
         gridsize=STUDY.dataset.gridsize,
         alpha=STUDY.refine.alpha,
         device=STUDY.device,

@@ -18,7 +18,11 @@ localrules:
 
 PICTURES = ["pareto_plot", "gallery", "quality_vs_time", "marginals", "training_curves"]
 # Scenarios come after all trainings: a study half done has none to show.
-ALL_PICTURES = [*PICTURES, *(["robustness"] if STUDY.scenarios else [])]
+ALL_PICTURES = [
+    *PICTURES,
+    *(["rungs"] if SEARCH else []),
+    *(["robustness"] if STUDY.scenarios else []),
+]
 
 
 wildcard_constraints:
@@ -230,6 +234,7 @@ rule partial_results:
         study=STUDY_SETTINGS,
         pictures=PICTURES,
         other_axes=OTHER_AXES,
+        decisions=DECISIONS,
         settings={name: fingerprint(run) for name, run in RUNS.items()},
         asked_at=time.time(),
     message:

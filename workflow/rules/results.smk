@@ -15,7 +15,6 @@ localrules:
 
 
 RUN_SETTINGS = [asdict(run) for run in RUNS.values()]
-MAIN_AXES = STUDY.plots[0].model_dump(mode="json")
 OTHER_AXES = {
     f"{axes.cost}_{axes.quality}": axes.model_dump(mode="json") for axes in STUDY.plots[1:]
 }
@@ -30,6 +29,7 @@ STUDY_SETTINGS = STUDY.model_dump(
 rule gather:
     input:
         metrics=metrics_of_all_runs,
+        decisions=DECISIONS,
         timing="results/timing.json",
     output:
         table=report(
@@ -107,6 +107,7 @@ rule recommend:
         table="results/study_results.csv",
         front=FRONT,
         models=paths_of_runs("results/runs/{run}/model.safetensors"),
+        decisions=DECISIONS,
         scenarios=["results/scenarios.csv"] if STUDY.scenarios else [],
         refinement="results/refinement.csv",
         classical=["results/classical.csv"] if MAIN_AXES["quality"] == "r_free" else [],

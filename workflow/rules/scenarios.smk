@@ -60,7 +60,7 @@ if STUDY.scenarios:
             gpu=GPUS_PER_JOB,
         params:
             code=code_of("evaluate_scenario"),
-            runs=list(RUNS),
+            runs=runs_of_models,
             epochs=max(STUDY.classical.epochs),
             alpha=STUDY.classical.alpha,
             device=STUDY.device,

@@ -16,12 +16,15 @@ def main(job: Any) -> None:
     from ptychopareto.study.pareto import pareto_front
     from ptychopareto.study.recommended import write_recommendation
     from ptychopareto.study.results import Results
+    from ptychopareto.study.rungs import read_decision
     from ptychopareto.study.runs import Run
     from ptychopareto.study.tables import table_of_refinement, table_of_runs
 
     results = Results(Path("results"), tuple(Run(**run) for run in job.params.runs))
     folder, axes = Path(job.output.page).parent, job.params.axes
-    table = table_of_runs(results, job.params.settings)
+    decisions = [read_decision(path) for path in map(Path, job.params.decisions) if path.exists()]
+    searched = decisions if job.params.decisions else None
+    table = table_of_runs(results, job.params.settings, searched)
     done = set(table["run"][table["status"] != "missing"])
     results = Results(results.folder, tuple(run for run in results.runs if run.id in done))
     steps, best = results.classical_steps(), results.best_epochs()

@@ -1,9 +1,12 @@
 """Recommend one configuration of the front, and lay out its network for use."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from joblog import run_job
+
+log = logging.getLogger("ptychopareto.recommend")  # below the library's: it reaches the screen
 
 
 def main(job: Any) -> None:
@@ -12,7 +15,9 @@ def main(job: Any) -> None:
     from ptychopareto.study.recommended import write_recommendation
     from ptychopareto.study.results import Results
     from ptychopareto.study.robustness import read_scenarios
+    from ptychopareto.study.rungs import read_decision
     from ptychopareto.study.runs import Run
+    from ptychopareto.study.spending import in_words, spending
     from ptychopareto.study.table import read_table
 
     results = Results(Path("results"), tuple(Run(**run) for run in job.params.runs))
@@ -20,11 +25,14 @@ def main(job: Any) -> None:
     folder = Path(job.output.recommendation).parent
     scenarios = next((read_scenarios(Path(file)) for file in job.input.scenarios), None)
     refinement = read_refinement(Path(job.input.refinement))
+    decisions = [read_decision(Path(file)) for file in job.input.decisions]
     classical = next((read_classical(Path(file)) for file in job.input.classical), None)
     axes, study = job.params.axes, job.params.study
     write_recommendation(
-        results, table, front, axes, study, folder, scenarios, refinement, classical
+        results, table, front, axes, study, folder, scenarios, refinement, classical, decisions
     )
+    if decisions:
+        log.info("%s", in_words(spending(decisions, table)))
 
 
 if "snakemake" in globals():

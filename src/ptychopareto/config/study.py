@@ -1,6 +1,7 @@
 """A study: the scan, the grid of networks, their training, the axes of the front."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, create_model, model_validator
@@ -20,7 +21,12 @@ from ptychopareto.config.axes import (
     GridAxis,
     LearningRate,
 )
-from ptychopareto.config.columns import MEASURES, PARETO_COSTS, PARETO_QUALITIES
+from ptychopareto.config.columns import (
+    MEASURES,
+    PARETO_COSTS,
+    PARETO_QUALITIES,
+    SEARCH_COSTS,
+)
 from ptychopareto.config.dataset import (
     ExistingDataset,
     NpzObject,
@@ -203,6 +209,36 @@ class Refine(Section):
     alpha: float = Field(default=0.1, gt=0, le=1, description="regularisation of rPIE; 1 is ePIE")
 
 
+class Search(Section):
+    """Successive halving: who is visibly beaten after a few epochs is not trained to the end."""
+
+    rungs: Axis[Epochs] = Field(
+        description="list of rising numbers of epochs after which configurations are compared"
+    )
+    keep: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(strict=False)] = Field(
+        description="list of the part of all configurations that goes on at each rung, not rising"
+    )
+    first_seeds: int = Field(
+        default=1,
+        ge=1,
+        description="how many of the seeds are tried first; the others are only for configurations "
+        "that go on at the last rung",
+    )
+
+    @model_validator(mode="after")
+    def _rungs_are_a_ladder(self) -> "Search":
+        for index, (lower, rung) in enumerate(pairwise(self.rungs), start=1):
+            if rung <= lower:
+                raise refusal(f"{rung} is too small; more than {lower} is wanted", "rungs", index)
+        if len(self.keep) != len(self.rungs):
+            wanted = f"one for each of the {len(self.rungs)} rungs is wanted"
+            raise refusal(f"{len(self.keep)} values; {wanted}", "keep")
+        for index, (before, part) in enumerate(pairwise(self.keep), start=1):
+            if part > before:
+                raise refusal(f"{part} is too large; at most {before} is allowed", "keep", index)
+        return self
+
+
 class StudyConfig(Section):
     """A study: the scan, the grid of networks, their training, and the axes of the front."""
 
@@ -233,6 +269,12 @@ class StudyConfig(Section):
         default="auto", description="where networks run; auto: a GPU if there is one"
     )
     # These keys change how a study is run, not its results: no dump and no job's params hold them.
+    search: Search | None = Field(
+        default=None,
+        exclude=True,
+        description="successive halving instead of training each configuration to the end with "
+        "each seed; null: the full grid",
+    )
     checkpoint_minutes: float = Field(
         default=5.0,
         gt=0,
@@ -255,6 +297,8 @@ class StudyConfig(Section):
                 raise refusal(f"{reason} (dataset.N = {self.dataset.N})", *at)
             self._quality_is_defined(self.dataset.object)
             self._scenarios_fit(self.dataset.N, self.dataset.size)
+        if self.search is not None:
+            self._search_fits(self.search)
         for number, axes in enumerate(self.plots):
             if axes in self.plots[:number]:
                 reason = f"{axes.quality} against {axes.cost} stands twice; one plot is enough"
@@ -288,6 +332,17 @@ class StudyConfig(Section):
                     f"(dataset.object.phase = none); allowed are {', '.join(allowed)}",
                     *("pareto", *at, "quality"),
                 )
+
+    def _search_fits(self, search: Search) -> None:
+        if search.first_seeds > len(self.seeds):
+            reason = f"{search.first_seeds} are too many; at most all {len(self.seeds)} are allowed"
+            raise refusal(reason, "search", "first_seeds")
+        cost = self.plots[0].cost
+        if cost not in SEARCH_COSTS:
+            at = ("pareto", "cost") if isinstance(self.pareto, Pareto) else ("pareto", 0, "cost")
+            allowed = ", ".join(SEARCH_COSTS)
+            reason = f"{cost!r} is not known during a search; allowed are {allowed}"
+            raise refusal(reason, *at)
 
     def _scenarios_fit(self, n: int, size: int) -> None:
         for number, scenario in enumerate(self.scenarios):

@@ -85,7 +85,9 @@ def _whole_number(digits: str) -> int:
     return int(digits)
 
 
-def read_csv(path: Path, types: Mapping[str, str]) -> "DataFrame":
+def read_csv(
+    path: Path, types: Mapping[str, str], optional: Mapping[str, str] | None = None
+) -> "DataFrame":
     """Read columns of a CSV table.
 
     An empty field is a missing value; other columns are left out.
@@ -96,6 +98,8 @@ def read_csv(path: Path, types: Mapping[str, str]) -> "DataFrame":
         The file.
     types : dict of str
         The columns to read, and their types as pandas names them.
+    optional : dict of str, optional
+        Columns to read as well where the table has them.
 
     Returns
     -------
@@ -113,6 +117,7 @@ def read_csv(path: Path, types: Mapping[str, str]) -> "DataFrame":
     with reading(path, f"a table with the columns {', '.join(types)}"):
         text = _read_text(path)
         header = _check_rows(text)
+        types = {**types, **{k: kind for k, kind in (optional or {}).items() if k in header}}
         for name in types:
             if header.count(name) != 1:
                 raise ValueError(f"{header.count(name)} columns {name}")

@@ -87,8 +87,8 @@ class Trainer:
         groups = epoch * self.per_epoch + min(step * self.batch, self.per_epoch)
         return groups * self.scan.groups.size
 
-    def run(self, stop: StopRequest) -> None:
-        """Train all epochs, from wherever the checkpoint left off.
+    def run(self, stop: StopRequest, until: int | None = None) -> None:
+        """Train all epochs, or those up to `until`, from wherever the checkpoint left off.
 
         Raises
         ------
@@ -101,7 +101,7 @@ class Trainer:
         progress, epochs = self.progress, self.settings.epochs
         began = time.perf_counter() - progress.seconds
         reporter = Reporter(progress, epochs, self.steps, self.batch * self.scan.groups.size)
-        while progress.epoch < epochs:
+        while progress.epoch < min(epochs, until or epochs):
             running = torch.zeros((), device=self.scan.probe.device) + progress.loss_sum
             for batch in self._batches(progress.epoch)[progress.step :]:
                 running += self.update(batch)

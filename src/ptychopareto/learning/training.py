@@ -56,6 +56,7 @@ def train(
     checkpoint_minutes: float = 5.0,
     code: str = "",
     physics_weight: float = 0.0,
+    until: int | None = None,
 ) -> Trained:
     """Train one network, from its checkpoint if there is one that belongs to this very training.
 
@@ -83,6 +84,9 @@ def train(
         Identifies the code that trains, as config and data identify the rest.
     physics_weight : float, optional
         Weight with which the loss of the patterns is added to an object loss.
+    until : int, optional
+        The training pauses after so many epochs, in the middle of its schedule, and a later call
+        goes on from there. If the checkpoint is beyond them already, nothing is trained.
 
     Returns
     -------
@@ -118,7 +122,7 @@ def train(
     status, error = "ok", ""
     try:
         with stop_on_signals() as stop:
-            trainer.run(stop)
+            trainer.run(stop, until)
     except Diverged as failure:
         status, error = "diverged", str(failure)
     except torch.OutOfMemoryError as failure:

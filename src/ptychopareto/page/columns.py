@@ -5,7 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from ptychopareto.config.columns import MEASURES
+from ptychopareto.config.columns import MEASURES, SEARCHED
+
+_KNOWN = {**MEASURES, **SEARCHED}
 
 Row = dict[str, Any]
 
@@ -14,14 +16,14 @@ _HEADINGS = {"input_transform": "transform"}
 
 def heading(column: str) -> str:
     """Return the heading of a column of the table."""
-    if column in MEASURES:
-        return MEASURES[column].heading
+    if column in _KNOWN:
+        return _KNOWN[column].heading
     return _HEADINGS.get(column, column.replace("_", " "))
 
 
 def label(column: str) -> str:
     """Return the label of an axis of the plot."""
-    return MEASURES[column].label if column in MEASURES else heading(column)
+    return _KNOWN[column].label if column in _KNOWN else heading(column)
 
 
 def is_text(values: "pd.Series[Any]") -> bool:

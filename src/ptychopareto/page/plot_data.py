@@ -79,7 +79,9 @@ def _run(row: Mapping[Any, Any], usable: Sequence[str]) -> Row:
 def _configuration(row: Mapping[Any, Any], usable: Sequence[str]) -> Row:
     """Return the means of a configuration, as numbers to draw and as words to read."""
     present = [name for name in usable if name in row]
-    counts = [f"{row[f'n_{s}']} {s}" for s in ("ok", "failed", "missing") if row.get(f"n_{s}")]
+    counts = [
+        f"{row[f'n_{s}']} {s}" for s in ("ok", "failed", "stopped", "missing") if row.get(f"n_{s}")
+    ]
     words = [("runs", ", ".join(counts), "")]
     settings = [(axis, columns.text(row[axis])) for axis in CONFIGURATION]
     words += [(columns.heading(axis), text, axis) for axis, text in settings if text]

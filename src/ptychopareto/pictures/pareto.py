@@ -73,11 +73,16 @@ def draw(
     study = _Study.of(table, configurations, front, cost, quality)
     with style.style():
         figure = Figure(figsize=(style.WIDTH, HEIGHT), layout="constrained")
-        plot = figure.add_subplot()
-        plot.set_xlabel(MEASURES[cost].label)
+        if study.stopped.empty:
+            plot = below = figure.add_subplot()
+        else:
+            plot, below = figure.subplots(2, 1, height_ratios=(3, 1), sharex=True)
+        below.set_xlabel(MEASURES[cost].label)
         plot.set_ylabel(MEASURES[quality].label)
         plot.set_title(_summary(table, study), loc="left", color=style.QUIET)
         plot.spines[["top", "right"]].set_visible(False)
+        if not study.stopped.empty:  # first, so that there is room for its words
+            _draw_stopped(below, study)
         if study.means.empty:
             style.bare(plot)
             plot.text(0.5, 0.5, "no run with a result", transform=plot.transAxes, ha="center")
@@ -96,6 +101,7 @@ class _Study:
     runs: pd.DataFrame
     means: pd.DataFrame
     front: pd.DataFrame
+    stopped: pd.DataFrame
 
     @classmethod
     def of(
@@ -112,7 +118,8 @@ class _Study:
             return rows[finite & (numbers[cost] > 0)]
 
         runs = drawable(table[table["status"] == "ok"])
-        return cls(cost, quality, runs, drawable(configurations), front)
+        stopped = _stopped(table, cost)
+        return cls(cost, quality, runs, drawable(configurations), front, stopped)
 
     def points(self, rows: pd.DataFrame) -> Array:
         return rows[[self.cost, self.quality]].to_numpy(dtype=np.float64)
@@ -127,15 +134,38 @@ class _Study:
         return bool(self.half_widths.notna().any())
 
 
+def _stopped(table: pd.DataFrame, cost: str) -> pd.DataFrame:
+    """Select what a search stopped: looks, cost, rung and mean loss there."""
+    if "rung_loss" not in table:
+        return table.iloc[:0]
+    rows = table[(table["status"] == "stopped") & table["rung_loss"].notna() & (table[cost] > 0)]
+    groups = rows.assign(configuration=names_of(rows)).groupby("configuration", sort=False)
+    return groups.first().assign(rung_loss=groups["rung_loss"].mean())
+
+
+def _draw_stopped(axes: Axes, study: _Study) -> None:
+    """Draw what a search stopped, apart from the others: all that is known of it is a loss."""
+    low, high = study.stopped["rung_loss"].min(), study.stopped["rung_loss"].max()
+    style.set_log_axis(axes.yaxis, (0.8 * low, 1.25 * high))
+    axes.set_ylabel("validation loss\nwhere stopped")
+    axes.spines[["top", "right"]].set_visible(False)
+    for _, one in study.stopped.iterrows():
+        look = {**_marker(one, SIZE), "fillstyle": "full", "markerfacecolor": "none"}
+        axes.plot(float(one[study.cost]), one["rung_loss"], **look, alpha=0.65)
+
+
 def _summary(table: pd.DataFrame, study: _Study) -> str:
     """Say what became of the runs, and what is known about their spread."""
     status = {str(name): int(count) for name, count in table["status"].value_counts().items()}
     n_ok, n_missing = status.pop("ok", 0), status.pop("missing", 0)
+    n_stopped = status.pop("stopped", 0)
     n_configurations = names_of(table).nunique()
     parts = [f"{_counted(len(table), 'run')} of {_counted(n_configurations, 'configuration')}"]
     if status:
         reasons = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in status.items())
         parts.append(f"{sum(status.values())} failed ({reasons})")
+    if n_stopped:
+        parts.append(f"{n_stopped} stopped by the search")
     if n_missing:
         parts.append(f"{n_missing} missing")
     if n_ok > len(study.runs):
@@ -241,6 +271,7 @@ def _intervals(study: _Study, chosen: "pd.Series[bool] | slice" = ALL) -> Array:
 
 def _set_axes(axes: Axes, study: _Study, floor: float | None) -> None:
     costs, qualities = np.concatenate([study.points(study.runs), study.points(study.means)]).T
+    costs = np.append(costs, study.stopped[study.cost].to_numpy(dtype=np.float64))
     low, high = float(costs.min()), float(costs.max())
     margin = max(0.14 * math.log(high / low), math.log(1.5))
     limits = (low / math.exp(margin), high * math.exp(margin / 2))  # labels go to the left
@@ -315,11 +346,15 @@ def _add_legend(figure: Figure, axes: Axes, study: _Study, numbered: Sequence[st
         handles.append(axes.errorbar([], [], [], label="its 95 % interval", **_bar(grey)))
         handles.append(Line2D([], [], label="single run", **_look("o", grey, full, RUN_SIZE)))
         handles.append(_entry("(%) on the front when\nseeds are resampled"))
+    if not study.stopped.empty:
+        stopped = {**_look("o", grey, full, SIZE), "markerfacecolor": "none"}
+        handles.append(Line2D([], [], label="stopped (below)", **stopped))
     headings = []
     for axis, look_of in looks.items():
         headings.append(len(handles))
         handles.append(_entry("\n" + axis.replace("_", " ")))
-        present = [name for name in look_of if name in set(study.means[axis])]
+        shown = {*study.means[axis], *study.stopped[axis]}
+        present = [name for name in look_of if name in shown]
         handles += [Line2D([], [], label=name, **look_of[name]) for name in present]
     legend = figure.legend(handles=handles, loc="outside right upper", frameon=False)
     for heading in headings:

@@ -8,7 +8,7 @@ from scipy.special import stdtrit
 
 from ptychopareto.config import AXES
 from ptychopareto.files import FileError, read_csv
-from ptychopareto.study.table import LATE_MEASURES, MEASURES
+from ptychopareto.study.table import LATE_MEASURES, MEASURES, SEARCHED
 
 # Settings that training or the architecture decide stand behind the first measures.
 _FIRST = [name for name in AXES if not AXES[name].in_default]
@@ -31,6 +31,7 @@ TYPES: dict[str, str] = {
     **{name: AXES[name].column for name in _LAST},
     **_summaries(LATE_MEASURES),
 }
+OF_SEARCH = {"n_stopped": "int64"}  # what only a study with a search has, at the end
 
 
 def configurations(table: pd.DataFrame) -> pd.DataFrame:
@@ -45,18 +46,22 @@ def configurations(table: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row per configuration, in the order of the table: its name `configuration`, its axes,
-        the numbers of runs that are ok (`n_ok`), that failed (`n_failed`) and that are not there
-        (`n_missing`), and of each measure over the runs that are ok and have it: the mean under its
-        own name, the sample standard deviation (`_std`, n − 1), and half the width of the 95 %
-        interval of the mean (`_ci95`, Student t, normal errors assumed). One run has a mean only,
-        none has nothing. A mean of whole numbers stays a whole number where it is one.
+        the numbers of runs that are ok (`n_ok`), that failed (`n_failed`), that are not there
+        (`n_missing`) and, in a search, that were stopped (`n_stopped`), and of each measure over
+        the runs that are ok and have it: the mean under its own name, the sample standard
+        deviation (`_std`, n − 1), and half the width of the 95 % interval of the mean (`_ci95`,
+        Student t, normal errors assumed). One run has a mean only, none has nothing. A mean of
+        whole numbers stays a whole number where it is one.
     """
     table = table.reset_index(drop=True)
-    status = table["status"]
+    status, searched = table["status"], set(SEARCHED) <= set(table.columns)
     measures = list(MEASURES)
     numbers = table[measures].astype("float64").where(status == "ok")
-    kinds = (status == "ok", ~status.isin(["ok", "missing"]), status == "missing")
+    failed = ~status.isin(["ok", "missing", "stopped"])
+    kinds = (status == "ok", failed, status == "missing")
     counts = pd.DataFrame(dict(zip(COUNTS, kinds, strict=True))).astype("int64")
+    if searched:
+        counts["n_stopped"] = (status == "stopped").astype("int64")
     names = names_of(table)
     groups = counts.join(numbers).groupby(names, sort=False)
     axes = table[CONFIGURATION].groupby(names, sort=False).first()  # a missing run knows less
@@ -67,7 +72,7 @@ def configurations(table: pd.DataFrame) -> pd.DataFrame:
         summary[name] = _whole(mean[name]) if MEASURES[name] == "Int64" else mean[name]
         summary[f"{name}_std"] = std[name]
         summary[f"{name}_ci95"] = interval[name]
-    return summary.reset_index()[list(TYPES)]
+    return summary.reset_index()[[*TYPES, *(OF_SEARCH if searched else ())]]
 
 
 def names_of(table: pd.DataFrame) -> "pd.Series[str]":
@@ -128,7 +133,7 @@ def read_configurations(path: Path) -> pd.DataFrame:
     FileError
         The file is damaged, or a column is missing or of another type.
     """
-    return _with_whole_means(read_csv(path, TYPES))
+    return _with_whole_means(read_csv(path, TYPES, OF_SEARCH))
 
 
 def read_front(path: Path) -> pd.DataFrame:
@@ -139,7 +144,7 @@ def read_front(path: Path) -> pd.DataFrame:
     FileError
         The file is damaged, or a column is missing or of another type.
     """
-    front = read_csv(path, {**TYPES, "p_front": "float64", "recommended": "boolean"})
+    front = read_csv(path, {**TYPES, "p_front": "float64", "recommended": "boolean"}, OF_SEARCH)
     if front["recommended"].isna().any():
         raise FileError(f"{path}: recommended is empty in a row; True or False is wanted")
     return _with_whole_means(front.astype({"recommended": "bool"}))

@@ -109,8 +109,8 @@ def decide(candidates: Sequence[Candidate], places_of: Mapping[str, int]) -> lis
     Parameters
     ----------
     candidates : sequence of Candidate
-        Those that have reached the rung, in grid order. Where nothing else tells two of them
-        apart, the first one goes on.
+        Those that have reached the rung, in grid order. Of two that add as much to the
+        hypervolume the one with the smaller loss goes on, of equals the first one.
     places_of : mapping of str to int
         How many of each group go on, at most. A candidate without a finite loss and a cost above
         0 never does.
@@ -167,8 +167,10 @@ def _thinned(points: Array, members: list[int], count: int) -> list[int]:
     reference = (1 + MARGIN, 1 + MARGIN)
     left = list(members)
     while len(left) > max(count, 0):
-        adds = contributions(points[left], reference)
-        left.pop(len(left) - 1 - int(np.argmin(adds[::-1])))  # of equals the last
+        adds = np.round(contributions(points[left], reference), 12)
+        # Of equals the one with the largest loss goes, of these the last.
+        order = np.lexsort((-np.arange(len(left)), -points[left, 1], adds))
+        left.pop(int(order[0]))
     return left
 
 

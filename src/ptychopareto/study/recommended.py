@@ -1,7 +1,7 @@
 """Write the recommendation to files: the reason, and the network laid out for use."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,13 @@ from typing import Any
 import yaml
 from pandas import DataFrame
 
-from ptychopareto.files import atomic, write_json
-from ptychopareto.study import prediction
+from ptychopareto.files import atomic, read_csv, write_json
+from ptychopareto.study import prediction, spending
+from ptychopareto.study.certainty import certainty
 from ptychopareto.study.recommendation import recommend
 from ptychopareto.study.results import Results
 from ptychopareto.study.robustness import in_words, robustness
+from ptychopareto.study.rungs import Decision
 from ptychopareto.study.runs import Run
 
 
@@ -27,6 +29,7 @@ def write_recommendation(
     scenarios: DataFrame | None = None,
     refinement: DataFrame | None = None,
     classical: DataFrame | None = None,
+    decisions: Sequence[Decision] = (),
 ) -> None:
     """Write `recommendation.json` and `recommended/` into a folder.
 
@@ -56,6 +59,9 @@ def write_recommendation(
     classical : DataFrame, optional
         The classical engines, as `against_time.classical_table` returns them. If the quality is
         r_free, the recommendation says what they reach.
+    decisions : sequence of Decision
+        Those at the rungs of a search, all of them made. The recommendation then says under
+        `search` what the search spent and saved, and how sure its front is, decisions included.
     """
     chosen = recommend(table, front, axes["cost"], axes["quality"])
     if scenarios is not None and chosen["configuration"] is not None:
@@ -65,6 +71,8 @@ def write_recommendation(
         chosen = {**chosen, "reason": reason, "robustness": records}
     if axes["quality"] == prediction.R_FREE and chosen["configuration"] is not None:
         chosen |= _about_r_free(chosen, table, refinement, classical)
+    if decisions:
+        chosen = _about_search(chosen, table, axes, results, decisions)
     write_json(folder / "recommendation.json", chosen)
     own = folder / "recommended"
     own.mkdir(exist_ok=True)
@@ -73,6 +81,36 @@ def write_recommendation(
     for run in results.runs:
         if run.id == chosen["run"]:
             _lay_out(run, results.of_runs("model.safetensors")[run.id], study, own)
+
+
+def _about_search(
+    chosen: dict[str, Any],
+    table: DataFrame,
+    axes: Mapping[str, str],
+    results: Results,
+    decisions: Sequence[Decision],
+) -> dict[str, Any]:
+    """Add what the search spent, and how sure its front is."""
+    spent = spending.spending(decisions, table)
+    ok = set(table["run"][table["status"] == "ok"])
+    losses = {
+        run: read_csv(file, {"val_loss": "float64"})["val_loss"].tolist()
+        for run, file in results.of_runs("history.csv").items()
+        if run in ok and file.exists()
+    }
+    sure = certainty(decisions, losses, table, axes["cost"], axes["quality"])
+    words = spending.in_words(spent)
+    if own := sure.get(str(chosen["configuration"])):
+        words += (
+            f" When the seeds are resampled and all is decided again, the recommended one goes on "
+            f"at all rungs in {100 * own['p_kept']:.0f} % of the cases, and is on the front in "
+            f"{100 * own['p_front']:.0f} %."
+        )
+    return {
+        **chosen,
+        "reason": f"{chosen['reason']} {words}",
+        "search": {**spent, "certainty": sure},
+    }
 
 
 def _about_r_free(

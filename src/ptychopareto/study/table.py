@@ -39,7 +39,9 @@ _ALWAYS = ["run", *(name for name, axis in AXES.items() if not axis.optional), "
 # Settings that a run leaves to its training or its architecture; the training's record has them.
 _FROM_TRAINING = [name for name, axis in AXES.items() if axis.in_default]
 COLUMNS = tuple(TYPES)
-Status = Literal["ok", "diverged", "out_of_memory", "missing"]
+# What the table of a search has at its end, and that of no other study.
+SEARCHED: dict[str, str] = {name: column.kind for name, column in columns.SEARCHED.items()}
+Status = Literal["ok", "diverged", "out_of_memory", "stopped", "missing"]
 STATUSES: tuple[str, ...] = get_args(Status)
 
 _KINDS: dict[str, Any] = {"string": Line, "float64": float}
@@ -52,7 +54,10 @@ _Metrics = create_model("_Metrics", __base__=Record, **{**_PLAIN, "status": (Sta
 
 
 def gather(
-    runs: Iterable[Run], metrics: Mapping[str, Path], settings: Mapping[str, str] | None = None
+    runs: Iterable[Run],
+    metrics: Mapping[str, Path],
+    settings: Mapping[str, str] | None = None,
+    stopped: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> pd.DataFrame:
     """Collect the results of the runs into one table.
 
@@ -66,12 +71,16 @@ def gather(
     settings : dict of str, optional
         The fingerprint of the settings of each run by its id. Results of other settings, from
         before a change of the config, count as missing too. None: take what is there.
+    stopped : dict of dict, optional
+        In a search, the rows of the runs that are not trained to the end, as `rungs.stopped_rows`
+        returns them. None: there is no search.
 
     Returns
     -------
     DataFrame
-        One row per run, in the order given, with the columns `COLUMNS`. What a run does not know is
-        missing (NaN, NA); keys that are no columns are ignored.
+        One row per run, in the order given, with the columns `COLUMNS`, in a search also those of
+        `SEARCHED`. What a run does not know is missing (NaN, NA); keys that are no columns are
+        ignored.
 
     Raises
     ------
@@ -86,8 +95,11 @@ def gather(
         results = read_metrics(path) if path is not None and path.exists() else missing
         if settings is not None and results.get("settings") != settings[run.id]:
             results = missing
+        if stopped is not None and run.id in stopped:
+            results = dict(stopped[run.id])
         rows.append({**results, **_named(run), "run": run.id})
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES)
+    types = TYPES if stopped is None else {**TYPES, **SEARCHED}
+    return pd.DataFrame(rows, columns=list(types)).astype(types)
 
 
 def _named(run: Run) -> dict[str, Any]:
@@ -108,7 +120,7 @@ def read_table(path: Path) -> pd.DataFrame:
         The file is damaged, a column is missing, a value is of another type, or a run stands there
         twice or without all of its settings and a status.
     """
-    table = read_csv(path, TYPES)
+    table = read_csv(path, TYPES, SEARCHED)
     if table["run"].duplicated().any():
         raise FileError(f"{path}: has a run twice; one row per run is wanted")
     if table[_ALWAYS].isna().any(axis=None) or not table["status"].isin(STATUSES).all():

@@ -1,15 +1,20 @@
 """Gather the tables of a study from the files that its runs left."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pandas import DataFrame
 
 from ptychopareto.study.against_time import refinement_table, with_latencies
 from ptychopareto.study.results import Results
+from ptychopareto.study.rungs import Decision, stopped_rows
 from ptychopareto.study.table import gather
 
 
-def table_of_runs(results: Results, settings: Mapping[str, str] | None = None) -> DataFrame:
+def table_of_runs(
+    results: Results,
+    settings: Mapping[str, str] | None = None,
+    decisions: Sequence[Decision] | None = None,
+) -> DataFrame:
     """Gather the metrics of all runs, with the latencies that the timing job measured.
 
     Parameters
@@ -19,6 +24,8 @@ def table_of_runs(results: Results, settings: Mapping[str, str] | None = None) -
     settings : dict of str, optional
         The fingerprint of the settings of each run by its id. Results of other settings count as
         missing. None: every result counts.
+    decisions
+        What was decided at the rungs of a search so far; None where there is no search.
 
     Returns
     -------
@@ -30,7 +37,8 @@ def table_of_runs(results: Results, settings: Mapping[str, str] | None = None) -
     FileError
         A file is damaged.
     """
-    table = gather(results.runs, results.of_runs("metrics.json"), settings)
+    stopped = None if decisions is None else stopped_rows(decisions, results.runs, settings)
+    table = gather(results.runs, results.of_runs("metrics.json"), settings, stopped)
     return with_latencies(table, results.timing())
 
 
@@ -72,8 +80,8 @@ def failures(table: DataFrame) -> str:
     named = [
         f"{counts[status]} {status}: {', '.join(table['run'][table['status'] == status])}"
         for status in counts.index
-        if status != "ok"
+        if status not in ("ok", "stopped")
     ]
-    return "; ".join(
-        [f"{counts.get('ok', 0)} of {len(table)} runs are ok", *named] if named else []
-    )
+    stopped = f", {counts['stopped']} were stopped" if "stopped" in counts else ""
+    ok = f"{counts.get('ok', 0)} of {len(table)} runs are ok{stopped}"
+    return "; ".join([ok, *named] if named else [])

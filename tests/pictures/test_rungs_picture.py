@@ -1,0 +1,96 @@
+"""The picture of a search, and its stopped configurations in the Pareto plot."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+
+from ptychopareto.pictures import pareto, rungs, style
+from ptychopareto.study.configurations import configurations
+from ptychopareto.study.pareto import pareto_front
+from ptychopareto.study.rungs import Decision
+from ptychopareto.study.table import COLUMNS, SEARCHED, TYPES
+
+AXES = {"cost": "model_params", "quality": "ssim_phase"}
+NAMES = [f"fno_tnone_m8_w{width}_teacher" for width in (4, 8, 16)]
+
+
+def table(stopped: bool = True) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = [
+        {
+            "run": f"{name}_s0",
+            **{"architecture": "fno", "input_transform": "none", "modes": 8, "width": 4 * 2**i},
+            **{"supervision": "teacher", "seed": 0, "head": "real_imag", "physics_weight": 0},
+            **{"model_params": 1000 * 4**i, "status": "ok", "ssim_phase": 0.5 + 0.1 * i},
+        }
+        for i, name in enumerate(NAMES)
+    ]
+    if not stopped:
+        return pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES)
+    rows[1] |= {"status": "stopped", "ssim_phase": None, "rung": 1, "rung_loss": 0.4}
+    types = {**TYPES, **SEARCHED}
+    return pd.DataFrame(rows, columns=list(types)).astype(types)
+
+
+def decision(rung: int, group: str = "teacher") -> Decision:
+    ones = [
+        {
+            **{"configuration": name, "group": group, "cost": 1000.0 * 4**i, "loss": 0.5 / (1 + i)},
+            **{"front": 0, "goes_on": i != 1},
+            "runs": [{"run": f"{name}_s0", "train_time_s": 60.0 * rung}],
+        }
+        for i, name in enumerate(NAMES)
+    ]
+    return Decision(rung, ones)
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    figures: list[Figure] = []
+    save = style.save
+    monkeypatch.setattr(
+        style, "save", lambda figure, path: (figures.append(figure), save(figure, path))
+    )
+    return figures
+
+
+def draw_front(rows: pd.DataFrame, folder: Path) -> None:
+    front = pareto_front(rows, AXES["cost"], AXES["quality"])
+    pareto.draw(rows, configurations(rows), front, AXES, folder / "a.png", folder / "a.svg")
+
+
+def test_a_panel_for_each_rung_and_kind_of_loss(drawn: list[Figure], tmp_path: Path) -> None:
+    decisions = [decision(1), decision(3)]
+    decisions[0].configurations[0]["group"] = "physics"
+    rungs.draw(decisions, table(), AXES, tmp_path / "rungs.png")
+    assert imread(tmp_path / "rungs.png").ndim == 3
+    titles = [axes.get_title("left") for axes in drawn[0].axes]
+    assert len(titles) == 4
+    assert "after 1 epoch: 1 of 1 go on\n60 s of training" in titles
+    assert "after 3 epochs: 2 of 3 go on\n6 min of training" in titles
+
+
+def test_what_failed_has_no_place(tmp_path: Path) -> None:
+    lost = decision(1)
+    for one in lost.configurations:
+        one.update(loss=None, front=None, goes_on=False)
+    rungs.draw([lost], table(), AXES, tmp_path / "rungs.png")
+    rungs.draw([], table(), AXES, tmp_path / "nothing.png")
+
+
+def test_stopped_ones_lie_apart_and_hollow(drawn: list[Figure], tmp_path: Path) -> None:
+    draw_front(table(), tmp_path)
+    above, below = drawn[0].axes
+    assert "1 stopped by the search" in above.get_title("left")
+    (point,) = below.get_lines()
+    assert point.get_xydata().tolist() == [[4000, 0.4]]
+    assert point.get_markerfacecolor() == "none"
+
+
+def test_without_a_search_the_plot_is_as_before(drawn: list[Figure], tmp_path: Path) -> None:
+    draw_front(table(stopped=False), tmp_path)
+    assert len(drawn[0].axes) == 1
+    assert "stopped" not in drawn[0].axes[0].get_title("left")

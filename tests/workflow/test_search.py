@@ -1,0 +1,194 @@
+"""A search on the real Snakemake: who goes on, what is repeated, and rows equal to the grid's."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from search_study import (
+    CONFIGURATIONS,
+    GRID,
+    PATIENCE,
+    SEARCH,
+    TABLE,
+    decision,
+    finished_grid,
+    finished_search,
+    survivors,
+    table_of,
+)
+from tiny_study import Project, copy_of
+
+pytestmark = pytest.mark.xdist_group("workflow_search")
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return finished_search(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def full_grid(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return finished_grid(tmp_path_factory)
+
+
+@pytest.fixture
+def project(searched: Project, tmp_path: Path) -> Iterator[Project]:
+    """A copy of the finished search, to change something in."""
+    with copy_of(searched, tmp_path / "project") as copy:
+        yield copy
+
+
+def trainings(jobs: set[str]) -> set[str]:
+    return {job for job in jobs if job.startswith(("rung", "train/"))}
+
+
+def test_rungs_thin_the_grid(searched: Project) -> None:
+    names = [one["configuration"] for one in decision(searched, 1)["configurations"]]
+    assert names == CONFIGURATIONS
+    first, last = survivors(searched, 1), survivors(searched, 2)
+    assert len(first) == 2
+    assert len(last) == 1
+    assert set(last) < set(first)
+    assert [one["configuration"] for one in decision(searched, 2)["configurations"]] == first
+
+
+def test_a_stopped_configuration_keeps_its_rows(searched: Project) -> None:
+    table = table_of(searched)
+    assert list(table.index) == [f"{name}_s{seed}" for name in CONFIGURATIONS for seed in (0, 1)]
+    (last,) = survivors(searched, 2)
+    for name in CONFIGURATIONS:
+        tried, other = table.loc[f"{name}_s0"], table.loc[f"{name}_s1"]
+        if name == last:
+            assert tried["status"] == other["status"] == "ok"
+            assert pd.isna(tried["rung"])
+            continue
+        rung = 2 if name in survivors(searched, 1) else 1
+        assert tried["status"] == other["status"] == "stopped"
+        assert tried["rung"] == other["rung"] == rung
+        record = json.loads(searched[f"results/runs/{name}_s0/rung_{rung}.json"].read_text())
+        assert tried["rung_loss"] == min(record["val_loss"])
+        assert pd.isna(other["rung_loss"])
+        assert tried["model_params"] == other["model_params"] > 0
+        assert pd.isna(tried["ssim_phase"])
+
+
+def test_rows_of_survivors_are_those_of_the_full_grid(
+    searched: Project, full_grid: Project
+) -> None:
+    ours, theirs = table_of(searched), table_of(full_grid)
+    assert "rung" not in theirs
+    finished = ours[ours["status"] == "ok"].drop(columns=["rung", "rung_loss"])
+    assert len(finished) == 2
+    # Whole numbers beside missing ones are read as fractions.
+    pd.testing.assert_frame_equal(
+        finished, theirs.loc[finished.index], check_exact=True, check_dtype=False
+    )
+    for run in finished.index:
+        losses = [
+            pd.read_csv(of[f"results/runs/{run}/history.csv"]).drop(columns="seconds")
+            for of in (searched, full_grid)
+        ]
+        pd.testing.assert_frame_equal(*losses, check_exact=True)
+
+
+def test_second_call_does_nothing(project: Project) -> None:
+    again = project.snakemake("--cores", "1")
+    assert again.returncode == 0, again.stderr
+    assert "Nothing to be done" in again.stderr
+    assert project.plan() == set()
+
+
+def test_without_the_search_the_rest_of_the_grid_goes_on_from_its_checkpoints(
+    project: Project, full_grid: Project
+) -> None:
+    (last,) = survivors(project, 2)
+    project.configure(**GRID)
+    done = project.build(TABLE, timeout=PATIENCE)
+    left = {f"{name}_s{seed}" for name in CONFIGURATIONS if name != last for seed in (0, 1)}
+    assert trainings(done) == {f"train/{run}" for run in left}
+    pd.testing.assert_frame_equal(table_of(project), table_of(full_grid), check_exact=True)
+    stopped = next(run for run in left if run.endswith("_s0"))
+    log = project[f"results/logs/train/{stopped}.log"].read_text()
+    assert "continuing from the checkpoint" in log
+
+
+def test_a_new_value_trains_only_what_is_new_and_decides_again(project: Project) -> None:
+    block = {**GRID["sweep"][0], "width": [4, 6, 8]}
+    project.configure(**{**GRID, "sweep": [block]}, search=SEARCH)
+    new = {f"{name}_tnone_m4_w8_teacher_s0" for name in ("fno", "ffno")}
+    before = decision(project, 1)
+    done = project.build(TABLE, timeout=PATIENCE)
+    first = {job for job in trainings(done) if job.startswith("rung_1/")}
+    assert first == {f"rung_1/{run}" for run in new}
+    assert {"decide/1", "decide/2", "gather"} <= done
+    assert len(decision(project, 1)["configurations"]) == len(before["configurations"]) + 2
+    known = [one for one in decision(project, 1)["configurations"] if "_w8_" not in str(one)]
+    assert [one["runs"] for one in known] == [one["runs"] for one in before["configurations"]]
+    assert project.plan(TABLE) == set()
+
+
+def test_other_parts_decide_again_and_train_what_goes_on_now(project: Project) -> None:
+    project.configure(**GRID, search={**SEARCH, "keep": [0.5, 0.5]})
+    stopped = set(survivors(project, 1)) - set(survivors(project, 2))
+    done = project.build(TABLE, timeout=PATIENCE)
+    assert trainings(done) == {f"train/{name}_s{seed}" for name in stopped for seed in (0, 1)}
+    assert (table_of(project)["status"] == "ok").sum() == 4
+
+
+def test_a_dry_run_says_what_is_known(searched: Project, fresh: Project) -> None:
+    fresh.configure(**GRID, search=SEARCH)
+    said = fresh.snakemake("-n", "--quiet")
+    assert said.returncode == 0, said.stderr
+    text = " ".join((said.stdout + said.stderr).split())
+    assert "after 1 epoch at most 2 of 4 configurations go on" in text
+    assert "at most" in text
+    text = " ".join(searched.snakemake("-n", "--quiet").stderr.split())
+    assert "after 1 epoch 2 of 4 configurations went on" in text
+
+
+def test_partial_shows_the_rungs_so_far(fresh: Project) -> None:
+    fresh.configure(**GRID, search=SEARCH)
+    fresh.build("results/search/rung_1.json")
+    shown = fresh.snakemake("--cores", "1", "partial")
+    assert shown.returncode == 0, shown.stderr
+    table = pd.read_csv(fresh["results/partial/study_results.csv"])
+    assert table["status"].value_counts().to_dict() == {"stopped": 4, "missing": 4}
+
+
+def test_inference_time_is_measured_before_the_first_decision(fresh: Project) -> None:
+    fresh.configure(**GRID, search=SEARCH, pareto={"cost": "inference_time_s"})
+    done = fresh.build("results/search/rung_1.json", timeout=PATIENCE)
+    assert "time_untrained" in done
+    times = json.loads(fresh["results/search/untrained.json"].read_text())["inference_time_s"]
+    assert list(times) == CONFIGURATIONS
+    costs = {one["configuration"]: one["cost"] for one in decision(fresh, 1)["configurations"]}
+    assert costs == times
+
+
+def test_a_training_that_failed_on_its_way_up_is_retried_when_asked(project: Project) -> None:
+    run = f"{CONFIGURATIONS[0]}_s0"
+    path = project[f"results/runs/{run}/rung_1.json"]
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({**record, "status": "diverged", "error": "non-finite loss"}))
+    assert f"rung/{run}" not in project.plan(TABLE)
+    project.configure(**GRID, search=SEARCH, retry_failed=True)
+    assert f"rung/{run}" in project.plan(TABLE)
+
+
+def test_what_was_spent_is_in_the_recommendation_and_the_log(searched: Project) -> None:
+    recommendation = json.loads(searched["results/recommendation.json"].read_text())
+    search = recommendation["search"]
+    assert [rung["kept"] for rung in search["rungs"]] == [2, 1]
+    assert 0 < search["part"] < 1
+    assert search["train_time_s"] > 0
+    assert search["saved_s"] > 0
+    assert set(search["certainty"]) == set(survivors(searched, 2))
+    assert "The search trained 1 of 4 configurations to the end" in recommendation["reason"]
+    log = searched["results/logs/recommend.log"].read_text()
+    assert "The search trained 1 of 4 configurations to the end" in log
+    page = searched["results/index.html"].read_text()
+    assert "The search trained 1 of 4 configurations to the end" in page
+    assert searched["results/rungs.png"].stat().st_size > 0

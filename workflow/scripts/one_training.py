@@ -1,0 +1,91 @@
+"""The training of one run, to its end or up to a rung of a search."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from ptychopareto.files import Dataset
+    from ptychopareto.learning.training import Trained
+    from ptychopareto.models.registry import NetworkConfig
+    from ptychopareto.study.runs import Run
+
+
+class Training(NamedTuple):
+    """What became of a training, and the record that is kept of it."""
+
+    network: "NetworkConfig"
+    trained: "Trained"
+    record: dict[str, Any]
+
+
+def network_of(run: "Run", scan: "Dataset", job: Any) -> "NetworkConfig":
+    """Configure the network of a run for a scan, before its input is scaled to the patterns."""
+    from ptychopareto.config import AXES
+    from ptychopareto.models.registry import NetworkConfig
+    from ptychopareto.physics.registration import input_magnification
+
+    return NetworkConfig(
+        **{name: getattr(run, name) for name, axis in AXES.items() if axis.owner == "network"},
+        N=scan.N,
+        channels=job.params.gridsize**2,
+        magnification=input_magnification(scan.probe, job.params.register_input),
+    )
+
+
+def train_run(job: Any, until: int | None = None) -> Training:
+    """Train the network of the run `job.wildcards.run`, from its checkpoint where there is one.
+
+    The checkpoint lies in the folder of the job's first output. `until` is the epoch to stop at.
+    """
+    from dataclasses import replace
+
+    from device import prepare
+    from ptychopareto.config import ConfigError, parse_study
+    from ptychopareto.config import Training as Settings
+    from ptychopareto.files import read_dataset, read_objects
+    from ptychopareto.learning.scales import input_scale, transmission
+    from ptychopareto.learning.scan_data import scan_data
+    from ptychopareto.learning.training import train
+    from ptychopareto.study.runs import expand
+
+    study = parse_study(job.config)
+    run = expand(study)[job.wildcards.run]
+    settings = Settings.model_validate(job.params.training)
+    scan = read_dataset(Path(job.input.train))
+    if run.supervision == "truth" and scan.objects is None:
+        raise ConfigError(
+            "sweep.supervision: 'truth' is not allowed for a training scan without YY_full; "
+            "allowed are physics, teacher"
+        )
+    targets = {
+        "physics": lambda: None,
+        "teacher": lambda: read_objects(Path(job.input.target[0]), scan.object_shape),
+        "truth": lambda: scan.objects,
+    }
+    data = scan_data(scan, targets[run.supervision](), prepare(job), job.params.gridsize)
+    network = network_of(run, scan, job)
+    network = replace(
+        network, input_scale=input_scale(network, data), transmission=transmission(data)
+    )
+    trained = train(
+        network,
+        run.supervision,
+        run.seed,
+        settings,
+        data,
+        Path(job.output[0]).with_name("checkpoint.pt"),
+        # Not a parameter of the job: how often it is saved is no reason to train again.
+        study.checkpoint_minutes,
+        job.params.fingerprints["code"],
+        run.physics_weight,
+        until,
+    )
+    record = {
+        **run.settings(settings),
+        "settings": job.params.fingerprints["settings"],
+        "status": trained.status,
+        "error": trained.error,
+        "train_time_s": trained.seconds,
+        "patterns_trained": trained.patterns_seen,
+    }
+    return Training(network, trained, record)
