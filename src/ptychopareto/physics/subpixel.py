@@ -55,11 +55,31 @@ def interpolated(fields: Tensor, fractions: Tensor) -> Tensor:
         inside = x.abs() < LANCZOS
         kernel = torch.where(inside, torch.sinc(x) * torch.sinc(x / LANCZOS), 0)
         kernel = kernel / kernel.sum(dim=-1, keepdim=True)
-        moved = (
-            fields.roll(int(tap), axis) * kernel[..., i, None, None] for i, tap in enumerate(taps)
-        )
-        fields = sum(moved, torch.zeros_like(fields))
+        fields = _weighted_sum(fields, kernel, axis)
     return fields
+
+
+def _weighted_sum(fields: Tensor, kernel: Tensor, axis: int) -> Tensor:
+    """Sum shifted copies of fields (..., N, N) with the weights (..., taps) of a kernel.
+
+    Views of one array with periodic margins, and real factors of complex fields, take a third of
+    the time of rolled copies and complex factors.
+    """
+    N = fields.shape[axis]
+    margins = fields.narrow(axis, N - LANCZOS, LANCZOS), fields.narrow(axis, 0, LANCZOS)
+    wide = torch.cat([margins[0], fields, margins[1]], axis)
+    weights = kernel[..., None, None]
+    if fields.is_complex():
+        wide, weights = torch.view_as_real(wide), weights[..., None]
+        axis -= 1
+    pieces = (
+        wide.narrow(axis, 2 * LANCZOS - number, N) * weights.select(kernel.ndim - 1, number)
+        for number in range(kernel.shape[-1])
+    )
+    total = next(pieces)
+    for piece in pieces:
+        total += piece
+    return torch.view_as_complex(total) if fields.is_complex() else total
 
 
 def ramp(fractions: Tensor, N: int) -> Tensor:
