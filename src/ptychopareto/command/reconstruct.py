@@ -225,6 +225,7 @@ def _one(
     for remark in outcome.remarks:
         print(f"{scan}: {remark}", file=sys.stderr)
     more = {"scan": str(scan), "scan_format": loaded.format, "scan_sha256": sha256_of(scan)}
+    more["refine"] = "auto" if options.refine is None else str(options.refine)
     result = result_of(loaded, network, outcome, pixel, more)
     write_result(path, result, options.write)
     if not options.no_picture:
@@ -234,14 +235,15 @@ def _one(
         draw_picture(path.with_suffix(".png"), outcome, title)
     if not options.quiet:
         seconds = time.perf_counter() - began
-        print(
-            f"{path}: {_in_words(outcome.figures)}, {len(loaded.frames)} patterns, {seconds:.1f} s"
-        )
+        words = [*_in_words(outcome.figures), f"{len(loaded.frames)} patterns", f"{seconds:.1f} s"]
+        if options.refine != 0:
+            words.insert(0, f"{outcome.refined_epochs} epochs of rPIE")
+        print(f"{path}: {', '.join(words)}")
 
 
-def _in_words(figures: dict[str, float]) -> str:
+def _in_words(figures: dict[str, float]) -> list[str]:
     names = ("r_work", "r_free", "ssim_phase", "ssim_amp")
-    return ", ".join(f"{name} {figures[name]:.4f}" for name in names if name in figures)
+    return [f"{name} {figures[name]:.4f}" for name in names if name in figures]
 
 
 SUBCOMMAND = Subcommand(

@@ -17,7 +17,7 @@ def hdf5_file(path: Path) -> Iterator[h5py.File]:
     Raises
     ------
     OSError
-        The file cannot be written; the error names the reason, which those of h5py bury.
+        The file cannot be written; the error names the reason, without a word of HDF5's own.
     """
     memory = BytesIO()
     with h5py.File(memory, "w") as file:
