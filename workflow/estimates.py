@@ -110,7 +110,20 @@ def side_of_pattern(study: StudyConfig, default: int = 64) -> int:
 
 
 def training_seconds(run: Run, study: StudyConfig, until: int | None = None) -> float:
-    """Estimate the seconds that the training of one run takes, or its epochs up to `until`."""
+    """Estimate the time of the training of one run.
+
+    Parameters
+    ----------
+    run : Run
+    study : StudyConfig
+    until : int, optional
+        The epoch to stop at; None for all epochs.
+
+    Returns
+    -------
+    float
+        Seconds.
+    """
     side, settings = side_of_pattern(study), run.training(study.training)
     epochs = settings.epochs if until is None else min(until, settings.epochs)
     seen = pixels(study, "train") * epochs

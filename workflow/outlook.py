@@ -1,4 +1,4 @@
-"""What a search knows already, and how much is at most to come, in words."""
+"""Say what a search knows already, and how much is at most to come."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,10 +16,15 @@ def decisions_so_far(files: Sequence[str], names: Sequence[str]) -> list[Decisio
 
     Parameters
     ----------
-    files
-        Those of all rungs, the lowest first.
-    names
+    files : sequence of str
+        The decision files of all rungs, the lowest first.
+    names : sequence of str
         The configurations of the study, in grid order.
+
+    Returns
+    -------
+    list of Decision
+        The decisions, the lowest rung first.
     """
     found: list[Decision] = []
     expected = list(names)
@@ -45,14 +50,14 @@ def outlook(
 
     Parameters
     ----------
-    study
+    study : StudyConfig
         The study, which has a section `search:`.
-    runs
+    runs : sequence of Run
         All of its runs.
-    groups
+    groups : dict of str
         The kind of loss of each configuration.
-    decisions
-        Those so far, the lowest rung first.
+    decisions : sequence of Decision
+        The decisions so far, the lowest rung first.
 
     Returns
     -------

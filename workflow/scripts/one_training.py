@@ -1,4 +1,4 @@
-"""The training of one run, to its end or up to a rung of a search."""
+"""Train the network of one run, to its end or up to a rung of a search."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,7 +11,17 @@ if TYPE_CHECKING:
 
 
 class Training(NamedTuple):
-    """What became of a training, and the record that is kept of it."""
+    """A training that has ended, and the record that is kept of it.
+
+    Attributes
+    ----------
+    network : NetworkConfig
+        The settings of the network.
+    trained : Trained
+        The network, its history and its status.
+    record : dict
+        What the header of its file says of the training; values that JSON knows.
+    """
 
     network: "NetworkConfig"
     trained: "Trained"
@@ -19,7 +29,20 @@ class Training(NamedTuple):
 
 
 def network_of(run: "Run", scan: "Dataset", job: Any) -> "NetworkConfig":
-    """Configure the network of a run for a scan, before its input is scaled to the patterns."""
+    """Configure the network of a run for a scan, before its input is scaled to the patterns.
+
+    Parameters
+    ----------
+    run : Run
+    scan : Dataset
+        The training scan.
+    job : object
+        The object `snakemake`; its parameters have `gridsize` and `register_input`.
+
+    Returns
+    -------
+    NetworkConfig
+    """
     from ptychopareto.config import AXES
     from ptychopareto.models.registry import NetworkConfig
     from ptychopareto.physics.registration import input_magnification
@@ -35,7 +58,25 @@ def network_of(run: "Run", scan: "Dataset", job: Any) -> "NetworkConfig":
 def train_run(job: Any, until: int | None = None) -> Training:
     """Train the network of the run `job.wildcards.run`, from its checkpoint where there is one.
 
-    The checkpoint lies in the folder of the job's first output. `until` is the epoch to stop at.
+    The checkpoint lies in the folder of the job's first output.
+
+    Parameters
+    ----------
+    job : object
+        The object `snakemake`.
+    until : int, optional
+        The epoch to stop at; None for all epochs.
+
+    Returns
+    -------
+    Training
+
+    Raises
+    ------
+    ConfigError
+        The training scan has no true objects, and the run learns from them.
+    FileError
+        A file is damaged.
     """
     from dataclasses import replace
 

@@ -90,6 +90,13 @@ class Trainer:
     def run(self, stop: StopRequest, until: int | None = None) -> None:
         """Train all epochs, or those up to `until`, from wherever the checkpoint left off.
 
+        Parameters
+        ----------
+        stop : StopRequest
+            The request of a signal, which is looked at after each step.
+        until : int, optional
+            The epoch to stop at; None for all epochs.
+
         Raises
         ------
         Stopped

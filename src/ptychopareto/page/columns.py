@@ -52,7 +52,20 @@ def text(value: Any) -> str:
 
 
 def mean(row: Mapping[Any, Any], name: str) -> str:
-    """Write the mean of a configuration, and half of its interval where that is known."""
+    """Write the mean of a configuration, and half of its interval where that is known.
+
+    Parameters
+    ----------
+    row : dict
+        A row of the table of configurations.
+    name : str
+        The column.
+
+    Returns
+    -------
+    str
+        The mean, and ± half the width of its 95 % interval.
+    """
     mean, interval = row[name], row.get(f"{name}_ci95")
     if pd.isna(interval) or not interval:  # one run, or a number that no seed changes
         return text(mean)
@@ -62,6 +75,18 @@ def mean(row: Mapping[Any, Any], name: str) -> str:
 
 
 def is_empty(table: pd.DataFrame, name: str) -> bool:
-    """Tell whether a column that only some scans have is without a value in this study."""
+    """Tell whether a column that only some scans have is without a value in this study.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The runs.
+    name : str
+        The column.
+
+    Returns
+    -------
+    bool
+    """
     late = name == "reference" or (name in MEASURES and MEASURES[name].late)
     return late and bool(table[name].isna().all())

@@ -1,4 +1,4 @@
-"""What the marks of the plot look like, and the legend that says what they mean."""
+"""Choose the marks of the plot, and make the legend that explains them."""
 
 from collections.abc import Mapping
 from itertools import cycle

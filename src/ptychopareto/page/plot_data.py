@@ -1,4 +1,4 @@
-"""What the script of the page draws its plot from."""
+"""Collect the data from which the page's script draws its plot."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -22,7 +22,20 @@ def _shown(table: pd.DataFrame, axes: Mapping[str, str]) -> list[str]:
 
 
 def headings(table: pd.DataFrame, axes: Mapping[str, str]) -> list[Row]:
-    """Return the heads of the columns of the table of runs."""
+    """Return the heads of the columns of the table of runs.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The runs.
+    axes : dict of str
+        The columns of the front: `cost` and `quality`.
+
+    Returns
+    -------
+    list of Row
+        For each column its name, heading, title and kind, and whether it is left out on paper.
+    """
     return [
         {
             "name": name,
@@ -36,7 +49,22 @@ def headings(table: pd.DataFrame, axes: Mapping[str, str]) -> list[Row]:
 
 
 def rows(table: pd.DataFrame, front: pd.DataFrame, axes: Mapping[str, str]) -> list[Row]:
-    """Return the rows of the table of runs, cell by cell."""
+    """Return the rows of the table of runs, cell by cell.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The runs.
+    front : DataFrame
+        The configurations on the front.
+    axes : dict of str
+        The columns of the front: `cost` and `quality`.
+
+    Returns
+    -------
+    list of Row
+        For each run its marks, and text and number of each cell.
+    """
     names = _shown(table, axes)
     numbers = {name for name in names if not columns.is_text(table[name])}
     best = set(front.get("configuration", ()))
@@ -85,7 +113,20 @@ def filters(table: pd.DataFrame) -> list[Row]:
 
 
 def front_rows(front: pd.DataFrame, axes: Mapping[str, str]) -> list[Row]:
-    """Return the rows of the table of the front."""
+    """Return the rows of the table of the front.
+
+    Parameters
+    ----------
+    front : DataFrame
+        The configurations on the front.
+    axes : dict of str
+        The columns of the front: `cost` and `quality`.
+
+    Returns
+    -------
+    list of Row
+        For each configuration its cells, as text.
+    """
     return [
         {
             "configuration": row["configuration"],

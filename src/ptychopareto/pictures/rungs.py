@@ -1,4 +1,4 @@
-"""The picture of a search: who was tried at each rung, and who went on."""
+"""Draw a search: who was tried at each rung, and who went on."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -79,7 +79,7 @@ def _set_log(axis: Axis, values: Sequence[float | None], column: str) -> None:
 def _draw_panel(
     axes: Axes, decision: Decision, before: Decision | None, group: str, looks: pd.DataFrame
 ) -> None:
-    """One rung and one kind of loss."""
+    """Draw one rung and one kind of loss."""
     own = [one for one in decision.configurations if one["group"] == group]
     if not own:  # none of this kind has got so far
         axes.axis("off")

@@ -1,4 +1,4 @@
-"""How sure the front of a search is: the seeds are resampled, and all is decided again."""
+"""Estimate how sure the front of a search is: seeds are resampled, and all is decided again."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,10 +25,10 @@ def certainty(
 ) -> dict[str, dict[str, float]]:
     """Resample the seeds of each configuration, and go through rungs and front again.
 
-    Of each configuration as many seeds as it has are drawn with replacement. The first of them
-    decide at the rungs, as many as were tried first; the means of all of them make the front of
-    those that went on. A configuration that was stopped has only the seeds that were tried, and
-    beyond its rung the loss that it had there.
+    A resample of a configuration has as many seeds as the configuration, drawn with replacement.
+    The first of them decide at the rungs, as many as were tried first; the means of all of them
+    make the front of those that went on. A configuration that was stopped has only the seeds that
+    were tried, and beyond its rung the loss that it had there.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def _losses(
 
 
 def _points(table: pd.DataFrame, cost: str, quality: str) -> dict[str, np.ndarray[Any, Any]]:
-    """Cost and signed quality (n, 2) of the runs of each configuration that are ok."""
+    """Return cost and signed quality (n, 2) of the runs of each configuration that are ok."""
     ok = table[table["status"] == "ok"]
     values = ok[[cost, quality]].astype("float64")
     values[quality] *= sign(quality)
@@ -108,7 +108,7 @@ def _survivors(
     draws: Mapping[str, Any],
     first: int,
 ) -> list[str]:
-    """Who goes on at all rungs of a resample."""
+    """Return the configurations that go on at all rungs of a resample."""
     alive = [
         Entrant(
             name,

@@ -109,8 +109,8 @@ def decide(candidates: Sequence[Candidate], places_of: Mapping[str, int]) -> lis
     Parameters
     ----------
     candidates : sequence of Candidate
-        Those that have reached the rung, in grid order. Of two that add as much to the
-        hypervolume the one with the smaller loss goes on, of equals the first one.
+        Those that have reached the rung, in grid order. If two add as much to the hypervolume, the
+        one with the smaller loss goes on; the first one goes on if they are equal.
     places_of : mapping of str to int
         How many of each group go on, at most. A candidate without a finite loss and a cost above
         0 never does.

@@ -1,8 +1,4 @@
-"""What a search leaves behind at its rungs, and what follows from it.
-
-A run that has reached a rung leaves ``runs/{run}/rung_{epochs}.json``, a rung at which all have
-arrived ``search/rung_{epochs}.json``: the verdicts, and with each the records of its runs.
-"""
+"""Record what a search has decided at its rungs, and find what follows from it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -97,6 +93,11 @@ def first_runs(runs: Iterable[Run], seeds: Sequence[int], search: Search) -> lis
         Its seeds.
     search : Search
         The section `search:` of the study.
+
+    Returns
+    -------
+    list of Run
+        The runs of the first seeds, in the same order.
     """
     first = set(seeds[: search.first_seeds])
     return [run for run in runs if run.seed in first]
@@ -218,6 +219,11 @@ def finished(decisions: Sequence[Decision], runs: Iterable[Run]) -> list[Run]:
         Those of all rungs.
     runs : iterable of Run
         All runs of the study.
+
+    Returns
+    -------
+    list of Run
+        The runs that are trained to the end.
     """
     survivors = set(decisions[-1].survivors)
     ended = {
@@ -299,6 +305,11 @@ def seconds_spent(decisions: Sequence[Decision], finished_runs: Mapping[str, flo
         Those of the rungs so far.
     finished_runs : mapping of str to float
         The seconds of each run that was trained to the end, which include those up to its rungs.
+
+    Returns
+    -------
+    float
+        The time of all trainings [s], each run counted once.
     """
     spent = {
         record["run"]: record["train_time_s"]

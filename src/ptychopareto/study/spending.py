@@ -1,4 +1,4 @@
-"""What a search has spent on training, and what the full grid would have cost."""
+"""Sum up what a search has spent on training, and estimate what the full grid would have cost."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -45,7 +45,7 @@ def spending(decisions: Sequence[Decision], table: pd.DataFrame) -> dict[str, An
 
 
 def in_words(spent: dict[str, Any]) -> str:
-    """Say it in a sentence.
+    """Write the spending in a sentence.
 
     Parameters
     ----------
