@@ -25,6 +25,7 @@ from ptychopareto.files import (
     write_dataset,
     write_npz,
 )
+from ptychopareto.preparation.sound_patterns import read_sound_dataset
 
 COUNT, N = 60, 16
 SCALE = 3.0
@@ -188,6 +189,19 @@ def test_bad_counts_are_refused(changes: Arrays, said: str, tmp_path: Path) -> N
     for held in (0, math.inf):
         with pytest.raises(FileError, match=said):
             read_dataset(tmp_path / "scan.npz", held=held)
+
+
+def test_counts_may_be_compressed_and_are_mended_where_a_scan_is_brought_in(tmp_path: Path) -> None:
+    given = counts("u2")
+    np.savez_compressed(tmp_path / "scan.npz", **given)
+    scan = read_dataset(tmp_path / "scan.npz", held=0)
+    assert isinstance(scan.diffraction, np.ndarray)
+    write_npz(tmp_path / "scan.npz", **given, mask=np.arange(N**2).reshape(N, N) != 5)
+    mended = read_sound_dataset(tmp_path / "scan.npz")
+    assert mended.valid is not None
+    valid = np.broadcast_to(mended.valid, scan.diffraction.shape)
+    assert not valid[:, 0, 5].any()
+    np.testing.assert_array_equal(np.asarray(mended.diffraction)[valid], scan.diffraction[valid])
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:

@@ -97,6 +97,13 @@ def as_type(arrays: Arrays, kind: str) -> Arrays:
     return arrays | {key: (100 * arrays[key]).astype(kind) for key in images}
 
 
+def as_counts(arrays: Arrays, kind: str) -> Arrays:
+    """The same with counts in place of amplitudes."""
+    counted = {key: array for key, array in arrays.items() if key != "diffraction"}
+    counts = (100 * arrays["diffraction"][..., 0]).astype(kind)
+    return counted | {"counts": counts, "intensity_scale": np.array(1.0)}
+
+
 def test_scans(tmp_path: Path) -> None:
     arrays = big_scan()
     patterns = {key: arrays[key] for key in ("diffraction", "probeGuess", "coords_offsets")}
@@ -109,6 +116,7 @@ def test_scans(tmp_path: Path) -> None:
         "float64": packed(as_type(arrays, "f8")),
         "float16": packed(as_type(arrays, "f2")),
         "uint16": packed(as_type(more_patterns, "u2")),
+        "counts of bytes": packed(as_counts(more_patterns, "u1")),
         "other order": packed({key: np.asfortranarray(a) for key, a in arrays.items()}),
         "long metadata": packed({**patterns, "_metadata": np.array("[" + "[]," * 10**6 + "0]")}),
     }

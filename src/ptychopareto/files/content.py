@@ -1,5 +1,6 @@
 """Hold the arrays of an NPZ file, each to be checked when it is taken."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,11 +29,14 @@ class Content:
         The arrays in memory that have not been taken, by their names.
     large : mapping of str to Member
         The arrays that stay in the file.
+    held : float
+        Patterns that take no more bytes than this are to be in memory.
     """
 
     path: Path
     arrays: dict[str, NDArray[Any]]
     large: Mapping[str, Member] = field(default_factory=dict)
+    held: float = math.inf
 
     def __contains__(self, key: str) -> bool:
         """Tell whether the file has an array that has not been taken."""

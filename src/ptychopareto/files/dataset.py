@@ -30,7 +30,6 @@ _KNOWN = frozenset(
     | {"valid", "free", "further_modes", "object_shape"}
 )
 _OF_PATCHES = frozenset({"Y_I", "Y_phi"})
-_OF_PATTERNS = ("diffraction", "counts", "valid")  # what stays in the file where it is large
 _LARGEST_METADATA = 2**20  # bytes
 _LARGEST_OBJECT = 2**16  # px a side: beyond it a position is an error, and its object fits nowhere
 _WHOLE = 1e-3  # px; positions that all lie closer to whole pixels are whole
@@ -141,16 +140,17 @@ def read_content(
     more : iterable of str, optional
         Further keys to read.
     held : float, optional
-        Patterns and masks that take more bytes stay in the file; see `npz.find_large`.
+        Patterns and masks that take more bytes stay in the file; see `npz.find_large`. Counts stay
+        there at first, since they would take several times their size beside their roots.
 
     Returns
     -------
     Content
         The arrays that the file has.
     """
-    large = {} if math.isinf(held) else find_large(path, _OF_PATTERNS, held)
+    large = find_large(path, {"diffraction": held, "valid": held, "counts": 0})
     keys = (_KNOWN if patches else _KNOWN - _OF_PATCHES) | {*more}
-    return Content(path, read_npz(path, keys - large.keys()), large)
+    return Content(path, read_npz(path, keys - large.keys()), large, held)
 
 
 def dataset_of(content: Content, metadata: dict[str, Any]) -> Dataset:

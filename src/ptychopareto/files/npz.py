@@ -5,7 +5,7 @@ import math
 import struct
 import zipfile
 import zlib
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -156,6 +156,11 @@ class Member:
     crc: int
     header_crc: int
 
+    @property
+    def bytes(self) -> int:
+        """Return the bytes that the array would take as float32."""
+        return 4 * math.prod(self.array.shape)
+
     def pieces(self) -> Iterator[NDArray[Any]]:
         """Read the array piece by piece; at the end, compare the checksum with the file's.
 
@@ -179,7 +184,7 @@ class Member:
                 raise zipfile.BadZipFile(f"Bad CRC-32 for file {self.name!r}")
 
 
-def find_large(path: Path, keys: Iterable[str], held: float) -> dict[str, Member]:
+def find_large(path: Path, held: Mapping[str, float]) -> dict[str, Member]:
     """Find arrays of three axes that are to stay in the file.
 
     An array that is compressed or in Fortran order is none of them: no single entry can be read.
@@ -188,10 +193,8 @@ def find_large(path: Path, keys: Iterable[str], held: float) -> dict[str, Member
     ----------
     path : Path
         The NPZ file.
-    keys : iterable of str
-        Names of arrays that are asked for.
-    held : float
-        An array that takes no more bytes than so many as float32 is left out.
+    held : mapping of str to float
+        Names of arrays. One that takes no more bytes than this as float32 is left out.
 
     Returns
     -------
@@ -213,19 +216,19 @@ def find_large(path: Path, keys: Iterable[str], held: float) -> dict[str, Member
         if len(members) < len(archive.infolist()):
             return {}  # which of two arrays of one name is meant, `read_npz` asks
         source = None
-        for key in keys:
+        for key, least in held.items():
             info = members.get(key)
             if (
                 info is None
                 or info.compress_type != zipfile.ZIP_STORED
-                or 4 * info.file_size < held
+                or 4 * info.file_size < least
             ):
                 continue
             with archive.open(info) as member:
                 header, length = _read_header(member), member.tell()
             count = math.prod(header.shape)
             whole = length + count * header.dtype.itemsize == info.file_size == info.compress_size
-            if 4 * count <= held or header.fortran or header.dtype.kind not in "biuf" or not whole:
+            if 4 * count <= least or header.fortran or header.dtype.kind not in "biuf" or not whole:
                 continue
             shape = header.shape
             while len(shape) > 3 and shape[-1] == 1:

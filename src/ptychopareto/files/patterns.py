@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptychopareto.files.content import Content, are_finite
-from ptychopareto.files.npz import Member, largest_content
-from ptychopareto.files.stored import StoredArray, StoredPatterns, amplitudes, slices
+from ptychopareto.files.npz import largest_content
+from ptychopareto.files.stored import StoredArray, StoredPatterns, amplitudes
 
 Patterns = NDArray[np.float32] | StoredPatterns
 Masks = NDArray[np.bool_] | StoredArray
@@ -35,10 +35,10 @@ def take_patterns(content: Content) -> Patterns:
     FileError
         There are none, or their shape or a value cannot be right.
     """
-    counts_as_diffraction(content)
     key = "diffraction" if "diffraction" in content else "counts"
-    if key in content.large:
-        return _stored(content, key, content.large[key])
+    if key in content.large and content.large[key].bytes > content.held:
+        return _stored(content, key)
+    counts_as_diffraction(content)
     diffraction = content.take("diffraction", np.float32)
     _check_shape(content, "diffraction", diffraction.shape)
     _check_values(content, "diffraction", float(diffraction.min()), bool(diffraction.any()))
@@ -46,7 +46,7 @@ def take_patterns(content: Content) -> Patterns:
 
 
 def counts_as_diffraction(content: Content) -> None:
-    """Let the `counts` of a file, if they are in memory, become its `diffraction`.
+    """Bring the `counts` of a file into memory as its `diffraction`, if it has no other.
 
     Parameters
     ----------
@@ -58,21 +58,21 @@ def counts_as_diffraction(content: Content) -> None:
     FileError
         The counts are of another type than a detector's, have no scale, or are too many.
     """
-    if "diffraction" in content or "counts" not in content.arrays:
+    if "diffraction" in content or "counts" not in content:
         return
-    counts = content.arrays.pop("counts")
-    scale = _scale_of_counts(content, counts.dtype)
-    taken, allowed = 4 * counts.size, largest_content()
+    in_file = "counts" in content.large
+    counts = content.large["counts"].array if in_file else content.arrays.pop("counts")
+    taken, allowed = 4 * math.prod(counts.shape), largest_content()
     if taken > allowed:
         raise content.refusal(
-            f"counts take {taken} bytes as amplitudes; at most {allowed}, half of the memory of "
-            "this machine, are allowed, or more where they are not compressed"
+            f"counts take {taken} bytes as amplitudes; at most {allowed}, half of the memory, are "
+            "allowed, or more where they are not compressed"
         )
-    # Not as a whole: counts of one byte would take more than four times their size.
-    roots = np.empty(counts.shape, np.float32)
-    for which in slices(counts.shape) if counts.ndim > 2 else (slice(None),):
-        roots[which] = amplitudes(counts[which], scale)
-    content.arrays["diffraction"] = roots
+    if isinstance(counts, StoredArray):
+        content.arrays["diffraction"] = np.asarray(_stored(content, "counts"))
+    else:
+        scale = _scale_of_counts(content, counts.dtype)
+        content.arrays["diffraction"] = amplitudes(counts, scale)
 
 
 def take_masks(content: Content, shape: tuple[int, ...]) -> Masks | None:
@@ -110,8 +110,9 @@ def take_masks(content: Content, shape: tuple[int, ...]) -> Masks | None:
     return valid
 
 
-def _stored(content: Content, key: str, member: Member) -> StoredPatterns:
+def _stored(content: Content, key: str) -> StoredPatterns:
     """Check patterns that stay in their file, in one pass."""
+    member = content.large[key]
     array = member.array
     scale = None
     if key == "counts":

@@ -21,6 +21,7 @@ from ptychopareto.files.errors import refusal
 LARGE = 2**28
 # Bytes of float32 that are looked at together, where all patterns are looked at.
 PIECE = 2**24
+_COPIED = 2**20  # bytes that are in memory twice where all patterns are brought there
 
 Rows = slice | NDArray[np.integer] | NDArray[np.bool_]
 
@@ -223,15 +224,29 @@ class StoredPatterns:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Read all amplitudes."""
         found = np.empty(self.shape, np.float32)
-        for which in slices(self.shape):
+        for which in slices(self.shape, _COPIED):
             found[which] = self[which]
         return found if dtype is None else found.astype(dtype, copy=False)
 
 
-def slices(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Cut an array of a shape (B, ...) along its first axis into pieces of `PIECE` bytes."""
-    step = max(1, PIECE // (4 * int(np.prod(shape[1:]))))
-    return (slice(start, min(start + step, shape[0])) for start in range(0, shape[0], step))
+def slices(shape: tuple[int, ...], size: int | None = None) -> Iterator[slice]:
+    """Cut an array along its first axis.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the array.
+    size : int, optional
+        Bytes of a piece, as float32; by default `PIECE`.
+
+    Yields
+    ------
+    slice
+        The next entries, at least one.
+    """
+    step = max(1, (PIECE if size is None else size) // (4 * int(np.prod(shape[1:]))))
+    for start in range(0, shape[0], step):
+        yield slice(start, min(start + step, shape[0]))
 
 
 def as_bytes(array: NDArray[Any]) -> memoryview:

@@ -12,6 +12,7 @@ from scipy import ndimage
 from ptychopareto.files.content import Content
 from ptychopareto.files.dataset import dataset_of, read_content, read_metadata
 from ptychopareto.files.errors import refusal
+from ptychopareto.files.patterns import counts_as_diffraction
 from ptychopareto.files.scan import Dataset
 from ptychopareto.preparation.bad_pixels import (
     BROKEN,
@@ -67,6 +68,7 @@ def read_sound_dataset(path: Path, *, patches: bool = False) -> Dataset:
         little of it can be right.
     """
     content = read_content(path, patches=patches, more=(*_GOOD, *_BAD))
+    counts_as_diffraction(content)
     diffraction = content.arrays.get("diffraction")
     sound = None
     if diffraction is not None and diffraction.dtype.kind in "iuf" and _holds_frames(diffraction):
