@@ -89,6 +89,7 @@ def provenance(results: Results, table: DataFrame) -> dict[str, str]:
     versions = {**made.get("versions", {}), "ptychopareto": __version__}
     versions["python"] = platform.python_version()
     devices = table["device"].dropna().unique()
+    hashes = made.get("sha256", {})
     references = table["reference"].dropna().unique()
     compared = (
         {"similarity is measured against": REFERENCES.get(references[0], references[0])}
@@ -100,7 +101,8 @@ def provenance(results: Results, table: DataFrame) -> dict[str, str]:
         "git commit": _commit(),
         "trained and evaluated on": ", ".join(devices) or "nothing yet",
         "latencies measured on": timing["machine"].get("device", "nothing yet"),
-        "SHA-256 of the test patterns": made.get("sha256", {}).get("diffraction", "unknown"),
+        "SHA-256 of the test patterns": hashes.get("diffraction")
+        or hashes.get("counts", "unknown"),
     }
 
 
