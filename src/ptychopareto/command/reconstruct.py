@@ -1,5 +1,6 @@
 """The subcommand `reconstruct`: from scans to their objects, with a trained network."""
 
+import os
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -164,6 +165,9 @@ def run(options: Namespace) -> int:
 
     if options.follow:
         check_options(options)
+        # The writer computes beside us, and threads that wait have to sleep: OpenMP's would spin,
+        # which takes two to four times as long on a busy machine. It asks before torch is loaded.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     paths = output_paths(options.scan, options.output, WRITERS[options.write].suffix)
     onnx_only = options.network.suffix == ".onnx" and options.device == "auto"
     device = choose_device("cpu" if onnx_only else options.device)
