@@ -8,6 +8,7 @@ import textwrap
 import torch
 
 from benchmarks import (
+    end_to_end,
     engine,
     follow,
     gpu,
@@ -25,6 +26,7 @@ from ptychopareto.files import atomic
 PAGE = ROOT / "docs" / "performance.md"
 PARTS = {
     "networks": networks.section,
+    "end_to_end": end_to_end.section,
     "engine": engine.section,
     "measured": measured.section,
     "recipes": recipes.section,

@@ -1,19 +1,17 @@
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from ptychopareto.assessment import timing
-from ptychopareto.assessment.timing import (
-    EngineTiming,
-    Timing,
-    as_record,
-    time_engine,
-    time_models,
-)
-from ptychopareto.files import Dataset
+from ptychopareto.assessment import latency, onnx_timing, timing
+from ptychopareto.assessment.engine_timing import EngineTiming, time_engine
+from ptychopareto.assessment.latency import Samples, Timing
+from ptychopareto.assessment.timing import as_record, reading_time, time_models
+from ptychopareto.config.columns import MEASURES
+from ptychopareto.files import Dataset, write_dataset
 from ptychopareto.models.registry import NetworkConfig, build, save_model
 from ptychopareto.physics.groups import alone
 
@@ -29,6 +27,12 @@ def models(tmp_path: Path) -> dict[str, Path]:
     save_model(paths["large"], build(large), large, {"status": "ok"})
     save_model(paths["failed"], build(SMALL), SMALL, {"status": "diverged"})
     return paths
+
+
+@pytest.fixture(autouse=True)
+def without_onnxruntime(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its exports would take most of the time of these tests; one of them has it."""
+    monkeypatch.setattr(onnx_timing, "find_spec", lambda _: None)
 
 
 def times(models: dict[str, Path], patterns: int, rounds: int = 5) -> dict[str, Timing]:
@@ -51,9 +55,9 @@ def test_a_large_scan_is_reckoned_from_a_part(
 ) -> None:
     """A clock that counts patterns: a second for each."""
     counted: list[int] = []
-    monkeypatch.setattr(timing, "predict", lambda *given: counted.append(len(given[-1])))
-    monkeypatch.setattr(timing, "seconds_of", lambda work, device: work() or counted[-1])
-    monkeypatch.setattr(timing, "BATCHES", 2)
+    monkeypatch.setattr(latency, "predict", lambda *given: counted.append(len(given[-1])))
+    monkeypatch.setattr(latency, "seconds_of", lambda work, device: (work(), counted[-1])[1])
+    monkeypatch.setattr(latency, "BATCHES", 2)
     timings = times({"small": models["small"]}, 100)
     assert max(counted) == 64
     assert timings["small"].inference_time_s == 100
@@ -64,11 +68,11 @@ def test_rounds_are_interleaved(models: dict[str, Path], monkeypatch: pytest.Mon
     calls: list[int] = []
     scripted = iter([1.0, 10.0, 2.0, 20.0, 3.0, 30.0])
 
-    def measured(network: nn.Module, *_: object) -> tuple[float, list[float]]:
+    def measured(network: nn.Module, *_: object) -> Samples:
         calls.append(sum(p.numel() for p in network.parameters()))
-        return next(scripted), [0.5]
+        return Samples([next(scripted)], [0.1], [0.2], [0.5])
 
-    monkeypatch.setattr(timing, "_measure", measured)
+    monkeypatch.setattr(timing, "measure", measured)
     timings = times(models, 4, rounds=3)
     assert all(set(calls[i : i + 2]) == set(calls) for i in range(0, 6, 2))
     assert len(set(calls)) == 2
@@ -78,12 +82,12 @@ def test_rounds_are_interleaved(models: dict[str, Path], monkeypatch: pytest.Mon
 def test_a_network_that_does_not_fit_is_left_out(
     models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def measured(network: nn.Module, *_: object) -> tuple[float, list[float]]:
+    def measured(network: nn.Module, *_: object) -> Samples:
         if sum(p.numel() for p in network.parameters()) > 10_000:
             raise torch.OutOfMemoryError
-        return 1.0, [0.1]
+        return Samples([1.0], [0.1], [0.2], [0.1])
 
-    monkeypatch.setattr(timing, "_measure", measured)
+    monkeypatch.setattr(timing, "measure", measured)
     assert set(times(models, 4)) == {"small"}
 
 
@@ -95,8 +99,34 @@ def test_two_calls_agree_on_the_order(models: dict[str, Path]) -> None:
 
 
 def test_summary_by_hand() -> None:
-    summary = timing._summary([1.0, 2.0, 3.0, 4.0, 10.0], [0.1, 0.3, 0.2], patterns=30)
-    assert summary == Timing(3.0, 2.0, 10.0, 0.2)
+    hundred = [0.01 * number for number in range(101)]
+    samples = Samples([1.0, 2.0, 3.0], [0.2, 0.2, 0.5], hundred, [0.1, 0.3, 0.2], [2.0])
+    samples.add(Samples([4.0, 10.0]))
+    assert samples.summary(patterns=30) == Timing(
+        inference_time_s=3.0,
+        inference_iqr_s=2.0,
+        patterns_per_s=10.0,
+        transform_s=0.2,
+        single_pattern_s=0.2,
+        single_pattern_p99_s=pytest.approx(0.298),
+        batch64_s=pytest.approx(0.5),
+        batch64_p99_s=pytest.approx(0.99),
+        onnx_inference_time_s=2.0,
+    )
+
+
+def test_networks_are_timed_with_onnxruntime_where_it_is(
+    models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without = times(models, 20, rounds=1)
+    assert all(timing.onnx_inference_time_s is None for timing in without.values())
+    monkeypatch.setattr(onnx_timing, "find_spec", find_spec)
+    assert all(timing.onnx_inference_time_s for timing in times(models, 20, rounds=2).values())
+
+
+def test_a_scan_is_read_on_the_clock(small_scan: tuple[Dataset, Dataset], tmp_path: Path) -> None:
+    write_dataset(tmp_path / "test.npz", small_scan[1])
+    assert 0 < reading_time(tmp_path / "test.npz") < 5
 
 
 def test_the_engine_is_timed(small_scan: tuple[Dataset, Dataset]) -> None:
@@ -107,9 +137,19 @@ def test_the_engine_is_timed(small_scan: tuple[Dataset, Dataset]) -> None:
     assert engine.setup_s >= 0
 
 
-def test_record_names_the_machine() -> None:
-    engine = EngineTiming(scored_fraction=1.0, stitch_s=0.1, setup_s=0.2, epoch_s=0.3)
-    record = as_record({"a": Timing(1.0, 0.1, 10.0, 0.2)}, engine, "a CPU")
+def test_record_names_the_machine_and_adds_up() -> None:
+    engine = EngineTiming(scored_fraction=0.5, stitch_s=0.1, setup_s=0.2, epoch_s=0.3)
+    plain = Timing(1.0, 0.1, 10.0, 0.05, 0.2, 0.25, 0.5, 0.6)
+    timings = {"a": plain, "b": replace(plain, onnx_inference_time_s=0.5)}
+    record = as_record(timings, engine, "a CPU", read_s=0.3, patterns=10)
     assert record["engine"]["epoch_s"] == 0.3
     assert record["models"]["a"]["inference_iqr_s"] == 0.1
     assert record["machine"]["device"] == "a CPU"
+    first, second = record["models"].values()
+    # Twice the stitching of the first of two objects.
+    assert first["end_to_end_s"] == pytest.approx(0.3 + 1.0 + 0.2)
+    assert first["end_to_end_pattern_s"] == pytest.approx(0.15)
+    assert "onnx_end_to_end_s" not in first
+    assert second["onnx_end_to_end_s"] == pytest.approx(0.3 + 0.5 + 0.2)
+    known = {name for name, column in MEASURES.items() if column.latency}
+    assert known == set(second)

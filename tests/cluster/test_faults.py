@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from ptychopareto.config.columns import LATENCIES
 from slurm import Cluster, until
 from tiny_study import AXES, Project, copy_of_project
 
@@ -17,8 +18,7 @@ STUDY = {
     "device": "auto",
 }
 RUNS = [f"fno_tnone_m4_w4_teacher_s{seed}" for seed in STUDY["seeds"]]
-TIMES = ["inference_time_s", "inference_iqr_s", "patterns_per_s", "single_pattern_s"]
-TIMES += ["train_time_s", "peak_memory_mb"]
+TIMES = [*LATENCIES, "train_time_s", "peak_memory_mb"]
 SAVED = "stopped by signal 15"
 CONTINUED = "continuing from the checkpoint"
 

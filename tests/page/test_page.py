@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from ptychopareto.config.columns import MEASURES as COLUMNS
 from ptychopareto.files import FileError, write_npz
 from ptychopareto.page import build, columns, write
 from ptychopareto.page.study import provenance
@@ -104,6 +105,7 @@ def test_holds_the_numbers_of_all_runs(study: dict[str, Any], content: Content) 
 def test_all_measures_can_be_axes_except_what_only_goes_with_one(content: Content) -> None:
     beside = {"ssim_phase_floor", "ssim_amp_floor", "inference_iqr_s"}
     empty = {"r_work", "r_free", "r_free_flat", "frc50_halves"}  # of a simulated scan
+    empty |= {name for name, column in COLUMNS.items() if column.latency and column.late}
     assert set(content.data()["axes"]) == set(MEASURES) - beside - empty
     assert not {*empty, "reference"} & set(content.attributes("th", "data-column"))
     assert set(content.attributes("option", "value")) >= set(content.data()["axes"])

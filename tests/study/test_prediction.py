@@ -145,7 +145,7 @@ def written(results: Results, quality: str = "r_free", flat: float = 0.527) -> d
     axes = {**AXES, "quality": quality}
     runs = table([0.150, 0.152, 0.151], flat).assign(ssim_phase=0.9)
     front = pareto_front(runs, **axes)
-    write_recommendation(results, runs, front, axes, {}, results.folder, None, WORSE, CLASSICAL)
+    write_recommendation(results, runs, front, axes, results.folder, None, WORSE, CLASSICAL)
     return read_json(results.folder / "recommendation.json")
 
 

@@ -12,19 +12,13 @@ import pandas as pd
 import psutil
 from safetensors.numpy import load_file
 
+from ptychopareto.config.columns import LATENCIES
 from tiny_study import RUNS, TINY, Project, copy_of_project
 
 TABLE = "results/study_results.csv"
 EPOCHS = 6
 # What no two undisturbed studies have in common either.
-TIMES = [
-    "inference_time_s",
-    "inference_iqr_s",
-    "patterns_per_s",
-    "single_pattern_s",
-    "peak_memory_mb",
-    "train_time_s",
-]
+TIMES = [*LATENCIES, "peak_memory_mb", "train_time_s"]
 
 
 def long_study(folder: Path) -> Project:

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from ptychopareto.config.columns import LATENCIES
 from tiny_study import FNO, HYBRID, PHYSICS, Project
 
 pytestmark = pytest.mark.xdist_group("workflow_partial")
@@ -11,7 +12,7 @@ PARTIAL = "results/partial"
 TABLE = "results/study_results.csv"
 MAIN = {"cost": "model_params", "quality": "ssim_phase"}
 OTHER = {"cost": "train_time_s", "quality": "ssim_amp"}
-TIMED = ["inference_time_s", "inference_iqr_s", "patterns_per_s", "single_pattern_s"]
+TIMED = [*LATENCIES]
 TIMES = [*TIMED, "train_time_s", "peak_memory_mb"]
 
 

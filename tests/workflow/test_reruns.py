@@ -11,7 +11,7 @@ from tiny_study import AXES, FNO, HYBRID, PHYSICS, RUNS, TINY, Project
 pytestmark = pytest.mark.xdist_group("workflow_reruns")
 
 PLOT = "results/pareto_plot.png"
-TABLES = {"gather", "gather_classical", "recommend"}
+TABLES = {"gather", "gather_classical", "recommend", "export"}
 SHOWN = {"pareto_plot", "gallery", "quality_vs_time", "marginals", "training_curves", "page"}
 END = {"time_inference", *TABLES, *SHOWN}
 STAGES = ("train", "evaluate")
@@ -65,6 +65,7 @@ def test_study_makes_what_it_promises(finished: Project) -> None:
         "refinement.csv",
         "pareto_front.csv",
         "recommendation.json",
+        "recommended/model.onnx",
         "recommended/model.safetensors",
         "recommended/study.yaml",
         "recommended/.snakemake_timestamp",
@@ -144,7 +145,7 @@ def test_value_gone_from_the_grid_trains_nothing(project: Project) -> None:
         ({"training": {"epochs": 2}}, jobs_of(*RUNS) | END),
         (
             {"pareto": {"cost": "model_params", "quality": "ssim_amp"}},
-            {"gather", "recommend", *SHOWN},
+            {"gather", "recommend", "export", *SHOWN},
         ),
         (
             {"classical": {"epochs": [1, 3]}},

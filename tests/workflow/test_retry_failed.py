@@ -25,6 +25,7 @@ TABLE = "results/study_results.csv"
 STAGES = ("train", "evaluate")
 STUDY = {
     *("time_inference", "gather", "gather_classical", "recommend", "page"),
+    "export",
     *("pareto_plot", "gallery", "quality_vs_time", "marginals", "training_curves"),
 }
 

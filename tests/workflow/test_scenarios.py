@@ -15,7 +15,7 @@ NAN = {"name": "nan", "photons": 1.0e3}
 OFF = {"name": "off", "position_error": 1.0}
 COARSE = {"name": "coarse", "scan_step": 32}
 # What comes after the scores of all scenarios.
-AFTER = {"gather_scenarios", "robustness", "recommend", "page"}
+AFTER = {"gather_scenarios", "robustness", "recommend", "export", "page"}
 
 
 def own(*names: str) -> set[str]:

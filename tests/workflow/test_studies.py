@@ -44,6 +44,7 @@ def test_light_study_spells_out_every_key_with_a_comment() -> None:
 # The jobs of every study that are there once, besides the scan and the teacher.
 ONCE = (
     *("classical", "time_inference", "gather", "gather_classical", "recommend"),
+    "export",
     *("pareto_plot", "gallery", "quality_vs_time", "marginals", "training_curves", "page"),
 )
 

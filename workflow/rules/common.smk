@@ -347,6 +347,7 @@ def study_targets():
     return [
         "results/index.html",
         "results/recommendation.json",
+        "results/recommended",
         "results/refinement.csv",
         "results/dataset/dataset.png",
         *[f"results/{name}.png" for name in ALL_PICTURES],

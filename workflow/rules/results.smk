@@ -113,7 +113,6 @@ rule recommend:
         classical=["results/classical.csv"] if MAIN_AXES["quality"] == "r_free" else [],
     output:
         recommendation=ensure("results/recommendation.json", non_empty=True),
-        recommended=directory("results/recommended"),
     log:
         "results/logs/recommend.log",
     conda:
@@ -126,8 +125,31 @@ rule recommend:
         code=code_of("recommend"),
         runs=RUN_SETTINGS,
         axes=MAIN_AXES,
-        study=STUDY_SETTINGS,
     message:
         "Finding the configuration to recommend"
     script:
         "../scripts/recommend.py"
+
+
+rule export:
+    input:
+        recommendation="results/recommendation.json",
+        models=paths_of_runs("results/runs/{run}/model.safetensors"),
+    output:
+        recommended=directory("results/recommended"),
+    log:
+        "results/logs/export.log",
+    conda:
+        "../envs/ptychopareto.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        code=code_of("export"),
+        runs=RUN_SETTINGS,
+        study=STUDY_SETTINGS,
+    message:
+        "Laying out the recommended network for use"
+    script:
+        "../scripts/export.py"

@@ -7,14 +7,14 @@ from joblog import run_job
 
 
 def main(job: Any) -> None:
-    from ptychopareto.files import write_csv
+    from ptychopareto.files import read_json, write_csv
     from ptychopareto.page.study import write_page
     from ptychopareto.pictures import gallery, marginals, pareto, quality_vs_time, training_curves
     from ptychopareto.pictures.labels import settings_of
     from ptychopareto.study.against_time import classical_table
     from ptychopareto.study.configurations import configurations
     from ptychopareto.study.pareto import pareto_front
-    from ptychopareto.study.recommended import write_recommendation
+    from ptychopareto.study.recommended import lay_out, write_recommendation
     from ptychopareto.study.results import Results
     from ptychopareto.study.rungs import read_decision
     from ptychopareto.study.runs import Run
@@ -36,8 +36,9 @@ def main(job: Any) -> None:
     write_csv(folder / "pareto_front.csv", front)
     write_csv(folder / "classical.csv", classical)
     write_csv(folder / "refinement.csv", refinement)
-    study = job.params.study
-    write_recommendation(results, table, front, axes, study, folder, None, refinement, classical)
+    write_recommendation(results, table, front, axes, folder, None, refinement, classical)
+    chosen = folder / "recommendation.json"
+    lay_out(results, read_json(chosen)["run"], job.params.study, folder / "recommended")
 
     quality = axes["quality"]
     pictures = {name: folder / f"{name}.png" for name in job.params.pictures}
@@ -52,7 +53,7 @@ def main(job: Any) -> None:
     quality_vs_time.draw(classical, refinement, names, quality, pictures["quality_vs_time"])
     marginals.draw(table, quality, axes["cost"], pictures["marginals"])
     training_curves.draw_study(results, table, pictures["training_curves"])
-    chosen, page = folder / "recommendation.json", Path(job.output.page)
+    page = Path(job.output.page)
     write_page(results, table, means, front, axes, chosen, pictures.values(), page)
 
 

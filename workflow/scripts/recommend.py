@@ -1,4 +1,4 @@
-"""Recommend one configuration of the front, and lay out its network for use."""
+"""Recommend one configuration of the front."""
 
 import logging
 from pathlib import Path
@@ -27,9 +27,9 @@ def main(job: Any) -> None:
     refinement = read_refinement(Path(job.input.refinement))
     decisions = [read_decision(Path(file)) for file in job.input.decisions]
     classical = next((read_classical(Path(file)) for file in job.input.classical), None)
-    axes, study = job.params.axes, job.params.study
+    axes = job.params.axes
     write_recommendation(
-        results, table, front, axes, study, folder, scenarios, refinement, classical, decisions
+        results, table, front, axes, folder, scenarios, refinement, classical, decisions
     )
     if decisions:
         log.info("%s", in_words(spending(decisions, table)))

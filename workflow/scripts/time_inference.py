@@ -8,8 +8,9 @@ from joblog import run_job
 
 def main(job: Any) -> None:
     from device import prepare
+    from ptychopareto.assessment.engine_timing import time_engine
     from ptychopareto.assessment.evaluation import device_name
-    from ptychopareto.assessment.timing import as_record, time_engine, time_models
+    from ptychopareto.assessment.timing import as_record, reading_time, time_models
     from ptychopareto.files import read_dataset, write_json
     from ptychopareto.reconstruction.reconstruct import Predictions
 
@@ -20,7 +21,9 @@ def main(job: Any) -> None:
     scan = Predictions(used, job.params.gridsize, device)
     timings = time_models(models, scan.diffraction, scan.probe, scan.groups)
     engine = time_engine(used, job.params.alpha, device)
-    write_json(Path(job.output.timing), as_record(timings, engine, device_name(device)))
+    read_s, patterns = reading_time(Path(job.input.test)), len(used.diffraction)
+    record = as_record(timings, engine, device_name(device), read_s, patterns)
+    write_json(Path(job.output.timing), record)
 
 
 if "snakemake" in globals():

@@ -82,8 +82,17 @@ def _cost(
     kind: Kind = "float64",
     pareto: bool = False,
     latency: bool = False,
+    late: bool = False,
 ) -> Column:
-    return Column(heading, label, "cost", better, "log", kind, pareto, latency=latency)
+    return Column(heading, label, "cost", better, "log", kind, pareto, latency=latency, late=late)
+
+
+def _late_latency(heading: str, label: str) -> Column:
+    return _cost(heading, label, latency=True, late=True)
+
+
+def _part_of_time(heading: str, label: str) -> Column:
+    return Column(heading, label, "beside", scale="log", latency=True, late=True)
 
 
 # In the order in which they stand in the table.
@@ -177,6 +186,27 @@ MEASURES: dict[str, Column] = {
         "more",
         pareto=False,
         late=True,
+    ),
+    # From the file of a scan to its object, and what makes it up besides the inference.
+    "read_s": _part_of_time("reading [s]", "reading the test scan [s]"),
+    "transform_s": _part_of_time("transform [s]", "input transform, part of the inference [s]"),
+    "stitch_s": _part_of_time("stitching [s]", "stitching the test scan [s]"),
+    "end_to_end_s": _late_latency("end to end [s]", "from the test scan's file to its object [s]"),
+    "end_to_end_pattern_s": _late_latency(
+        "end to end, a pattern [s]", "from file to object, time per pattern [s]"
+    ),
+    "single_pattern_p99_s": _part_of_time(
+        "one pattern, p99 [s]", "inference time of a single pattern, 99th percentile [s]"
+    ),
+    "batch64_s": _late_latency("64 patterns [s]", "inference time of 64 patterns together [s]"),
+    "batch64_p99_s": _part_of_time(
+        "64 patterns, p99 [s]", "inference time of 64 patterns together, 99th percentile [s]"
+    ),
+    "onnx_inference_time_s": _late_latency(
+        "inference, ONNX [s]", "inference time of the test scan with onnxruntime [s]"
+    ),
+    "onnx_end_to_end_s": _late_latency(
+        "end to end, ONNX [s]", "from file to object with onnxruntime [s]"
     ),
 }
 

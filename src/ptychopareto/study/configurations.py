@@ -68,11 +68,13 @@ def configurations(table: pd.DataFrame) -> pd.DataFrame:
     summary = axes.join(groups[list(counts)].sum())
     mean, std, n = (groups[measures].agg(name) for name in ("mean", "std", "count"))
     interval = half_width(std, n)
+    columns = {}
     for name in measures:
-        summary[name] = _whole(mean[name]) if MEASURES[name] == "Int64" else mean[name]
-        summary[f"{name}_std"] = std[name]
-        summary[f"{name}_ci95"] = interval[name]
-    return summary.reset_index()[[*TYPES, *(OF_SEARCH if searched else ())]]
+        columns[name] = _whole(mean[name]) if MEASURES[name] == "Int64" else mean[name]
+        columns |= {f"{name}_std": std[name], f"{name}_ci95": interval[name]}
+    return summary.join(pd.DataFrame(columns)).reset_index()[
+        [*TYPES, *(OF_SEARCH if searched else ())]
+    ]
 
 
 def names_of(table: pd.DataFrame) -> "pd.Series[str]":

@@ -16,7 +16,6 @@ from ptychopareto.study.recommendation import recommend
 from ptychopareto.study.results import Results
 from ptychopareto.study.robustness import in_words, robustness
 from ptychopareto.study.rungs import Decision
-from ptychopareto.study.runs import Run
 
 
 def write_recommendation(
@@ -24,17 +23,13 @@ def write_recommendation(
     table: DataFrame,
     front: DataFrame,
     axes: Mapping[str, str],
-    study: Mapping[str, Any],
     folder: Path,
     scenarios: DataFrame | None = None,
     refinement: DataFrame | None = None,
     classical: DataFrame | None = None,
     decisions: Sequence[Decision] = (),
 ) -> None:
-    """Write `recommendation.json` and `recommended/` into a folder.
-
-    In `recommended/` are the weights of the recommended run and `study.yaml`, the study of this one
-    run. If there is nothing to recommend it stays empty.
+    """Write `recommendation.json` into a folder.
 
     Parameters
     ----------
@@ -46,8 +41,6 @@ def write_recommendation(
         The configurations on the front, as `pareto.pareto_front` returns them.
     axes : dict of str
         The columns of the front: `cost` and `quality`.
-    study : dict
-        The settings of the study, as its config has them.
     folder : Path
         Where to write. It exists.
     scenarios : DataFrame, optional
@@ -74,13 +67,6 @@ def write_recommendation(
     if decisions:
         chosen = _about_search(chosen, table, axes, results, decisions)
     write_json(folder / "recommendation.json", chosen)
-    own = folder / "recommended"
-    own.mkdir(exist_ok=True)
-    for left_over in own.glob("*.*"):
-        left_over.unlink()
-    for run in results.runs:
-        if run.id == chosen["run"]:
-            _lay_out(run, results.of_runs("model.safetensors")[run.id], study, own)
 
 
 def _about_search(
@@ -135,9 +121,37 @@ def _about_r_free(
     return said
 
 
-def _lay_out(run: Run, model: Path, study: Mapping[str, Any], folder: Path) -> None:
-    with atomic(folder / "model.safetensors") as temporary:
-        shutil.copyfile(model, temporary)
+def lay_out(
+    results: Results, run_id: str | None, study: Mapping[str, Any], folder: Path
+) -> Path | None:
+    """Lay out a run for use: its weights, and `study.yaml`, the study of this one run.
+
+    Parameters
+    ----------
+    results : Results
+        The results of the study, finished or not.
+    run_id : str, optional
+        The run that is recommended; None if there is none.
+    study : dict
+        The settings of the study, as its config has them.
+    folder : Path
+        Where to write. What was there of another recommendation is deleted.
+
+    Returns
+    -------
+    Path, optional
+        The weights; None, and an empty folder, if no run is recommended.
+    """
+    folder.mkdir(exist_ok=True)
+    for left_over in folder.glob("*.*"):
+        left_over.unlink()
+    run = next((run for run in results.runs if run.id == run_id), None)
+    if run is None:
+        return None
+    weights = folder / "model.safetensors"
+    with atomic(weights) as temporary:
+        shutil.copyfile(results.of_runs("model.safetensors")[run.id], temporary)
     with atomic(folder / "study.yaml") as temporary:
         own = {**study, "sweep": [run.block], "seeds": [run.seed]}
         temporary.write_text(yaml.safe_dump(own, sort_keys=False))
+    return weights
