@@ -3,6 +3,7 @@
 import hashlib
 import math
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from ptychopareto.models.registry import NetworkConfig
     from ptychopareto.reconstruction.predictor import Predictor
 
-MODEL = "model.safetensors"
+MODEL, ONNX_MODEL = "model.safetensors", "model.onnx"
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,16 +45,19 @@ class LoadedNetwork:
     sha256: str
 
 
-def load_network(path: Path, device: "torch.device") -> LoadedNetwork:
+def load_network(path: Path, device: "torch.device", runtime: str = "auto") -> LoadedNetwork:
     """Load a network.
 
     Parameters
     ----------
     path : Path
-        `model.safetensors` or `model.onnx`, or a folder that holds the former, such as
+        `model.safetensors` or `model.onnx`, or a folder that holds one or both, such as
         `results/recommended`.
     device : torch.device
         Where it is to run.
+    runtime : str
+        torch, onnxruntime, or auto: what the file is made for, and of a folder with both
+        onnxruntime if it is installed and the device is the CPU.
 
     Returns
     -------
@@ -65,18 +69,29 @@ def load_network(path: Path, device: "torch.device") -> LoadedNetwork:
     FileError
         There is no such file, it is damaged or not ours, or its training failed.
     CommandError
-        An ONNX file is to run elsewhere than on the CPU.
+        Runtime, file and device do not fit together.
     """
     if path.is_dir():
-        if not (path / MODEL).is_file():
-            raise refusal(path, f"is a folder without {MODEL}; a network is wanted")
-        path = path / MODEL
-    load = _onnx if path.suffix == ".onnx" else _torch
+        path = _chosen(path, device, runtime)
+    if path.suffix == ".onnx" and runtime == "torch":
+        raise CommandError(f"--runtime: torch does not run {path}; its model.safetensors is wanted")
+    load = _onnx if path.suffix == ".onnx" or runtime == "onnxruntime" else _torch
     predictor, config, training = load(path, device)
     if training["status"] != "ok":
         raise FileError(f"{path}: its training ended as {training['status']}: {training['error']}")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return LoadedNetwork(path, predictor, config, training, digest)
+
+
+def _chosen(folder: Path, device: "torch.device", runtime: str) -> Path:
+    """Return the file of a folder that is to run."""
+    there = (folder / ONNX_MODEL).is_file()
+    if runtime == "onnxruntime" and there:
+        return folder / ONNX_MODEL
+    if not (folder / MODEL).is_file():
+        raise refusal(folder, f"is a folder without {MODEL}; a network is wanted")
+    faster = runtime == "auto" and device.type == "cpu" and find_spec("onnxruntime") is not None
+    return folder / (ONNX_MODEL if there and faster else MODEL)
 
 
 def _torch(
@@ -93,11 +108,19 @@ def _torch(
 def _onnx(
     path: Path, device: "torch.device"
 ) -> tuple["Predictor", "NetworkConfig", dict[str, Any]]:
-    from ptychopareto.reconstruction.onnx_predictor import load_onnx
+    from ptychopareto.export.onnx_file import ExportError, as_onnx
+    from ptychopareto.models.registry import load_model
+    from ptychopareto.reconstruction.onnx_predictor import load_onnx, onnx_predictor
 
     if device.type != "cpu":
         raise CommandError(f"--device: {path} runs on the CPU; its model.safetensors on a GPU too")
-    predictor = load_onnx(path)
+    if path.suffix == ".onnx":
+        predictor = load_onnx(path)
+    else:
+        try:
+            predictor = onnx_predictor(as_onnx(*load_model(path)), path)
+        except ExportError as error:
+            raise CommandError(f"--runtime: {path}: {error}") from error
     return predictor, predictor.config, predictor.training
 
 

@@ -104,6 +104,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--object-pixel", type=_length, metavar="M", help="size of the object's pixels [m]"
     )
     parser.add_argument(
+        "--runtime",
+        choices=["auto", "torch", "onnxruntime"],
+        default="auto",
+        help="what runs the network; auto: onnxruntime for a model.onnx, on the CPU also for a "
+        "folder that has one, if it is installed, else torch",
+    )
+    parser.add_argument(
         "--device",
         choices=["auto", "cpu", "cuda", "mps"],
         default="auto",
@@ -161,6 +168,7 @@ def run(options: Namespace) -> int:
     from ptychopareto.command.networks import choose_device, load_network
     from ptychopareto.command.outputs import check_folder, output_paths
     from ptychopareto.command.progress import Progress
+    from ptychopareto.memory import keep_freed_memory
     from ptychopareto.writers.registry import WRITERS
 
     if options.follow:
@@ -169,13 +177,14 @@ def run(options: Namespace) -> int:
         # which takes two to four times as long on a busy machine. It asks before torch is loaded.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     paths = output_paths(options.scan, options.output, WRITERS[options.write].suffix)
-    onnx_only = options.network.suffix == ".onnx" and options.device == "auto"
-    device = choose_device("cpu" if onnx_only else options.device)
+    by_onnx = options.network.suffix == ".onnx" or options.runtime == "onnxruntime"
+    device = choose_device("cpu" if by_onnx and options.device == "auto" else options.device)
+    keep_freed_memory()
     if options.threads:
         import torch
 
         torch.set_num_threads(options.threads)
-    network = load_network(options.network, device)
+    network = load_network(options.network, device, options.runtime)
     for path in paths:
         check_folder(path)
     if options.follow:
