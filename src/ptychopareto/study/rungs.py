@@ -294,27 +294,3 @@ def _row(own: Mapping[str, Any] | None, other_seed: Mapping[str, Any]) -> dict[s
     if own["status"] == "ok":
         return {**row, "status": "stopped", "rung_loss": loss}
     return row
-
-
-def seconds_spent(decisions: Sequence[Decision], finished_runs: Mapping[str, float]) -> float:
-    """Sum up the seconds that trainings of a search took.
-
-    Parameters
-    ----------
-    decisions : sequence of Decision
-        Those of the rungs so far.
-    finished_runs : mapping of str to float
-        The seconds of each run that was trained to the end, which include those up to its rungs.
-
-    Returns
-    -------
-    float
-        The time of all trainings [s], each run counted once.
-    """
-    spent = {
-        record["run"]: record["train_time_s"]
-        for decision in decisions
-        for one in decision.configurations
-        for record in one["runs"]
-    }
-    return sum({**spent, **finished_runs}.values())
