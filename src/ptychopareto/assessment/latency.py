@@ -59,7 +59,21 @@ class Timing:
 
 @dataclass
 class Samples:
-    """Times [s] that rounds have measured: of the scan, its transform, 64 patterns, and one."""
+    """Times that rounds have measured for one network.
+
+    Attributes
+    ----------
+    whole : list of float
+        Time of the scan in each round [s].
+    transform : list of float
+        Time of input transform, registration and scale for the scan in each round [s].
+    together : list of float
+        Times of 64 patterns that come together [s].
+    single : list of float
+        Times of one group of patterns alone [s].
+    onnx : list of float
+        Time of the scan with onnxruntime in each round [s]; empty where it was not measured.
+    """
 
     whole: list[float] = field(default_factory=list)
     transform: list[float] = field(default_factory=list)

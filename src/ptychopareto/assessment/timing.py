@@ -100,7 +100,20 @@ def _with_onnxruntime(
 
 
 def reading_time(path: Path, rounds: int = ROUNDS) -> float:
-    """Return the median time [s] to read a scan that was read before."""
+    """Time the reading of a scan that was read before.
+
+    Parameters
+    ----------
+    path : Path
+        The scan's file.
+    rounds : int, optional
+        Number of readings.
+
+    Returns
+    -------
+    float
+        The median time [s].
+    """
     read, cpu = partial(read_dataset, path), torch.device("cpu")
     return statistics.median(seconds_of(read, cpu) for _ in range(rounds))
 
