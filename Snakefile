@@ -11,6 +11,7 @@ if not workflow.overwrite_configfiles:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/provenance.smk"
 include: "workflow/rules/dataset.smk"
 include: "workflow/rules/teach.smk"
 include: "workflow/rules/train.smk"

@@ -1,7 +1,8 @@
-"""Which code of the library a job depends on: a change in it repeats the job.
+"""Which code a job depends on: a change in it repeats the job.
 
-Snakemake tracks the script of a job, not what the script imports. So the files are found here, by
-following the imports that stand in the script and in the library, also those inside functions.
+Snakemake goes by the time of a job's script, and does not see what the script imports. So the files
+are found here, by following the imports that stand in the script and in the library, also those
+inside functions.
 Nothing is imported for that. A file that a module names and that lies beside it (a style sheet, a
 template) counts as imported. Left out are
 
@@ -18,7 +19,7 @@ picture of one reconstruction is drawn by its evaluation, and a change in it rep
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -71,7 +72,7 @@ def sources(job: str, architecture: str | None = None) -> tuple[str, ...]:
 
 @cache
 def code(job: str, architecture: str | None = None) -> str:
-    """Return what identifies the code that a job depends on.
+    """Return what identifies the code that a job depends on: its script, and the library's.
 
     Parameters
     ----------
@@ -85,10 +86,45 @@ def code(job: str, architecture: str | None = None) -> str:
     str
         Sixteen hexadecimal digits. They are the same with every version of Python.
     """
-    digest = sha256()
-    for file in sources(job, architecture):
-        digest.update(content(ROOT / file))
-    return digest.hexdigest()[:16]
+    return digest(SCRIPTS / f"{job}.py", *(ROOT / file for file in sources(job, architecture)))
+
+
+def code_of_data(jobs: Iterable[str]) -> str:
+    """Return what identifies the code of several jobs, as far as it makes data.
+
+    Parameters
+    ----------
+    jobs : iterable of str
+        Names of rules that make data, and may draw them too.
+
+    Returns
+    -------
+    str
+        Sixteen hexadecimal digits: another picture of the data is no reason to train on them again.
+    """
+    files = {SCRIPTS / f"{job}.py" for job in jobs}
+    files |= {ROOT / file for job in jobs for file in sources(job)}
+    pictures = LIBRARY / "pictures"
+    return digest(*sorted(file for file in files if not file.is_relative_to(pictures)))
+
+
+def digest(*files: Path) -> str:
+    """Return what identifies the content of several files.
+
+    Parameters
+    ----------
+    *files : Path
+        Sources, in an order that does not depend on where the project lies.
+
+    Returns
+    -------
+    str
+        Sixteen hexadecimal digits.
+    """
+    whole = sha256()
+    for file in files:
+        whole.update(content(file))
+    return whole.hexdigest()[:16]
 
 
 @cache

@@ -121,6 +121,37 @@ def test_a_changed_scan_is_prepared_anew(finished: Project, tmp_path: Path) -> N
         write_tike(project["scan.npz"], a_scan(rows=11, columns=9, seed=5))
         planned = project.plan("results/study_results.csv")
         assert {"prepare_scan", "prepare_probe", "reference", "gather"} <= planned
+        trained = [job for job in planned if job.startswith("train/")]
+        assert len(trained) == 4
+
+
+def test_a_moved_scan_is_the_same_scan(finished: Project, tmp_path: Path) -> None:
+    with copy_of(finished, tmp_path / "project") as project:
+        project["scans"].mkdir()
+        moved = project["scan.npz"].rename(project["scans/moved.npz"])
+        moved.touch()
+        project.configure(**{**STUDY, "dataset": {**STUDY["dataset"], "scan": str(moved)}})
+        assert project.plan("results/study_results.csv") == set()
+
+
+@pytest.mark.parametrize("name", ["scan/train.npz", "dataset/train.npz", "dataset/teacher.npz"])
+def test_deleted_parts_train_no_finished_run_again(
+    name: str, finished: Project, tmp_path: Path
+) -> None:
+    with copy_of(finished, tmp_path / "project") as project:
+        project[f"results/{name}"].unlink()
+        project.configure(**{**STUDY, "seeds": [0, 1, 2]})
+        trained = {job for job in project.plan() if job.startswith("train/")}
+        assert len(trained) == 2
+        assert all(job.endswith("_s2") for job in trained)
+
+
+def test_another_picture_of_the_scan_trains_nothing(finished: Project, tmp_path: Path) -> None:
+    with copy_of(finished, tmp_path / "project") as project:
+        project.append("src/ptychopareto/pictures/scan.py", "\n# changed\n")
+        planned = project.plan()
+        assert "prepare_scan" in planned
+        assert not [job for job in planned if job.startswith("train/")]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "workflow")]
 import cluster
 import command_line
 import estimates
+from content import Digests, by_content
 from ptychopareto.config import (
     AXES,
     ConfigError,
@@ -31,8 +32,11 @@ from ptychopareto.config import (
     check_pattern_size,
     parse_study,
 )
+from ptychopareto.files import FileError
 from ptychopareto.study.runs import expand
 from sources import code
+from snakemake.io import IOFile
+from snakemake.settings.enums import RerunTrigger
 from snakemake.utils import update_config
 from unlock import claim
 
@@ -158,10 +162,10 @@ def study_files():
 SCENARIOS = {change.name: change for change in STUDY.scenarios}
 
 
-def object_of_scenario(wildcards):
-    """The file of the object of a scenario, if it is given in one."""
-    kind = SCENARIOS[wildcards.scenario].object
-    return [str(kind.test_path)] if isinstance(kind, NpzObject) else []
+def change_of_scenario(wildcards):
+    """What a scenario changes in the test scan."""
+    changes = {change.name: change for change in CONTENT.scenarios}
+    return changes[wildcards.scenario].model_dump(mode="json")
 
 
 def files_of_scenarios():
@@ -182,9 +186,25 @@ for key, path in (study_files() | files_of_scenarios()).items():
         )
 
 
+def study_by_content():
+    """The study with the digest of each file that it names in place of the file's path."""
+    digests = Digests(Path(".snakemake/content_of_files.json"))
+    parts = {"dataset": STUDY.dataset, "scenarios": STUDY.scenarios}
+    return STUDY.model_copy(
+        update={name: by_content(part, digests) for name, part in parts.items()}
+    )
+
+
+# This one decides what is made again: the same file under another path changes nothing.
+try:
+    CONTENT = study_by_content()
+except FileError as error:
+    sys.exit(f"{error}")
+
+
 def check_patterns(dataset):
     """Refuse networks that the patterns of existing files are too small for: no config tells their size."""
-    from ptychopareto.files import FileError, read_pattern_size
+    from ptychopareto.files import read_pattern_size
 
     try:
         sizes = [read_pattern_size(path) for path in (dataset.train_npz, dataset.test_npz)]
@@ -214,37 +234,28 @@ if MEASURED and STUDY.dataset.format is not None and workflow.is_main_process:
 
 
 def code_of(job):
-    """What identifies the code of the library that a job depends on; found only for jobs of the plan."""
+    """What identifies the code that a job depends on; found only for jobs of the plan."""
     return lambda wildcards: code(job)
 
 
-@cache
-def fingerprint_of(training, supervision):
-    """What identifies the dataset, the settings of a training, and those of its teacher."""
-    parts = {"dataset", "training"} | ({"teacher"} if supervision == "teacher" else set())
-    text = STUDY.model_copy(update={"training": training}).model_dump_json(include=parts)
-    return sha256(text.encode()).hexdigest()[:16]
+def rerun_triggers(workflow):
+    """What Snakemake repeats a job for, unless the command line names it: no script's time, no input's path.
+
+    Contents are compared instead, as parameters: those of scripts and the library in `code`, those of the user's
+    files in `CONTENT`. What makes the data of a training stands in the header of its model.
+    """
+    named = workflow.dag_settings.rerun_triggers
+    by_time_and_path = {RerunTrigger.CODE, RerunTrigger.INPUT}
+    return named - by_time_and_path if named == RerunTrigger.all() else named
 
 
-def fingerprint(run):
-    """What identifies the settings behind a run's results: another default of a key that it names changes nothing."""
-    return fingerprint_of(run.training(STUDY.training), run.supervision)
-
-
-def training_settings(wildcards):
-    """The settings of the training of a run."""
-    return run_of(wildcards).training(STUDY.training).model_dump(mode="json")
-
-
-def fingerprints_of_run(wildcards):
-    """What identifies the settings and the code behind a training. One function: each takes time in each job."""
-    run = run_of(wildcards)
-    return {"settings": fingerprint(run), "code": code("train", run.architecture)}
+# Snakemake settles which are named after it has read this file, so they are filtered where it asks for them.
+type(workflow).rerun_triggers = property(rerun_triggers)
 
 
 def failed(run):
     """Whether the run was trained and evaluated, and there was a numerical failure."""
-    from ptychopareto.files import FileError, read_json
+    from ptychopareto.files import read_json
 
     model, metrics = (
         Path(f"results/runs/{run}/{name}") for name in ("model.safetensors", "metrics.json")
@@ -256,18 +267,6 @@ def failed(run):
         return False
     # Metrics older than the model are those of the training before it.
     return not model.exists() or metrics.stat().st_mtime >= model.stat().st_mtime
-
-
-def target_of_run(wildcards):
-    """What the run learns from besides the patterns. Forces its training if it is to be retried."""
-    if STUDY.retry_failed and workflow.is_main_process and failed(wildcards.run):
-        workflow.dag.forcefiles.add(f"results/runs/{wildcards.run}/model.safetensors")
-    return teacher_of_run(wildcards)
-
-
-def teacher_of_run(wildcards):
-    """The classical reconstruction, where the run learns from it."""
-    return ["results/dataset/teacher.npz"] if run_of(wildcards).supervision == "teacher" else []
 
 
 def settings_in_report():

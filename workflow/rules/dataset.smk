@@ -2,6 +2,8 @@
 #
 # makes results/dataset/{train,test}.npz and results/dataset/dataset.png; from a measurement also results/scan/,
 #       scan.json, scan.png, probe.json, probe.png and, as the teacher, results/dataset/teacher.npz and teacher.json
+#
+# The files that the config names are no inputs: their content is a parameter, wherever they lie.
 
 
 localrules:
@@ -14,9 +16,6 @@ if isinstance(STUDY.dataset, ExistingDataset):
         import_dataset,
 
     rule import_dataset:
-        input:
-            train=str(STUDY.dataset.train_npz),
-            test=str(STUDY.dataset.test_npz),
         output:
             train=ensure("results/dataset/train.npz", non_empty=True),
             test=ensure("results/dataset/test.npz", non_empty=True),
@@ -29,6 +28,7 @@ if isinstance(STUDY.dataset, ExistingDataset):
             **demands(estimates.simulation(STUDY)),
         params:
             code=code_of("import_dataset"),
+            dataset=CONTENT.dataset.model_dump(mode="json", include={"train_npz", "test_npz"}),
         message:
             "Bringing in the scan from existing files"
         script:
@@ -40,9 +40,6 @@ elif MEASURED:
         prepare_scan,
 
     rule prepare_scan:
-        input:
-            scans=[str(path) for path in STUDY.dataset.scan],
-            others=[str(path) for key, path in study_files().items() if "scan[" not in key],
         output:
             train=ensure("results/scan/train.npz", non_empty=True),
             test=ensure("results/scan/test.npz", non_empty=True),
@@ -57,7 +54,7 @@ elif MEASURED:
             **demands(estimates.simulation(STUDY)),
         params:
             code=code_of("prepare_scan"),
-            dataset=STUDY.dataset.model_dump(
+            dataset=CONTENT.dataset.model_dump(
                 mode="json", exclude={"register_input", "gridsize", "joint"}
             ),
         message:
@@ -100,8 +97,6 @@ elif MEASURED:
 else:
 
     rule simulate:
-        input:
-            given=[str(path) for path in study_files().values()],
         output:
             train=ensure("results/dataset/train.npz", non_empty=True),
             test=ensure("results/dataset/test.npz", non_empty=True),
@@ -116,7 +111,7 @@ else:
             **demands(estimates.simulation(STUDY)),
         params:
             code=code_of("simulate"),
-            dataset=STUDY.dataset.model_dump(mode="json", exclude={"register_input", "gridsize"}),
+            dataset=CONTENT.dataset.model_dump(mode="json", exclude={"register_input", "gridsize"}),
         message:
             "Simulating the scan"
         script:

@@ -125,6 +125,7 @@ rule recommend:
         code=code_of("recommend"),
         runs=RUN_SETTINGS,
         axes=MAIN_AXES,
+        scenarios=list(SCENARIOS),
     message:
         "Finding the configuration to recommend"
     script:

@@ -17,7 +17,6 @@ if STUDY.scenarios:
     rule scenario:
         input:
             test="results/dataset/test.npz",
-            given=object_of_scenario,
         output:
             test=ensure("results/scenarios/{scenario}/test.npz", non_empty=True),
         log:
@@ -33,7 +32,7 @@ if STUDY.scenarios:
             **demands(estimates.scenario(STUDY)),
         params:
             code=code_of("scenario"),
-            change=lambda wildcards: SCENARIOS[wildcards.scenario].model_dump(mode="json"),
+            change=change_of_scenario,
             seed=getattr(STUDY.dataset, "seed", 0),
         message:
             "Changing the test scan: {wildcards.scenario}"

@@ -7,8 +7,7 @@
 
 rule train:
     input:
-        train="results/dataset/train.npz",
-        target=target_of_run,
+        unpack(data_of_training),
     output:
         model=ensure("results/runs/{run}/model.safetensors", non_empty=True),
         history=ensure("results/runs/{run}/history.csv", non_empty=True),
@@ -27,7 +26,7 @@ rule train:
         gpu=GPUS_PER_JOB,
     params:
         training=training_settings,
-        fingerprints=fingerprints_of_run,
+        made_from=made_from,
         register_input=STUDY.dataset.register_input,
         gridsize=STUDY.dataset.gridsize,
         device=STUDY.device,

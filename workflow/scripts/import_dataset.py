@@ -7,15 +7,18 @@ from joblog import run_job
 
 
 def main(job: Any) -> None:
+    from ptychopareto.config import ExistingDataset, parse_study
     from ptychopareto.config.sections import SMALLEST_SCORED
     from ptychopareto.files import FileError, write_dataset
     from ptychopareto.preparation.sound_patterns import read_sound_dataset
 
-    paths = (Path(job.input.train), Path(job.input.test))
+    dataset = parse_study(job.config).dataset
+    assert isinstance(dataset, ExistingDataset)  # else there is another rule
+    paths = (dataset.train_npz, dataset.test_npz)
     train, test = (read_sound_dataset(path, patches=True) for path in paths)
     if train.N != test.N:
         wanted = f"the {train.N} px of the training scan are wanted"
-        raise FileError(f"{job.input.test}: has patterns of {test.N} px; {wanted}")
+        raise FileError(f"{dataset.test_npz}: has patterns of {test.N} px; {wanted}")
     # Both are scored: networks on the test scan, the teacher on the training scan.
     for path, scan in zip(paths, (train, test), strict=True):
         rows, columns = scan.scored_region()

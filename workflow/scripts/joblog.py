@@ -18,7 +18,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, TextIO
@@ -157,29 +157,21 @@ def _explain(error: Exception, job: Any) -> str:
 
 
 def _forget_the_future(job: Any) -> None:
-    """If the clock was set back, let what seems to come from the future be as old as this moment.
+    """If the clock was set back, let results that seem to come from the future be of this moment.
 
     Else Snakemake takes this job's results for older than what they were made from, and repeats
     the job until the clock has caught up. All such files get the same time: what was made from
-    what stays in order. Scripts must be strictly older than what they make, hence the second less.
+    what stays in order. Sources and the user's files stay as they are: no time of theirs counts.
     """
     now = time.time()
     if all(_time_of(Path(path)) <= now for path in job.input):
         return
-    for path in _files_of_study(job):
+    for path in Path("results").rglob("*"):
         with suppress(OSError):  # somebody else's; Snakemake will tell
-            if path.stat().st_mtime > now:
-                at = now - 1 if path.suffix == ".py" else now
-                os.utime(path, (at, at))
-    print("the clock was set back: files of a later time count as made now")
+            if _time_of(path) > now:
+                os.utime(path, (now, now))
+    print("the clock was set back: results of a later time count as made now")
 
 
 def _time_of(path: Path) -> float:
     return path.stat().st_mtime
-
-
-def _files_of_study(job: Any) -> Iterator[Path]:
-    """Yield all results, the scripts, and the other inputs of this job."""
-    yield from Path("results").rglob("*")
-    yield from Path(__file__).parent.glob("*.py")
-    yield from map(Path, job.input)

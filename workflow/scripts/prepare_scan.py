@@ -16,12 +16,14 @@ def main(job: Any) -> None:
     from ptychopareto.readers import read_scan
 
     torch.set_num_threads(job.threads)
-    settings = MeasuredDataset.model_validate(job.params.dataset)
+    study = parse_study(job.config)
+    settings = study.dataset
+    assert isinstance(settings, MeasuredDataset)  # else there is another rule
     named = [*settings.scan] if settings.test.scan is None else [*settings.scan, settings.test.scan]
     scans = [read_scan(path, settings.format, settings.keys) for path in named]
     scored = None if settings.test.scan is None else scans.pop()
     prepared = prepare(scans, settings, scored, Path(job.output.train).parent)
-    check_pattern_size(parse_study(job.config), prepared.train.N)
+    check_pattern_size(study, prepared.train.N)
     write_dataset(Path(job.output.train), prepared.train)
     write_dataset(Path(job.output.test), prepared.test)
     draw(prepared, Path(job.output.picture))

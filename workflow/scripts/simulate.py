@@ -7,11 +7,13 @@ from joblog import run_job
 
 
 def main(job: Any) -> None:
-    from ptychopareto.config import SimulatedDataset
+    from ptychopareto.config import SimulatedDataset, parse_study
     from ptychopareto.files import write_dataset
     from ptychopareto.physics.dataset import simulate
 
-    train, test = simulate(SimulatedDataset.model_validate(job.params.dataset))
+    dataset = parse_study(job.config).dataset
+    assert isinstance(dataset, SimulatedDataset)  # else there is another rule
+    train, test = simulate(dataset)
     write_dataset(Path(job.output.train), train)
     write_dataset(Path(job.output.test), test)
 

@@ -13,6 +13,7 @@ from ptychopareto.files.images import (
     read_probe,
     read_reconstruction,
 )
+from ptychopareto.files.made_from import read_made_from
 from ptychopareto.files.npz import read_npz
 from ptychopareto.files.scan import Dataset
 from ptychopareto.files.stored import StoredArray, StoredPatterns
@@ -30,6 +31,7 @@ __all__ = [
     "read_dataset",
     "read_given_objects",
     "read_json",
+    "read_made_from",
     "read_npz",
     "read_objects",
     "read_pattern_size",

@@ -24,6 +24,7 @@ from ptychopareto.config import (
     missing_package,
 )
 from ptychopareto.files import FileError, atomic, parse_json
+from ptychopareto.files.made_from import LARGEST_HEADER
 from ptychopareto.files.records import Record, first_mistake
 from ptychopareto.models.layers import Operator
 from ptychopareto.models.network import Network, lay_out, start_uniform
@@ -201,7 +202,11 @@ def read_header(header: Mapping[str, str]) -> tuple[NetworkConfig, dict[str, Any
 
 
 def save_model(
-    path: Path, network: nn.Module, config: NetworkConfig, training: Mapping[str, Any]
+    path: Path,
+    network: nn.Module,
+    config: NetworkConfig,
+    training: Mapping[str, Any],
+    made_from: Mapping[str, str] | None = None,
 ) -> None:
     """Write a network as safetensors, with its config and its training's record in the header.
 
@@ -215,8 +220,12 @@ def save_model(
         What it was built from.
     training : dict
         The record of its training; values that JSON knows.
+    made_from : dict, optional
+        What the training depends on, for `files.read_made_from` to tell later.
     """
     header = header_of(config, training)
+    if made_from is not None:
+        header["made_from"] = json.dumps(made_from)
     weights = {
         name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()
     }
@@ -271,7 +280,6 @@ def load_model(path: Path) -> tuple[Network, NetworkConfig, dict[str, Any]]:
 
 
 _CONFIG = TypeAdapter(NetworkConfig)
-_LARGEST_HEADER = 2**20  # bytes; that of a network has some 10 kB
 
 
 class _Record(Record):
@@ -289,8 +297,8 @@ def _check_size_of_header(path: Path) -> None:
     """Refuse a large header: one of many tensors would take many times its size in memory."""
     with path.open("rb") as stream:
         size = int.from_bytes(stream.read(8), "little")
-    if size > _LARGEST_HEADER:
-        raise ValueError(f"a header of {size} bytes; at most {_LARGEST_HEADER} are allowed")
+    if size > LARGEST_HEADER:
+        raise ValueError(f"a header of {size} bytes; at most {LARGEST_HEADER} are allowed")
 
 
 _ARITHMETIC = (torch.Tensor.mul, torch.Tensor.div, torch.Tensor.add, torch.Tensor.sub)
