@@ -148,7 +148,7 @@ def test_deleted_parts_train_no_finished_run_again(
 
 def test_another_picture_of_the_scan_trains_nothing(finished: Project, tmp_path: Path) -> None:
     with copy_of(finished, tmp_path / "project") as project:
-        project.append("src/ptychopareto/pictures/scan.py", "\n# changed\n")
+        project.append("src/ptychopareto/pictures/scan.py", "\nCHANGED = True\n")
         planned = project.plan()
         assert "prepare_scan" in planned
         assert not [job for job in planned if job.startswith("train/")]

@@ -80,13 +80,13 @@ def test_deleted_scan_and_a_changed_setting_train_all_that_it_changes(project: P
 
 def test_deleted_scan_and_a_changed_source_train_what_it_changes(project: Project) -> None:
     project[SCAN].unlink()
-    project.append("src/ptychopareto/models/hybrid.py", "\n# changed\n")
+    project.append("src/ptychopareto/models/hybrid.py", "\nCHANGED = True\n")
     project.configure(seeds=[0, 1])
     assert trained(project.plan()) == {HYBRID, *NEW}
 
 
 def test_changed_script_of_the_training_trains_all(project: Project) -> None:
-    project.append("workflow/scripts/train.py", "\n# changed\n")
+    project.append("workflow/scripts/train.py", "\nCHANGED = True\n")
     assert trained(project.plan()) == set(RUNS)
 
 
@@ -146,13 +146,13 @@ class TestWithoutTheRecordsOfSnakemake:
         assert trained(planned) == set(RUNS)
 
     def test_a_changed_source_is_noticed(self, copied: Project) -> None:
-        copied.append("src/ptychopareto/models/hybrid.py", "\n# changed\n")
+        copied.append("src/ptychopareto/models/hybrid.py", "\nCHANGED = True\n")
         assert trained(copied.plan()) == {HYBRID}
 
 
 def test_whoever_touches_keeps_trainings_of_other_code(project: Project) -> None:
     """As docs/reruns.md advises where a change is known to change no result."""
-    project.append("src/ptychopareto/models/layers.py", "\n# changed\n")
+    project.append("src/ptychopareto/models/layers.py", "\nCHANGED = True\n")
     assert trained(project.plan()) == set(RUNS)
     touched = project.snakemake("--cores", "1", "--touch")
     assert touched.returncode == 0, touched.stderr

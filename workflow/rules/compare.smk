@@ -28,7 +28,6 @@ rule time_inference:
         gridsize=STUDY.dataset.gridsize,
         alpha=STUDY.refine.alpha,
         device=STUDY.device,
-        code=code_of("time_inference"),
     message:
         "Timing all networks, with nothing else running beside"
     script:
@@ -58,7 +57,6 @@ rule classical:
         code=code_of("classical"),
         classical=STUDY.classical.model_dump(mode="json"),
         device=STUDY.device,
-        code=code_of("classical"),
     message:
         "Reconstructing the test scan classically"
     script:
@@ -93,7 +91,6 @@ if MEASURED:
             epochs=list(STUDY.classical.epochs),
             one_scan=STUDY.dataset.test.scan is None,
             device=STUDY.device,
-            code=code_of("reference"),
         message:
             "Reconstructing the whole measured scan classically"
         script:

@@ -28,7 +28,6 @@ if not MEASURED:
             code=code_of("teach"),
             teacher=STUDY.teacher.model_dump(mode="json"),
             device=STUDY.device,
-            code=code_of("teach"),
         message:
             "Reconstructing the training scan classically, for the networks to learn from"
         script:
