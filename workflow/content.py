@@ -24,7 +24,7 @@ class Digests:
 
     Parameters
     ----------
-    memory
+    memory : Path
         The file that remembers them. Without it, or with a damaged one, all files are read.
     """
 
@@ -40,7 +40,7 @@ class Digests:
 
         Parameters
         ----------
-        path
+        path : Path
             An existing file or folder.
 
         Returns
@@ -99,14 +99,14 @@ def by_content(value: Any, digests: Digests) -> Any:
 
     Parameters
     ----------
-    value
+    value : object
         A section of the config, a list of them, or one value.
-    digests
+    digests : Digests
         Where the digests come from.
 
     Returns
     -------
-    Any
+    object
         The same with digests in place of paths: equal for equal content, wherever it lies.
     """
     if isinstance(value, Path):

@@ -86,7 +86,24 @@ def code(job: str, architecture: str | None = None) -> str:
     str
         Sixteen hexadecimal digits. They are the same with every version of Python.
     """
-    return digest(SCRIPTS / f"{job}.py", *(ROOT / file for file in sources(job, architecture)))
+    return digest(*scripts(job), *(ROOT / file for file in sources(job, architecture)))
+
+
+def scripts(job: str) -> list[Path]:
+    """Return the script of a job and those that it imports, but for what all jobs have around them.
+
+    Parameters
+    ----------
+    job : str
+        The name of its rule.
+
+    Returns
+    -------
+    list of Path
+    """
+    found = closure(SCRIPTS / f"{job}.py")
+    around = {SCRIPTS / "joblog.py", SCRIPTS / "device.py"}
+    return sorted(file for file in found - around if file.is_relative_to(SCRIPTS))
 
 
 def code_of_data(jobs: Iterable[str]) -> str:
@@ -102,7 +119,7 @@ def code_of_data(jobs: Iterable[str]) -> str:
     str
         Sixteen hexadecimal digits: another picture of the data is no reason to train on them again.
     """
-    files = {SCRIPTS / f"{job}.py" for job in jobs}
+    files = {file for job in jobs for file in scripts(job)}
     files |= {ROOT / file for job in jobs for file in sources(job)}
     pictures = LIBRARY / "pictures"
     return digest(*sorted(file for file in files if not file.is_relative_to(pictures)))

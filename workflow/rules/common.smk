@@ -253,6 +253,11 @@ def rerun_triggers(workflow):
 type(workflow).rerun_triggers = property(rerun_triggers)
 
 
+def force(*paths):
+    """Have the jobs that make these files done, as by --forcerun."""
+    workflow.dag.forcefiles.update(paths)
+
+
 def failed(run):
     """Whether the run was trained and evaluated, and there was a numerical failure."""
     from ptychopareto.files import read_json
@@ -311,7 +316,7 @@ def paths_of_runs(pattern):
 
 
 def runs_of_models(wildcards, input):
-    """The runs whose networks a job takes, in order."""
+    """The runs whose networks a job takes, in order. Snakemake records nothing that comes from inputs: see `grid`."""
     return list(RUNS) if SEARCH is None else [Path(file).parent.name for file in input.models]
 
 
@@ -328,7 +333,7 @@ def metrics_of_all_runs(wildcards):
     for run in runs:
         there = [os.path.exists(f"results/runs/{run}/{name}") for name in EVALUATED]
         if not all(there) and (gathered or any(there)):
-            workflow.dag.forcefiles.add(f"results/runs/{run}/metrics.json")
+            force(f"results/runs/{run}/metrics.json")
     return [f"results/runs/{run}/metrics.json" for run in runs]
 
 

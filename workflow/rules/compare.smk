@@ -25,6 +25,8 @@ rule time_inference:
     params:
         code=code_of("time_inference"),
         runs=runs_of_models,
+        grid=list(RUNS),
+        search=SEARCH and SEARCH.model_dump(mode="json"),
         gridsize=STUDY.dataset.gridsize,
         alpha=STUDY.refine.alpha,
         device=STUDY.device,

@@ -4,7 +4,7 @@
 # for another run, to the same bits. So a model says itself what it was made from, and while this is what the study
 # asks for, its training waits for nothing.
 
-from ptychopareto.files import read_made_from
+from ptychopareto.files import read_json, read_made_from
 from sources import code_of_data
 
 TRAINING_SCAN = "results/dataset/train.npz"
@@ -56,11 +56,6 @@ def made_from(wildcards):
     }
 
 
-def force(*paths):
-    """Have the jobs that make these files done, as by --forcerun."""
-    workflow.dag.forcefiles.update(paths)
-
-
 def is_forced(rule, paths):
     """Whether the user wants these files made anew."""
     dag = workflow.dag
@@ -69,27 +64,42 @@ def is_forced(rule, paths):
 
 def is_recorded(path):
     """Whether Snakemake knows what it made a file from; it does not in results without their .snakemake folder."""
-    return workflow.persistence.metadata(IOFile(path)) is not None
+    return bool(workflow.persistence.metadata(IOFile(path)))
 
 
-def data_of_training(wildcards):
-    """What a training reads. A finished one that is still asked for waits for none of it."""
+def data_unless_made(wildcards, rule, outputs, made):
+    """What a training reads. One that has ended waits for none of it, while its result says that it is asked for."""
     files = {"train": TRAINING_SCAN}
     if run_of(wildcards).supervision == "teacher":
         files["target"] = TEACHER
-    if not workflow.is_main_process:
-        return files
-    model, history = (
-        f"results/runs/{wildcards.run}/{name}" for name in ("model.safetensors", "history.csv")
-    )
-    if STUDY.retry_failed and failed(wildcards.run):
-        force(model)
-    made = read_made_from(Path(model))
-    if made is None or not os.path.exists(history) or is_forced("train", (model, history)):
+    complete = made is not None and all(map(os.path.exists, outputs))
+    if not workflow.is_main_process or not complete or is_forced(rule, outputs):
         return files
     if made == made_from(wildcards):
         return {name: ancient(path) for name, path in files.items() if os.path.exists(path)}
-    if not is_recorded(model):  # else Snakemake sees by itself what has changed
+    if not is_recorded(outputs[0]):  # else Snakemake sees by itself what has changed
         before = [*files.values(), *(["results/scan/train.npz"] if MEASURED else [])]
-        force(model, *(path for path in before if not is_recorded(path)))
+        force(outputs[0], *(path for path in before if not is_recorded(path)))
     return files
+
+
+def data_of_training(wildcards):
+    """What a training to the end reads."""
+    folder = f"results/runs/{wildcards.run}"
+    model = f"{folder}/model.safetensors"
+    if STUDY.retry_failed and workflow.is_main_process and failed(wildcards.run):
+        force(model)
+    made = read_made_from(Path(model)) if workflow.is_main_process else None
+    return data_unless_made(wildcards, "train", (model, f"{folder}/history.csv"), made)
+
+
+def data_at_rung(wildcards):
+    """What a training up to a rung reads."""
+    file = f"results/runs/{wildcards.run}/rung_{wildcards.rung}.json"
+    try:
+        record = read_json(Path(file)) if workflow.is_main_process else {}
+    except FileError:  # nothing there, or damaged, which its next reader will say
+        record = {}
+    if STUDY.retry_failed and record.get("status") in ("diverged", "out_of_memory"):
+        force(file)
+    return data_unless_made(wildcards, "rung", (file,), record.get("made_from"))

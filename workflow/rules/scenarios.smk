@@ -60,6 +60,8 @@ if STUDY.scenarios:
         params:
             code=code_of("evaluate_scenario"),
             runs=runs_of_models,
+            grid=list(RUNS),
+            search=SEARCH and SEARCH.model_dump(mode="json"),
             epochs=max(STUDY.classical.epochs),
             alpha=STUDY.classical.alpha,
             device=STUDY.device,

@@ -72,23 +72,6 @@ if SEARCH is not None:
         before = rung_before(wildcards.rung)
         return [] if before is None else [f"results/runs/{wildcards.run}/rung_{before}.json"]
 
-    def target_at_rung(wildcards):
-        """As `target_of_run`; it forces no training to its end, but one that failed on its way up."""
-        if STUDY.retry_failed and workflow.is_main_process:
-            file = f"results/runs/{wildcards.run}/rung_{wildcards.rung}.json"
-            if failed_before(file):
-                workflow.dag.forcefiles.add(file)
-        return teacher_of_run(wildcards)
-
-    def failed_before(file):
-        """Whether the record of a run at a rung tells of a numerical failure."""
-        from ptychopareto.files import FileError, read_json
-
-        try:
-            return read_json(Path(file)).get("status") in ("diverged", "out_of_memory")
-        except FileError:
-            return False
-
     def demands_at_rung():
         """What a training up to a rung demands."""
         if not ON_CLUSTER:
@@ -104,8 +87,7 @@ if SEARCH is not None:
 
     rule rung:
         input:
-            train="results/dataset/train.npz",
-            target=target_at_rung,
+            unpack(data_at_rung),
             below=record_below,
         output:
             reached=ensure("results/runs/{run}/rung_{rung}.json", non_empty=True),
@@ -124,7 +106,8 @@ if SEARCH is not None:
             gpu=GPUS_PER_JOB,
         params:
             training=training_settings,
-            fingerprints=fingerprints_of_run,
+            made_from=made_from,
+            code=code_of("rung"),
             register_input=STUDY.dataset.register_input,
             gridsize=STUDY.dataset.gridsize,
             device=STUDY.device,

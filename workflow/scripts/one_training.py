@@ -92,7 +92,10 @@ def train_run(job: Any, until: int | None = None) -> Training:
     study = parse_study(job.config)
     run = expand(study)[job.wildcards.run]
     settings = Settings.model_validate(job.params.training)
-    scan = read_dataset(Path(job.input.train))
+    # A training that was made and is done again all the same may have been planned without them.
+    files = {"train": "results/dataset/train.npz", "target": "results/dataset/teacher.npz"}
+    scan_file, target_file = (Path(job.input.get(name, path)) for name, path in files.items())
+    scan = read_dataset(scan_file)
     if run.supervision == "truth" and scan.objects is None:
         raise ConfigError(
             "sweep.supervision: 'truth' is not allowed for a training scan without YY_full; "
@@ -100,7 +103,7 @@ def train_run(job: Any, until: int | None = None) -> Training:
         )
     targets = {
         "physics": lambda: None,
-        "teacher": lambda: read_objects(Path(job.input.target[0]), scan.object_shape),
+        "teacher": lambda: read_objects(target_file, scan.object_shape),
         "truth": lambda: scan.objects,
     }
     data = scan_data(scan, targets[run.supervision](), prepare(job), job.params.gridsize)
@@ -117,13 +120,13 @@ def train_run(job: Any, until: int | None = None) -> Training:
         Path(job.output[0]).with_name("checkpoint.pt"),
         # Not a parameter of the job: how often it is saved is no reason to train again.
         study.checkpoint_minutes,
-        job.params.fingerprints["code"],
+        job.params.made_from["code"],
         run.physics_weight,
         until,
     )
     record = {
         **run.settings(settings),
-        "settings": job.params.fingerprints["settings"],
+        "settings": job.params.made_from["settings"],
         "status": trained.status,
         "error": trained.error,
         "train_time_s": trained.seconds,

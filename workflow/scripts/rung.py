@@ -18,6 +18,7 @@ def main(job: Any) -> None:
     reached = {
         **record,
         "run": job.wildcards.run,
+        "made_from": job.params.made_from,
         "train_time_s": sum(row["seconds"] for row in rows),
         "patterns_trained": trained.patterns_seen * len(rows) // max(1, len(trained.history)),
         "val_loss": [row["val_loss"] for row in rows],

@@ -17,7 +17,7 @@ def main(job: Any) -> None:
 
     columns = ["epoch", "train_loss", "val_loss", "learning_rate", "seconds"]
     write_csv(Path(job.output.history), pd.DataFrame(trained.history, columns=columns))
-    save_model(Path(job.output.model), trained.network, network, record)
+    save_model(Path(job.output.model), trained.network, network, record, job.params.made_from)
     # The checkpoint stays until Snakemake has recorded these files (see evaluate.py): if it is
     # killed before, it deletes them and repeats the job, which then has nothing left to train.
 

@@ -12,7 +12,7 @@ def read_made_from(model: Path) -> dict[str, str] | None:
 
     Parameters
     ----------
-    model
+    model : Path
         The file, which may be missing.
 
     Returns
