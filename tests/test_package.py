@@ -100,3 +100,9 @@ def test_conda_wants_what_pip_wants() -> None:
     shared = {name.lower(): limits for name, limits in pip.items() if name.lower() in conda}
     assert len(shared) >= 10
     assert shared == {name: conda[name] for name in shared}
+
+
+def test_the_site_has_all_pages() -> None:
+    site = (ROOT / "mkdocs.yml").read_text()
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")}
+    assert {name for name in pages if f": {name}\n" not in site} == set()
