@@ -360,7 +360,9 @@ def test_the_line_is_the_front_on_any_axes(
     study = load(name)
     means = study["configurations"]
     known = [axis for axis in AXES if means[axis].notna().any()]
-    assert len(known) >= len(AXES) - 3  # R-factors and half sets are those of another study
+    # R-factors and half sets are those of another study; the table has no late latencies.
+    shown = [axis for axis in AXES.values() if not (axis.latency and axis.late)]
+    assert len(known) >= len(shown) - 3
     pairs = [(x, "ssim_phase") for x in known] + [("model_params", y) for y in known]
     for x, y in pairs:
         choose(browser, "x", x)
