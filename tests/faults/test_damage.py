@@ -83,7 +83,7 @@ def numbers(path: Path) -> object:
 )
 def test_damaged_result(damaged: Project, whole: Project, file: str, job: str, target: str) -> None:
     cut_in_half(damaged[file])
-    # The gallery waits for the table, a finished training for no data: neither comes anew by itself.
+    # A gallery waits for the table, a finished training for no data: neither comes anew by itself.
     if job.startswith(("gallery", "train")):
         damaged[target].unlink()
     with the_same_call(damaged, target) as call:
