@@ -16,7 +16,7 @@ from tiny_study import copy_of_project
 
 pytestmark = pytest.mark.xdist_group("faults_search")
 
-KILLS = 10 if LONG else 3
+KILLS = 10 if LONG else 1
 
 
 def test_killed_and_continued_search_is_the_same(
