@@ -17,8 +17,8 @@ import torch
 from benchmarks.measuring import ROOT, table
 
 SIDE, N, STEP = 128, 256, 16  # positions a side, px of a pattern, px between two positions
-STEPS, BATCH, ROUNDS = 96, 4, 3
-RECONSTRUCTED = 1024  # patterns
+STEPS, BATCH, ROUNDS = 48, 4, 3
+RECONSTRUCTED = 512  # patterns
 HELD_OUT = 0.005
 WIDTH, MODES = 8, 12
 ALLOWED_MB, ALLOWED_SPEED = 1500, 0.9

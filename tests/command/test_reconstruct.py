@@ -160,7 +160,7 @@ def test_other_magnification_and_counts_are_said(
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     assert "other magnification: " in lines[0]
-    assert "other counts: " in lines[1]
+    assert "other counts or units: " in lines[1]
     with h5py.File(out) as file:
         assert "other counts" in file["entry_1/image_1/process_1/remarks"].asstr()[()]
 
