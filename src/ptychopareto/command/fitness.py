@@ -71,9 +71,9 @@ def say_beam(config: "NetworkConfig", adaptation: "Adaptation") -> Iterator[str]
     counts = adaptation.brightness**2
     if not 1 / OTHER_COUNTS <= counts <= OTHER_COUNTS:
         yield (
-            f"other counts or units: patterns are {counts:.3g} times as bright as the training's, in "
-            "the units of the two scans; they are scaled to it. If the counts differ, so does the "
-            "noise"
+            f"other counts or units: patterns are {counts:.3g} times as bright as the training's, "
+            "in the units of the two scans; they are scaled to it. If the counts differ, so does "
+            "the noise"
         )
 
 
