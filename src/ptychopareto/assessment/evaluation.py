@@ -131,7 +131,7 @@ def _objects(
     if isinstance(predictions.diffraction, Tensor):
         patches, seconds = timed(lambda: predictions.patches(network), device)
         return [predictions.stitched(patches, choice) for choice in choices], seconds
-    # Of a large scan the patches would take twice the memory of the patterns: none is kept.
+    # The patches of a large scan would take twice the memory of its patterns: none is kept.
     scan, members = predictions.scan, predictions.members
     stitchers = [Stitcher(predictions.probe, scan.object_shape) for _ in choices]
     batches, first, seconds = predictions.batches(network), 0, 0.0

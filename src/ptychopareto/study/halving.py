@@ -168,7 +168,7 @@ def _thinned(points: Array, members: list[int], count: int) -> list[int]:
     left = list(members)
     while len(left) > max(count, 0):
         adds = np.round(contributions(points[left], reference), 12)
-        # Of equals the one with the largest loss goes, of these the last.
+        # Among equals the one with the largest loss goes, among these the last.
         order = np.lexsort((-np.arange(len(left)), -points[left, 1], adds))
         left.pop(int(order[0]))
     return left
