@@ -1,6 +1,7 @@
 """The look before the flight, as text, as a picture, and as an exit status."""
 
 import json
+import logging
 from pathlib import Path
 
 import h5py
@@ -26,6 +27,8 @@ def test_a_good_scan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     for check in record["checks"]:
         assert check["said"] in said
     assert (tmp_path / "look.png").stat().st_size > 10_000
+    # Its log is quiet only while it inspects: who calls it from Python keeps its warnings.
+    assert logging.getLogger("ptychopareto.preparation").level == logging.NOTSET
 
 
 def test_dark_frames_fail_a_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,10 @@
 """The subcommand `inspect`: the look before the flight, at a scan that nothing was made of yet."""
 
+import logging
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,12 +49,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Inspect the scans one after the other; the worst one gives the status."""
-    import logging
-
     from ptychopareto.command.main import in_one_line
 
-    # A check that failed is a line of the table here.
-    logging.getLogger("ptychopareto.preparation").setLevel(logging.ERROR)
     statuses = []
     for scan in options.scan:
         try:
@@ -65,6 +64,18 @@ def run(options: Namespace) -> int:
     return 1 if 1 in statuses else max(statuses)
 
 
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Let the log keep what is a line of the table here: a check that failed."""
+    log = logging.getLogger("ptychopareto.preparation")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
 def _inspect(options: Namespace, path: Path, settings: "MeasuredDataset") -> int:
     """Prepare a scan, print what was found, and return 3 if a check failed."""
     from ptychopareto.files import write_json
@@ -73,7 +84,8 @@ def _inspect(options: Namespace, path: Path, settings: "MeasuredDataset") -> int
     from ptychopareto.readers import read_scan
 
     scan = read_scan(path, settings.format, settings.keys)
-    whole = prepare_whole(scan, settings, 0)
+    with _without_warnings():
+        whole = prepare_whole(scan, settings, 0)
     print(f"{path}: {scan.format}, {len(whole.frames)} patterns of {whole.dataset.N} px")
     for remark in scan.remarks:
         print(f"  {remark}")
