@@ -10,6 +10,7 @@ import pytest
 
 from ptychopareto.files import FileError
 from ptychopareto.following.watch import PATIENCE, Watch
+from ptychopareto.readers.measured_scan import MeasuredScan
 from ptychopareto.readers.registry import read_growing_scan
 from readers.growing import Detector
 from readers.writers import Scan, a_scan, write_cxi
@@ -142,15 +143,19 @@ def test_a_killed_writer_leaves_what_it_wrote(detector: Detector, clock: Clock) 
     assert eyes.look().stopped is not None
 
 
-def test_damage_is_borne_for_a_moment_only(detector: Detector, clock: Clock) -> None:
+def test_damage_is_borne_for_a_moment_only(
+    detector: Detector, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     eyes = watch(detector.file, clock)
     detector.write(40)
-    content = detector.file.read_bytes()
-    place = content.rindex(b"OHDR") + 8
-    detector.file.write_bytes(content[:place] + b"\x55" * 8 + content[place + 8 :])
+
+    def refuse(path: Path) -> MeasuredScan:
+        raise FileError(f"{path}: cannot be read right now")
+
+    monkeypatch.setattr(eyes, "_read", refuse)
     assert eyes.look().scan is None
     clock.now = PATIENCE + 1
-    with pytest.raises(FileError):
+    with pytest.raises(FileError, match="cannot be read right now"):
         eyes.look()
 
 

@@ -14,8 +14,7 @@ _PLACES = (0, 512, 1024, 2048)  # where a superblock may begin, after a block of
 _VERSION, _FLAGS = 8, 11  # bytes of a superblock
 _FIRST_VERSION_WITH_FLAGS = 3
 _OPEN_FOR_WRITING, _SWMR = 1, 4  # bits of the flags
-# HDF5 reads a block again whose checksum is wrong, and waits twice as long before each attempt,
-# from 1 ns on. Its 100 attempts of a SWMR reader would not end in a lifetime; so many take 30 ms.
+# HDF5 tries to read a block again and waits longer before each attempt; so many take 30 ms.
 _ATTEMPTS = 24
 _MOST_CHUNKS = 2**16  # that are looked for one by one
 
