@@ -29,7 +29,7 @@ from benchmarks.measuring import (
 from ptychopareto.export.onnx_file import write_onnx
 from ptychopareto.files import Dataset, write_dataset
 from ptychopareto.models.registry import NetworkConfig, build, save_model
-from ptychopareto.physics.dataset import simulate
+from ptychopareto.physics.simulation import simulate
 from ptychopareto.reconstruction.stitch import stitch
 
 OLD = "3b3a00c"  # the commit before there was a stream of patterns and an export

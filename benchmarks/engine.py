@@ -9,7 +9,7 @@ import torch
 
 from benchmarks.measuring import copy_bandwidth, interleaved, light_study, simulated_scan, table
 from ptychopareto.config import SimulatedDataset
-from ptychopareto.physics.dataset import simulate
+from ptychopareto.physics.simulation import simulate
 from ptychopareto.reconstruction.object_scan import ObjectScan
 from ptychopareto.reconstruction.rpie import flat_start
 from ptychopareto.reconstruction.stitch import stitch

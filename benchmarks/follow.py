@@ -28,7 +28,7 @@ from ptychopareto.following.live_object import LiveObject
 from ptychopareto.following.view import View
 from ptychopareto.following.watch import Look, Watch
 from ptychopareto.models.registry import NetworkConfig, build
-from ptychopareto.physics.dataset import simulate
+from ptychopareto.physics.simulation import simulate
 from ptychopareto.preparation.whole import prepare_whole
 from ptychopareto.readers.measured_scan import MeasuredScan
 from ptychopareto.readers.registry import read_growing_scan

@@ -21,8 +21,8 @@ from ptychopareto.learning.trainer import Trainer
 from ptychopareto.memory import keep_freed_memory
 from ptychopareto.models.layers import Operator
 from ptychopareto.models.registry import NetworkConfig, build
-from ptychopareto.physics.dataset import simulate
 from ptychopareto.physics.registration import input_magnification
+from ptychopareto.physics.simulation import simulate
 from ptychopareto.reconstruction.teacher import teach
 
 NETWORKS: tuple[tuple[Architecture, int], ...] = (("fno", 16), ("hybrid", 8))

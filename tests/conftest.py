@@ -9,8 +9,8 @@ import torch
 from ptychopareto.config import SimulatedDataset
 from ptychopareto.files import Dataset
 from ptychopareto.physics import scan
-from ptychopareto.physics.dataset import simulate
 from ptychopareto.physics.forward import diffraction_amplitude
+from ptychopareto.physics.simulation import simulate
 from ptychopareto.physics.subpixel import shifted
 
 SMALL = {

@@ -36,11 +36,11 @@ from ptychopareto.files import (
 )
 from ptychopareto.files.npz import largest_content
 from ptychopareto.models.registry import NetworkConfig, build, load_model, save_model
-from ptychopareto.physics.dataset import simulate
+from ptychopareto.physics.simulation import simulate
 from ptychopareto.study.against_time import classical_table, refinement_table, with_latencies
 from ptychopareto.study.results import Results
-from ptychopareto.study.robustness import scenario_table
 from ptychopareto.study.runs import Run
+from ptychopareto.study.scenario_table import scenario_table
 from ptychopareto.study.table import STATUSES, TYPES, gather, read_table
 
 from .mutations import BYTES, CSV, JSON, NPZ, SAFETENSORS, Mutation, packed, unpacked

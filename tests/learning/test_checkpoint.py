@@ -27,7 +27,7 @@ from ptychopareto.learning.supervision import Loss, make_loss
 from ptychopareto.learning.trainer import Trainer
 from ptychopareto.learning.training import Trained, train
 from ptychopareto.models.registry import NetworkConfig, build
-from ptychopareto.physics.dataset import simulate
+from ptychopareto.physics.simulation import simulate
 
 SETTINGS = Training(epochs=3, batch_size=4, learning_rate=3e-3, validation_fraction=0.1)
 CONFIG = NetworkConfig("fno", "none", modes=2, width=2, N=16)

@@ -22,7 +22,7 @@ from ptychopareto.config import Architecture, Cost, InputTransform, Quality, Sup
 from ptychopareto.config.columns import MEASURES
 from ptychopareto.files import Dataset
 from ptychopareto.page.marks import SYMBOLS
-from ptychopareto.pictures import dataset, pareto, reconstruction, style
+from ptychopareto.pictures import pareto, reconstruction, style, training_scan
 from ptychopareto.pictures.labels import label_points
 from ptychopareto.study.configurations import configurations
 from ptychopareto.study.pareto import pareto_front
@@ -291,12 +291,12 @@ def test_labels_hide_neither_each_other_nor_points() -> None:
     ids=["usual", "unknown object", "flat objects", "dark", "off a grid"],
 )
 def test_dataset(tmp_path: Path, changes: dict[str, Any]) -> None:
-    dataset.draw(scan(16, **changes), tmp_path / "dataset.png")
+    training_scan.draw(scan(16, **changes), tmp_path / "dataset.png")
     assert_is_a_picture(tmp_path / "dataset.png")
 
 
 def test_dataset_of_one_pattern(tmp_path: Path) -> None:
-    dataset.draw(scan(64), tmp_path / "dataset.svg")
+    training_scan.draw(scan(64), tmp_path / "dataset.svg")
     svg = (tmp_path / "dataset.svg").read_text()
     assert "pattern 1" in svg
     assert "pattern 2" not in svg

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ptychopareto.assessment.metrics import evaluate
 from ptychopareto.config import SimulatedDataset, Teacher
 from ptychopareto.files import Dataset, FileError, read_dataset, read_npz, write_dataset
-from ptychopareto.physics.dataset import simulate
+from ptychopareto.physics.simulation import simulate
 from ptychopareto.preparation.bad_pixels import filled, impossible
 from ptychopareto.preparation.sound_patterns import read_sound_dataset
 from ptychopareto.reconstruction.teacher import teach

@@ -11,8 +11,8 @@ from ptychopareto.assessment.metrics import evaluate
 from ptychopareto.config import SimulatedDataset, Teacher
 from ptychopareto.files import Dataset, read_dataset, read_npz, write_dataset
 from ptychopareto.files.grid_lines import as_corners
-from ptychopareto.physics.dataset import expected_amplitude
 from ptychopareto.physics.scan import patches
+from ptychopareto.physics.simulation import expected_amplitude
 from ptychopareto.reconstruction.teacher import teach
 from readers.writers_npz import write_grid_lines
 
@@ -50,7 +50,7 @@ def test_a_grid_lines_file_is_the_scan_that_ours_is(
 def test_several_objects_of_a_grid_lines_file(
     small_config: SimulatedDataset, tmp_path: Path
 ) -> None:
-    from ptychopareto.physics.dataset import simulate
+    from ptychopareto.physics.simulation import simulate
 
     scan = simulate(small_config.model_copy(update={"images_train": 2}))[0]
     write_grid_lines(tmp_path / "two.npz", scan)

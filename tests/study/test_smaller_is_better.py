@@ -14,8 +14,8 @@ from ptychopareto.pictures import gallery, marginals, pareto, quality_vs_time, r
 from ptychopareto.study.configurations import configurations
 from ptychopareto.study.pareto import pareto_front
 from ptychopareto.study.recommendation import median_run, recommend
-from ptychopareto.study.robustness import in_words
 from ptychopareto.study.runs import Run
+from ptychopareto.study.scenario_table import in_words
 from ptychopareto.study.table import COLUMNS, TYPES
 
 # Parameters and MAE for each width and seed. Width 16 dominates 32; 64 is the best.

@@ -190,13 +190,13 @@ def test_changed_setting(project: Project, section: dict[str, object], repeated:
             "pictures/reconstruction.py",
             jobs_of(*RUNS, stages=("evaluate",)) | EVALUATED,
         ),
-        ("pictures/dataset.py", {"dataset_picture"}),
+        ("pictures/training_scan.py", {"dataset_picture"}),
         (
             "pictures/style.py",
             {"dataset_picture", *jobs_of(*RUNS, stages=("evaluate",)), *EVALUATED},
         ),
         ("config/study.py", set()),
-        ("files/dataset.py", set()),
+        ("files/scan_reader.py", set()),
     ],
 )
 def test_changed_source(project: Project, source: str, repeated: set[str]) -> None:

@@ -8,7 +8,7 @@ from joblog import run_job
 
 def main(job: Any) -> None:
     from ptychopareto.files import read_dataset
-    from ptychopareto.pictures.dataset import draw
+    from ptychopareto.pictures.training_scan import draw
 
     draw(read_dataset(Path(job.input.train)), Path(job.output.picture))
 

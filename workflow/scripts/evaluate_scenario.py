@@ -8,7 +8,7 @@ from joblog import run_job
 
 def main(job: Any) -> None:
     from device import prepare
-    from ptychopareto.assessment.robustness import evaluate_all
+    from ptychopareto.assessment.changed_scan import evaluate_all
     from ptychopareto.files import read_dataset, write_json
 
     device = prepare(job)

@@ -9,8 +9,8 @@ from joblog import run_job
 def main(job: Any) -> None:
     from ptychopareto.files import write_csv
     from ptychopareto.study.results import read_steps
-    from ptychopareto.study.robustness import scenario_table
     from ptychopareto.study.runs import Run
+    from ptychopareto.study.scenario_table import scenario_table
     from ptychopareto.study.table import read_table
 
     runs = [Run(**run) for run in job.params.runs]

@@ -14,9 +14,9 @@ def main(job: Any) -> None:
     from ptychopareto.study.configurations import read_front
     from ptychopareto.study.recommended import write_recommendation
     from ptychopareto.study.results import Results
-    from ptychopareto.study.robustness import read_scenarios
     from ptychopareto.study.rungs import read_decision
     from ptychopareto.study.runs import Run
+    from ptychopareto.study.scenario_table import read_scenarios
     from ptychopareto.study.spending import in_words, spending
     from ptychopareto.study.table import read_table
 

@@ -11,7 +11,7 @@ def main(job: Any) -> None:
     from ptychopareto.pictures.labels import settings_of
     from ptychopareto.pictures.robustness import draw
     from ptychopareto.study.configurations import read_front
-    from ptychopareto.study.robustness import read_scenarios
+    from ptychopareto.study.scenario_table import read_scenarios
 
     scenarios, front = read_scenarios(Path(job.input.scenarios)), read_front(Path(job.input.front))
     changes = [Scenario.model_validate(change) for change in job.params.changes]

@@ -9,7 +9,7 @@ from joblog import run_job
 def main(job: Any) -> None:
     from ptychopareto.config import SimulatedDataset, parse_study
     from ptychopareto.files import write_dataset
-    from ptychopareto.physics.dataset import simulate
+    from ptychopareto.physics.simulation import simulate
 
     dataset = parse_study(job.config).dataset
     assert isinstance(dataset, SimulatedDataset)  # else there is another rule

@@ -5,7 +5,6 @@ elsewhere, so it is checked to the last value before anything is computed from i
 will not do is refused in one line.
 """
 
-from ptychopareto.files.dataset import read_dataset, read_pattern_size, write_dataset
 from ptychopareto.files.errors import FileError, shortened
 from ptychopareto.files.images import (
     read_given_objects,
@@ -16,6 +15,8 @@ from ptychopareto.files.images import (
 from ptychopareto.files.made_from import read_made_from
 from ptychopareto.files.npz import read_npz
 from ptychopareto.files.scan import Dataset
+from ptychopareto.files.scan_reader import read_dataset, read_pattern_size
+from ptychopareto.files.scan_writer import write_dataset
 from ptychopareto.files.stored import StoredArray, StoredPatterns
 from ptychopareto.files.text import parse_json, read_csv, read_json
 from ptychopareto.files.writing import atomic, write_csv, write_json, write_npz

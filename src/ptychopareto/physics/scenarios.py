@@ -15,8 +15,8 @@ from ptychopareto.config import ConfigError, NpzObject, Object, Scenario
 from ptychopareto.config.sections import SMALLEST_SCORED
 from ptychopareto.files import Dataset
 from ptychopareto.physics import objects, scan
-from ptychopareto.physics.dataset import counted_amplitude, expected_amplitude
 from ptychopareto.physics.registration import magnification
+from ptychopareto.physics.simulation import counted_amplitude, expected_amplitude
 
 Corners = NDArray[np.int64]
 Image = NDArray[np.complex64]

@@ -16,7 +16,7 @@ from ptychopareto.config import AS_TRAINED, Scenario
 from ptychopareto.config.columns import FLOORS
 from ptychopareto.pictures import style
 from ptychopareto.pictures.labels import short_names
-from ptychopareto.study.robustness import RPIE, by_scenario
+from ptychopareto.study.scenario_table import RPIE, by_scenario
 
 Array = NDArray[np.float64]
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ptychopareto.files.content import Content
-from ptychopareto.files.dataset import dataset_of, read_content, read_metadata
 from ptychopareto.files.errors import refusal
 from ptychopareto.files.patterns import counts_as_diffraction
 from ptychopareto.files.scan import Dataset
+from ptychopareto.files.scan_reader import dataset_of, read_content, read_metadata
 from ptychopareto.preparation.bad_pixels import (
     BROKEN,
     DARK,

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptychopareto.files.content import Content
-from ptychopareto.files.dataset import dataset_of, read_content, read_metadata
 from ptychopareto.files.errors import refusal
+from ptychopareto.files.scan_reader import dataset_of, read_content, read_metadata
 from ptychopareto.readers.format import Contents, Format
 from ptychopareto.readers.measured_scan import MeasuredScan
 from ptychopareto.readers.npz_arrays import MASKS, take_mask

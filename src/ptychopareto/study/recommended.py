@@ -14,8 +14,8 @@ from ptychopareto.study import prediction, spending
 from ptychopareto.study.certainty import certainty
 from ptychopareto.study.recommendation import recommend
 from ptychopareto.study.results import Results
-from ptychopareto.study.robustness import in_words, robustness
 from ptychopareto.study.rungs import Decision
+from ptychopareto.study.scenario_table import in_words, robustness
 
 
 def write_recommendation(

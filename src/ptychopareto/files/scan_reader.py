@@ -1,7 +1,5 @@
-"""Write and read a scan as an NPZ file, made here or elsewhere."""
+"""Read a scan from an NPZ file, made here or elsewhere."""
 
-import hashlib
-import json
 import math
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,82 +12,25 @@ from numpy.typing import NDArray
 from ptychopareto.files import stored
 from ptychopareto.files.content import Content
 from ptychopareto.files.errors import refusal
-from ptychopareto.files.grid_lines import as_corners
 from ptychopareto.files.images import probe_of
 from ptychopareto.files.npz import find_large, read_npz, read_shape
 from ptychopareto.files.patterns import take_masks, take_patterns
+from ptychopareto.files.positions import (
+    COORDINATES,
+    LARGEST_OBJECT,
+    take_corners,
+    take_object_index,
+)
 from ptychopareto.files.scan import Dataset
-from ptychopareto.files.stored import StoredArray, StoredPatterns
 from ptychopareto.files.text import parse_json
-from ptychopareto.files.writing import without_nan, write_npz
 
-_COORDINATES = ("coords_offsets", "coords_true", "coords_nominal")  # the first there is, is read
 _KNOWN = frozenset(
     {"diffraction", "probeGuess", "Y_I", "Y_phi", "object_index", "YY_full", "YY_ground_truth"}
-    | {"counts", "intensity_scale", "norm_Y_I", *_COORDINATES}
+    | {"counts", "intensity_scale", "norm_Y_I", *COORDINATES}
     | {"valid", "free", "further_modes", "object_shape"}
 )
 _OF_PATCHES = frozenset({"Y_I", "Y_phi"})
 _LARGEST_METADATA = 2**20  # bytes
-_LARGEST_OBJECT = 2**16  # px a side: beyond it a position is an error, and its object fits nowhere
-_WHOLE = 1e-3  # px; positions that all lie closer to whole pixels are whole
-
-
-def write_dataset(path: Path, dataset: Dataset) -> None:
-    """Write a dataset as NPZ with the keys, shapes and types of `docs/files.md`.
-
-    `_metadata` is the dataset's metadata and the SHA-256 of each array's bytes (C order). The same
-    dataset gives the same file, byte for byte.
-
-    Parameters
-    ----------
-    path : Path
-        Where to write it, atomically.
-    dataset : Dataset
-        The scan.
-    """
-    fractions = 0 if dataset.fractions is None else dataset.fractions
-    positions = (dataset.corners + fractions).astype(np.float32)
-    arrays: dict[str, NDArray[Any] | StoredArray] = {
-        **_patterns(dataset),
-        "probeGuess": dataset.probe,
-        "coords_offsets": positions[:, None, :, None],
-        "object_index": dataset.object_index,
-    }
-    if dataset.patches is not None:
-        arrays["Y_I"] = np.abs(dataset.patches)[..., None]
-        arrays["Y_phi"] = np.angle(dataset.patches)[..., None]
-    if dataset.objects is not None:
-        arrays["YY_full"] = dataset.objects[..., None]
-    if dataset.ground_truth is not None:
-        arrays["YY_ground_truth"] = dataset.ground_truth[..., None]
-    if dataset.intensity_scale is not None:
-        arrays["intensity_scale"] = np.array(dataset.intensity_scale, dtype=np.float64)
-    if dataset.norm_Y_I is not None:
-        arrays["norm_Y_I"] = np.array(dataset.norm_Y_I, dtype=np.float64)
-    for key in ("valid", "free", "further_modes"):
-        if getattr(dataset, key) is not None:
-            arrays[key] = getattr(dataset, key)
-    if dataset.shape is not None and dataset.objects is None:
-        arrays["object_shape"] = np.array(dataset.shape, dtype=np.int64)
-    hashes = {key: _sha256(array) for key, array in arrays.items()}
-    metadata = json.dumps(without_nan({**dataset.metadata, "sha256": hashes}), sort_keys=True)
-    write_npz(path, **arrays, _metadata=np.array(metadata))
-
-
-def _patterns(dataset: Dataset) -> dict[str, NDArray[Any] | StoredArray]:
-    """Return the patterns under their key: counts that are in a file stay counts."""
-    patterns = dataset.diffraction
-    if isinstance(patterns, StoredPatterns):
-        return {"diffraction" if patterns.scale is None else "counts": patterns.array}
-    return {"diffraction": patterns[..., None]}
-
-
-def _sha256(array: NDArray[Any] | StoredArray) -> str:
-    digest = hashlib.sha256()
-    for piece in array.pieces() if isinstance(array, StoredArray) else (array,):
-        digest.update(np.ascontiguousarray(piece).data)
-    return digest.hexdigest()
 
 
 def read_dataset(path: Path, *, patches: bool = False, held: float | None = None) -> Dataset:
@@ -176,14 +117,13 @@ def dataset_of(content: Content, metadata: dict[str, Any]) -> Dataset:
     objects = _objects(content, diffraction.shape[-1])
     object_shape = None if objects is not None else _object_shape(content, diffraction.shape[-1])
     sides = object_shape if objects is None else objects.shape[1:]
-    positions = _positions(content, diffraction.shape)
-    positions = as_corners(positions, diffraction.shape[-1], sides, metadata)
-    corners, fractions = _corners(content, positions, diffraction.shape[-1], objects, object_shape)
+    corners, fractions = take_corners(content, diffraction.shape, sides, metadata)
+    count = None if objects is None else len(objects)
     dataset = Dataset(
         diffraction=diffraction,
         probe=probe_of(content, diffraction.shape[-1]),
         corners=corners,
-        object_index=_object_index(content, corners, objects),
+        object_index=take_object_index(content, corners, count),
         objects=objects,
         patches=_patches(content, diffraction.shape),
         intensity_scale=content.scale("intensity_scale"),
@@ -229,55 +169,12 @@ def _object_shape(content: Content, n: int) -> tuple[int, int] | None:
     if "object_shape" not in content:
         return None
     shape = content.take("object_shape", np.int64)
-    if shape.shape != (2,) or shape.min() < n or shape.max() > _LARGEST_OBJECT + n:
+    if shape.shape != (2,) or shape.min() < n or shape.max() > LARGEST_OBJECT + n:
         raise content.refusal(
             f"object_shape is {shape.tolist()}; rows and columns, from {n} to "
-            f"{_LARGEST_OBJECT + n} px, are wanted"
+            f"{LARGEST_OBJECT + n} px, are wanted"
         )
     return int(shape[0]), int(shape[1])
-
-
-def _positions(content: Content, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return the first pixel (row, column) of each patch (B, 2), as it is in the file."""
-    key = next((key for key in _COORDINATES if key in content), _COORDINATES[0])
-    positions = content.take(key, np.float64)
-    count = shape[0]
-    if positions.shape[0] != count or positions.size != 2 * count:
-        raise content.refusal(
-            f"{key} has shape {positions.shape}; a row and a column for each of the {count} "
-            f"patterns, ({count}, 1, 2, 1), is wanted"
-        )
-    positions = positions.reshape(count, 2)
-    if np.abs(positions).max() > _LARGEST_OBJECT:
-        raise content.refusal(f"{key} exceeds {_LARGEST_OBJECT} px; positions in px are wanted")
-    if count > 1 and (np.ptp(positions, axis=0) < 0.5).all():
-        raise content.refusal(f"{key} is the same for all patterns; positions of a scan are wanted")
-    return positions
-
-
-def _corners(
-    content: Content,
-    positions: NDArray[np.float64],
-    n: int,
-    objects: NDArray[np.complex64] | None,
-    object_shape: tuple[int, int] | None,
-) -> tuple[NDArray[np.int64], NDArray[np.float32] | None]:
-    """Return whole corners (B, 2), and how far patches lie beyond them; None where none does."""
-    whole = np.rint(positions)
-    corners, fractions = whole.astype(np.int64), (positions - whole).astype(np.float32)
-    between = fractions if np.abs(fractions).max() > _WHOLE else None
-    if objects is None and object_shape is None:
-        # Such positions are relative, wherever they begin: nothing lies before the first patch.
-        corners -= corners.min(axis=0)
-        return corners, between
-    sides = objects.shape[1:] if objects is not None else object_shape
-    room = np.array(sides) - n
-    if (corners < 0).any() or (corners > room).any():
-        raise content.refusal(
-            f"the positions leave the object of shape {sides}; "
-            f"corners from (0, 0) to ({room[0]}, {room[1]}) are wanted"
-        )
-    return corners, between
 
 
 def _further_modes(content: Content, n: int) -> NDArray[np.complex64] | None:
@@ -287,36 +184,6 @@ def _further_modes(content: Content, n: int) -> NDArray[np.complex64] | None:
     if modes.ndim != 3 or modes.shape[1:] != (n, n):
         raise content.refusal(f"further_modes has shape {modes.shape}; (modes, {n}, {n}) is wanted")
     return modes
-
-
-def _object_index(
-    content: Content, corners: NDArray[np.int64], objects: NDArray[np.complex64] | None
-) -> NDArray[np.int32]:
-    count = len(corners)
-    if "object_index" not in content:
-        return _index_of_repeated_scans(content, corners, 1 if objects is None else len(objects))
-    index = content.take("object_index", np.int64)
-    if index.shape != (count,):
-        raise content.refusal(f"object_index has shape {index.shape}; ({count},) is wanted")
-    last = (count if objects is None else len(objects)) - 1
-    if index.min() != 0 or index.max() > last:
-        raise content.refusal(
-            f"object_index goes from {index.min()} to {index.max()}; "
-            f"from 0 to at most {last} is wanted"
-        )
-    return index.astype(np.int32)
-
-
-def _index_of_repeated_scans(
-    content: Content, corners: NDArray[np.int64], objects: int
-) -> NDArray[np.int32]:
-    scans = corners.reshape(objects, -1) if len(corners) % objects == 0 else corners[:0]
-    if not len(scans) or (scans != scans[0]).any():
-        raise content.refusal(
-            f"has no object_index, and its positions are not {objects} times the same scan; "
-            "the object of each pattern is wanted"
-        )
-    return np.repeat(np.arange(objects, dtype=np.int32), len(corners) // objects)
 
 
 def _patches(content: Content, shape: tuple[int, ...]) -> NDArray[np.complex64] | None:

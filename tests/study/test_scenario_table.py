@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from ptychopareto.files import FileError, write_csv, write_json
-from ptychopareto.study.robustness import (
+from ptychopareto.study.runs import Run
+from ptychopareto.study.scenario_table import (
     COLUMNS,
     by_scenario,
     in_words,
@@ -16,7 +17,6 @@ from ptychopareto.study.robustness import (
     robustness,
     scenario_table,
 )
-from ptychopareto.study.runs import Run
 from ptychopareto.study.table import COLUMNS as TABLE
 from ptychopareto.study.table import TYPES
 

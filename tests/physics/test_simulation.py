@@ -7,8 +7,8 @@ import torch
 
 from ptychopareto.config import ConfigError, NpzObject, SimulatedDataset
 from ptychopareto.files import Dataset, write_npz
-from ptychopareto.physics.dataset import simulate
 from ptychopareto.physics.forward import diffraction_amplitude
+from ptychopareto.physics.simulation import simulate
 
 Scans = tuple[Dataset, Dataset]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from ptychopareto.assessment.changed_scan import evaluate_all
 from ptychopareto.assessment.classical import classical, scores
 from ptychopareto.assessment.evaluation import evaluate_run
-from ptychopareto.assessment.robustness import evaluate_all
 from ptychopareto.files import Dataset
 from ptychopareto.models.registry import NetworkConfig, build, save_model
 
