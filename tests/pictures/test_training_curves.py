@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from ptychopareto.config import Training
 from ptychopareto.pictures import training_curves
-from ptychopareto.pictures.labels import LINE, _spread, label_ends, short_names
+from ptychopareto.pictures.labels import LINE, _spread, label_ends
+from ptychopareto.pictures.names import short_names
 from ptychopareto.study.runs import Run
 from ptychopareto.study.table import COLUMNS, TYPES
 

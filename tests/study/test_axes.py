@@ -19,7 +19,7 @@ from ptychopareto.config import (
 )
 from ptychopareto.models.registry import NetworkConfig, build, operator
 from ptychopareto.pictures import marginals, training_curves
-from ptychopareto.pictures.labels import words
+from ptychopareto.pictures.names import words
 from ptychopareto.study.configurations import CONFIGURATION
 from ptychopareto.study.runs import Run, expand
 from ptychopareto.study.table import COLUMNS, TYPES

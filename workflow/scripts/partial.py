@@ -10,7 +10,7 @@ def main(job: Any) -> None:
     from ptychopareto.files import read_json, write_csv
     from ptychopareto.page.study import write_page
     from ptychopareto.pictures import gallery, marginals, pareto, quality_vs_time, training_curves
-    from ptychopareto.pictures.labels import settings_of
+    from ptychopareto.pictures.names import settings_of
     from ptychopareto.study.against_time import classical_table
     from ptychopareto.study.configurations import configurations
     from ptychopareto.study.pareto import pareto_front

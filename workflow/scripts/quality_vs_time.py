@@ -7,7 +7,7 @@ from joblog import run_job
 
 
 def main(job: Any) -> None:
-    from ptychopareto.pictures.labels import settings_of
+    from ptychopareto.pictures.names import settings_of
     from ptychopareto.pictures.quality_vs_time import draw
     from ptychopareto.study.against_time import read_classical, read_refinement
     from ptychopareto.study.configurations import read_front

@@ -8,7 +8,7 @@ from joblog import run_job
 
 def main(job: Any) -> None:
     from ptychopareto.config import Scenario
-    from ptychopareto.pictures.labels import settings_of
+    from ptychopareto.pictures.names import settings_of
     from ptychopareto.pictures.robustness import draw
     from ptychopareto.study.configurations import read_front
     from ptychopareto.study.scenario_table import read_scenarios

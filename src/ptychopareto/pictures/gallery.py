@@ -25,7 +25,7 @@ from ptychopareto.config.columns import MEASURES
 from ptychopareto.files import read_objects, read_reconstruction
 from ptychopareto.pictures import style
 from ptychopareto.pictures.grid import Grid
-from ptychopareto.pictures.labels import rows_of, short_names
+from ptychopareto.pictures.names import rows_of, short_names
 from ptychopareto.study.against_time import ENGINES
 from ptychopareto.study.recommendation import median_run
 from ptychopareto.study.results import Results

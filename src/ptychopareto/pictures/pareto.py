@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from ptychopareto.config import Architecture, Supervision
 from ptychopareto.config.columns import FLOORS, MEASURES
 from ptychopareto.pictures import style
-from ptychopareto.pictures.labels import label_points, rows_of, short_names
+from ptychopareto.pictures.labels import label_points
+from ptychopareto.pictures.names import rows_of, short_names
 from ptychopareto.study.configurations import names_of
 
 Array = NDArray[np.float64]

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ptychopareto.config.columns import MEASURES, sign
 from ptychopareto.pictures import style
-from ptychopareto.pictures.labels import label_points, short_names
+from ptychopareto.pictures.labels import label_points
+from ptychopareto.pictures.names import short_names
 from ptychopareto.study.against_time import ENGINES
 
 Array = NDArray[np.float64]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ptychopareto.config import AS_TRAINED, Scenario
 from ptychopareto.config.columns import FLOORS
 from ptychopareto.pictures import style
-from ptychopareto.pictures.labels import short_names
+from ptychopareto.pictures.names import short_names
 from ptychopareto.study.scenario_table import RPIE, by_scenario
 
 Array = NDArray[np.float64]

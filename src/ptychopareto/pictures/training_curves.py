@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from ptychopareto.config import AXES as GRID
 from ptychopareto.files import read_csv
 from ptychopareto.pictures import style
-from ptychopareto.pictures.labels import joined, label_ends, rows_of, words
+from ptychopareto.pictures.labels import label_ends
+from ptychopareto.pictures.names import joined, rows_of, words
 from ptychopareto.study.results import Results
 
 Array = NDArray[np.float64]

@@ -12,8 +12,9 @@ from ptychopareto.files import Dataset
 from ptychopareto.preparation.finished_part import with_reconstruction
 from ptychopareto.preparation.first_probe import Illumination, first_probe, values_of
 from ptychopareto.preparation.patterns import gather_patterns
-from ptychopareto.preparation.prepare import (
-    Prepared,
+from ptychopareto.preparation.prepare import Prepared
+from ptychopareto.preparation.record import Record
+from ptychopareto.preparation.steps import (
     choose_free_patterns,
     dataset_of,
     identity,
@@ -21,7 +22,6 @@ from ptychopareto.preparation.prepare import (
     say_counts,
     survey_of,
 )
-from ptychopareto.preparation.record import Record
 from ptychopareto.preparation.survey import Surveyed
 from ptychopareto.readers.finished import read_reconstruction_of
 from ptychopareto.readers.measured_scan import MeasuredScan

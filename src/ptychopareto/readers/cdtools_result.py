@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptychopareto.files.content import Content
+from ptychopareto.readers.array_axes import object_image, probe_modes
 from ptychopareto.readers.finished_reconstruction import FinishedReconstruction
 from ptychopareto.readers.flat import arrays_of
 from ptychopareto.readers.format import Contents
 from ptychopareto.readers.npz_arrays import number_of, take
-from ptychopareto.readers.quantities import object_image, probe_modes
 
 _FOURIER = "state_dict/fourier_probe"  # whether the probe is given at the detector
 _LOGARITHM = "state_dict/exponentiate_obj"  # whether exp(i obj) is the object

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptychopareto.files.errors import refusal
+from ptychopareto.readers.array_axes import a_position_per_frame
 from ptychopareto.readers.cxi_entry import DETECTOR, Layout, basis_vectors, read_entry
 from ptychopareto.readers.format import Contents, Format
 from ptychopareto.readers.hdf5 import find_dataset
 from ptychopareto.readers.hdf5_values import read_array
 from ptychopareto.readers.measured_scan import MeasuredScan
-from ptychopareto.readers.quantities import a_position_per_frame, read_energy, read_length
+from ptychopareto.readers.units import read_energy, read_length
 
 _HAS_SIGNAL = 0x1000  # the one bit of a mask that marks no bad pixel
 _FRAMES = ("data_1/data", f"{DETECTOR}/data")

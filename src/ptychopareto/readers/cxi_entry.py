@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptychopareto.files.errors import refusal
+from ptychopareto.readers.array_axes import probe_modes
 from ptychopareto.readers.frames import HDF5Frames, frames_of
 from ptychopareto.readers.hdf5 import find, find_dataset, opened
 from ptychopareto.readers.hdf5_values import read_array
 from ptychopareto.readers.measured_scan import MeasuredScan
-from ptychopareto.readers.quantities import probe_modes, read_length
+from ptychopareto.readers.units import read_length
 
 DETECTOR = "instrument_1/detector_1"
 _SOURCE = "instrument_1/source_1"

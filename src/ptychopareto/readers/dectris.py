@@ -14,7 +14,7 @@ from ptychopareto.readers.frames import HDF5Frames, JoinedFrames, frames_of
 from ptychopareto.readers.hdf5 import find, find_dataset, opened
 from ptychopareto.readers.hdf5_values import read_array, read_number, text_attribute
 from ptychopareto.readers.measured_scan import Frames, MeasuredScan
-from ptychopareto.readers.quantities import is_xray, read_energy, read_length
+from ptychopareto.readers.units import is_xray, read_energy, read_length
 
 _DETECTOR = "entry/instrument/detector"
 _SPECIFIC = f"{_DETECTOR}/detectorSpecific"

@@ -12,19 +12,13 @@ from numpy.typing import NDArray
 
 from ptychopareto.files.errors import refusal
 from ptychopareto.files.npz import read_npz
+from ptychopareto.readers.array_axes import a_position_per_frame, object_image, probe_modes
 from ptychopareto.readers.format import Contents, Format
 from ptychopareto.readers.frames import frames_of
 from ptychopareto.readers.hdf5 import find_dataset, opened, read_contents
 from ptychopareto.readers.hdf5_values import read_array, text_attribute
 from ptychopareto.readers.measured_scan import Frames, MeasuredScan
-from ptychopareto.readers.quantities import (
-    a_position_per_frame,
-    energy_unit,
-    metres,
-    object_image,
-    probe_modes,
-    wavelength_of,
-)
+from ptychopareto.readers.units import energy_unit, metres, wavelength_of
 
 # The keys that `keys:` can have.
 KEYS = (

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ptychopareto.files.content import Content
 from ptychopareto.files.npz import read_npz
-from ptychopareto.readers.quantities import object_image, probe_modes
+from ptychopareto.readers.array_axes import object_image, probe_modes
 
 MASKS = {"valid": "good", "mask": "good", "bad_pixels": "bad"}  # meaning of a value other than 0
 _LARGEST_MODES = 1024  # modes of a probe: an array of more holds patterns

@@ -9,17 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptychopareto.files.errors import refusal
+from ptychopareto.readers.array_axes import a_position_per_frame
 from ptychopareto.readers.cxi_entry import DETECTOR, Layout, read_entry
 from ptychopareto.readers.format import Contents, Format
 from ptychopareto.readers.hdf5 import find_dataset
 from ptychopareto.readers.hdf5_values import read_array, text_attribute
 from ptychopareto.readers.measured_scan import MeasuredScan
-from ptychopareto.readers.quantities import (
-    a_position_per_frame,
-    metres,
-    read_energy,
-    read_length,
-)
+from ptychopareto.readers.units import metres, read_energy, read_length
 
 _BEAM = "instrument_1/beam_1"
 _FRAMES = (f"{DETECTOR}/data", "data_1/data")

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ptychopareto.readers.array_axes import a_position_per_frame, object_image
 from ptychopareto.readers.finished_reconstruction import FinishedReconstruction
 from ptychopareto.readers.flat import arrays_of
 from ptychopareto.readers.format import Contents
 from ptychopareto.readers.npz_arrays import number_of, shared_probe_of, take
-from ptychopareto.readers.quantities import a_position_per_frame, object_image
 
 _POSITIONS = ("probe_positions", "positions_px")
 _KEYS = ("probe", "object", *_POSITIONS, "obj_pixel_size_m", "pixel_size_m")

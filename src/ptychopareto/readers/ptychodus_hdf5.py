@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptychopareto.files.errors import refusal
+from ptychopareto.readers.array_axes import object_image, probe_modes
 from ptychopareto.readers.format import Contents, Format
 from ptychopareto.readers.frames import SelectedFrames, frames_of
 from ptychopareto.readers.hdf5 import find_dataset, opened
 from ptychopareto.readers.hdf5_values import number_attribute, read_array, read_number
 from ptychopareto.readers.measured_scan import Frames, MeasuredScan
-from ptychopareto.readers.quantities import object_image, probe_modes, wavelength_of
+from ptychopareto.readers.units import wavelength_of
 
 _PRODUCT = "product.h5"  # the name that ptychodus gives it, beside diffraction.h5
 _Parts = dict[str, tuple[Any, str] | None]

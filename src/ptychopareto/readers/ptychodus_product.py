@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ptychopareto.files.content import Content
 from ptychopareto.files.npz import read_headers
+from ptychopareto.readers.array_axes import object_image
 from ptychopareto.readers.finished_reconstruction import FinishedReconstruction
 from ptychopareto.readers.flat import arrays_of
 from ptychopareto.readers.format import Contents
@@ -18,7 +19,7 @@ from ptychopareto.readers.npz_arrays import (
     vector_of,
     without_singletons,
 )
-from ptychopareto.readers.quantities import object_image, wavelength_of
+from ptychopareto.readers.units import wavelength_of
 
 _INDEXES, _X, _Y = (f"probe_position_{name}" for name in ("indexes", "x_m", "y_m"))
 # names in an NPZ file: those in an HDF5 file, where numbers are attributes

@@ -20,7 +20,7 @@ from ptychopareto.readers.npz_arrays import (
     take_mask,
     vector_of,
 )
-from ptychopareto.readers.quantities import wavelength_of
+from ptychopareto.readers.units import wavelength_of
 
 _FRAMES = ("diff3d", "diffraction")
 _ENERGIES = ("photon_energy_eV", "probe_energy_ev")

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from ptychopareto.files.errors import refusal
 from ptychopareto.files.npz import largest_content
+from ptychopareto.readers.array_axes import a_position_per_frame
 from ptychopareto.readers.format import Contents, Format
 from ptychopareto.readers.frames import HDF5Frames, JoinedFrames, SelectedFrames, frames_of
 from ptychopareto.readers.hdf5 import find, find_dataset, opened
 from ptychopareto.readers.hdf5_values import read_array, text_attribute
 from ptychopareto.readers.measured_scan import Frames, MeasuredScan
-from ptychopareto.readers.quantities import a_position_per_frame, wavelength_of
+from ptychopareto.readers.units import wavelength_of
 
 _MOST_CHUNKS = 100_000
 

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptychopareto.files.errors import refusal
+from ptychopareto.readers.array_axes import a_position_per_frame, probe_modes
 from ptychopareto.readers.format import Contents, Format
 from ptychopareto.readers.frames import frames_of
 from ptychopareto.readers.hdf5 import find, find_dataset, opened
 from ptychopareto.readers.hdf5_values import read_array
 from ptychopareto.readers.measured_scan import MeasuredScan
-from ptychopareto.readers.quantities import a_position_per_frame, probe_modes, read_length
+from ptychopareto.readers.units import read_length
 
 # (transpose, flip rows, flip columns), the codes that ptypy uses too
 _ORIENTATIONS = tuple((bool(code & 4), bool(code & 2), bool(code & 1)) for code in range(8))

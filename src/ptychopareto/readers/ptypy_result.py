@@ -7,16 +7,12 @@ import h5py
 import numpy as np
 
 from ptychopareto.files.errors import refusal
+from ptychopareto.readers.array_axes import a_position_per_frame, object_image, probe_modes
 from ptychopareto.readers.finished_reconstruction import FinishedReconstruction
 from ptychopareto.readers.format import Contents
 from ptychopareto.readers.hdf5 import find, find_dataset, opened
 from ptychopareto.readers.hdf5_values import read_array, read_number
-from ptychopareto.readers.quantities import (
-    a_position_per_frame,
-    object_image,
-    probe_modes,
-    wavelength_of,
-)
+from ptychopareto.readers.units import wavelength_of
 
 
 def recognises(contents: Contents) -> bool:

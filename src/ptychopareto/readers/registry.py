@@ -26,11 +26,11 @@ from ptychopareto.readers import (
     ptylab,
     tike,
 )
+from ptychopareto.readers.agreement import check_scan
 from ptychopareto.readers.format import Contents, Entry, Format
 from ptychopareto.readers.frames import patterns_between
 from ptychopareto.readers.hdf5 import read_contents
 from ptychopareto.readers.measured_scan import MeasuredScan
-from ptychopareto.readers.quantities import check_scan
 
 # The first format that recognises a file is the one that it has.
 READERS: list[Format] = [

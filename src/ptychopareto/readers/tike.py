@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from ptychopareto.readers.array_axes import a_position_per_frame
 from ptychopareto.readers.format import Contents, Format
 from ptychopareto.readers.measured_scan import MeasuredScan
 from ptychopareto.readers.npz_arrays import (
@@ -13,7 +14,6 @@ from ptychopareto.readers.npz_arrays import (
     take,
     without_singletons,
 )
-from ptychopareto.readers.quantities import a_position_per_frame
 
 _KEYS = ("data", "scan", "probe", "psi")
 
