@@ -16,7 +16,7 @@ from scipy.ndimage import gaussian_filter
 
 from ptychopareto.assessment.metrics import evaluate
 from ptychopareto.files import Dataset, write_dataset, write_npz
-from ptychopareto.pictures import gallery, style
+from ptychopareto.pictures import gallery, image_style, style
 from ptychopareto.study.against_time import classical_table
 from ptychopareto.study.pareto import pareto_front
 from ptychopareto.study.results import NO_TIMING, Results
@@ -133,7 +133,7 @@ def test_pixels_outside_of_the_region_are_blank(
     garbage = [(name, np.where(region, obj, np.nan)) for name, obj in made]
     gallery.draw(garbage, np.where(region, truth, 50), [{}] * 2, paths[1], region=region)
     assert paths[0].read_bytes() == paths[1].read_bytes()
-    blank = np.array(to_rgb(style.BLANK))
+    blank = np.array(to_rgb(image_style.BLANK))
     share = (np.abs(imread(paths[0])[..., :3] - blank).max(axis=-1) < 0.01).mean()
     assert 0.1 < share < 1 - region.mean()
 

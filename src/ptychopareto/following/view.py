@@ -13,7 +13,7 @@ from PIL import Image
 from ptychopareto.files import atomic
 from ptychopareto.following.live_object import LiveObject
 from ptychopareto.following.watch import Look
-from ptychopareto.pictures import style
+from ptychopareto.pictures import image_style
 
 _EVERY = 1.0  # seconds between two lines on a screen, or two pictures
 _EVERY_IN_A_LOG = 10.0  # seconds between two lines in a file
@@ -121,9 +121,9 @@ def write_picture(path: Path, image: NDArray[np.complexfloating]) -> None:
     lit = small != 0
     turned = small * np.exp(-1j * np.angle(small.sum(dtype=np.complex128)))
     halves = [
-        _coloured(np.abs(turned), lit, style.AMPLITUDE_MAP),
+        _coloured(np.abs(turned), lit, image_style.AMPLITUDE_MAP),
         np.full((small.shape[0], _GAP, 3), 255, np.uint8),
-        _coloured(np.angle(turned), lit, style.PHASE_MAP),
+        _coloured(np.angle(turned), lit, image_style.PHASE_MAP),
     ]
     with atomic(path) as temporary:
         Image.fromarray(np.concatenate(halves, axis=1)).save(temporary, "PNG", compress_level=1)

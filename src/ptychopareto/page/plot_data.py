@@ -9,7 +9,7 @@ from ptychopareto.config.columns import AXES, FLOORS, MEASURES
 from ptychopareto.page import columns
 from ptychopareto.page.columns import Row, is_empty, mean
 from ptychopareto.page.marks import mark
-from ptychopareto.pictures import style
+from ptychopareto.pictures import axis_scales
 from ptychopareto.study.configurations import CONFIGURATION, name_of, names_of
 from ptychopareto.study.pareto import fronts_of_pairs
 
@@ -55,7 +55,7 @@ def drawn(
             if name in usable
         },
         "measures": [name for name in MEASURES if name in table and not is_empty(table, name)],
-        "ssim": {"ticks": style.SSIM_TICKS[0], "resolution": style.SSIM_RESOLUTION},
+        "ssim": {"ticks": axis_scales.SSIM_TICKS[0], "resolution": axis_scales.SSIM_RESOLUTION},
         "x": axes["cost"],
         "y": axes["quality"],
         "floors": floors,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ptychopareto.files import read_reconstruction
-from ptychopareto.pictures import style
+from ptychopareto.pictures import image_style
 
 SIDE = 112  # px, the longer one: 324 of them are about 4 MB
 _GREYS = 255  # values of an 8-bit picture, but for the one of a blank pixel
@@ -88,7 +88,7 @@ def _png(phase: Phase, low: float, high: float) -> str:
     levels = np.clip((phase - low) / (high - low), 0, 1) * (_GREYS - 1)
     blank = np.isnan(levels)
     image = Image.fromarray(np.where(blank, _GREYS, np.rint(levels)).astype(np.uint8))
-    colours = colormaps[style.PHASE_MAP](np.linspace(0, 1, _GREYS), bytes=True)
+    colours = colormaps[image_style.PHASE_MAP](np.linspace(0, 1, _GREYS), bytes=True)
     image.putpalette(np.asarray(colours)[:, :3].tobytes() + bytes(3))
     stream = io.BytesIO()
     transparent = {"transparency": _GREYS} if blank.any() else {}

@@ -23,7 +23,7 @@ from ptychopareto.assessment.alignment import (
 )
 from ptychopareto.config.columns import MEASURES
 from ptychopareto.files import read_objects, read_reconstruction
-from ptychopareto.pictures import style
+from ptychopareto.pictures import image_style, style
 from ptychopareto.pictures.grid import Grid
 from ptychopareto.pictures.names import rows_of, short_names
 from ptychopareto.study.against_time import ENGINES
@@ -34,7 +34,7 @@ TITLE_SIZE = 7  # pt
 ERROR_QUANTILE = 0.99  # part of all errors that lies within the colour scale
 NAMES = {"phase": "phase", "amp": "amplitude"}
 UNITS = {"phase": " [rad]", "amp": ""}
-MAPS = {"phase": style.PHASE_MAP, "amp": style.AMPLITUDE_MAP}
+MAPS = {"phase": image_style.PHASE_MAP, "amp": image_style.AMPLITUDE_MAP}
 REFERENCES = {"truth": "truth", "classical": "classical\n(whole scan)"}
 
 
@@ -179,9 +179,9 @@ def draw(
     with style.style():
         if images:
             scales = (
-                _Scale(MAPS[part], style.limits_of(images[0]), images, NAMES[part]),
+                _Scale(MAPS[part], image_style.limits_of(images[0]), images, NAMES[part]),
                 _Scale(
-                    style.ERROR_MAP,
+                    image_style.ERROR_MAP,
                     _error_limits(errors),
                     errors,
                     "error" if is_true else "difference",
@@ -222,14 +222,14 @@ def _tiles(
             shown = phase_and_amplitude(aligned, reference, region)[which]
             error = shown - phase_and_amplitude(reference, reference, region)[which]
             title = f"{title}\n{_in_words(values, part, quality)}"
-            shown, error = (style.blank_outside(region, one) for one in (shown, error))
+            shown, error = (image_style.blank_outside(region, one) for one in (shown, error))
             tiles.append(_Tile(title, shown, error))
     return tiles
 
 
 def _reference(title: str, obj: ComplexImage, which: int, region: Region | None) -> _Tile:
     shown = phase_and_amplitude(obj, obj, region)[which]
-    return _Tile(title, style.blank_outside(region, shown), None)
+    return _Tile(title, image_style.blank_outside(region, shown), None)
 
 
 def _in_words(measures: Mapping[str, Any], part: str, quality: str) -> str:
@@ -263,9 +263,9 @@ def _draw_tiles(tiles: Sequence[_Tile], scales: tuple[_Scale, _Scale], unit: str
             if image is None:
                 continue
             axes = figure.add_axes(grid.box(number, row))
-            style.show(axes, image, scale.colours, scale.limits)
+            image_style.show(axes, image, scale.colours, scale.limits)
             if row == 0 and (number % grid.columns == 0 or tile.error is None):
-                style.scale_bar(axes, shape[1])
+                image_style.scale_bar(axes, shape[1])
     for number, scale in enumerate(scale for scale in scales if scale.images):
         _explain(figure, grid.bar(number), scale, scale.label + unit)
     return figure
@@ -283,7 +283,7 @@ def _explain(
         cax=figure.add_axes(box),
         orientation="horizontal",
         ticks=MaxNLocator(3),
-        extend=style.ENDS[below, above],
+        extend=image_style.ENDS[below, above],
     )
     bar.set_label(label, fontsize=TITLE_SIZE, labelpad=1)
     bar.ax.tick_params(labelsize=6)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ptychopareto.config import AXES
 from ptychopareto.config.columns import MEASURES, sign
-from ptychopareto.pictures import style
+from ptychopareto.pictures import axis_scales, style
 
 Array = NDArray[np.float64]
 
@@ -139,11 +139,13 @@ def _draw_panels(means: pd.DataFrame, varying: Sequence[str], quality: str, cost
 
 
 def _scale_quality(axes: Axes, values: Array, name: str) -> None:
-    axes.set_ylabel(style.quality_label(name, "\n", LABEL))
+    axes.set_ylabel(axis_scales.quality_label(name, "\n", LABEL))
     if values.size == 0:
         axes.set_yticks([])
     else:
-        style.set_quality_axis(axes, name, (values.min(), values.max()), HEADROOM, apart=0.075)
+        axis_scales.set_quality_axis(
+            axes, name, (values.min(), values.max()), HEADROOM, apart=0.075
+        )
 
 
 def _scale_cost(axes: Axes, values: Array, name: str) -> None:
@@ -153,7 +155,7 @@ def _scale_cost(axes: Axes, values: Array, name: str) -> None:
     else:
         low, high = float(values.min()), float(values.max())
         ratio = max(high / low, 2)
-        style.set_log_axis(axes.yaxis, (low / ratio**0.08, high * ratio**HEADROOM), name)
+        axis_scales.set_log_axis(axes.yaxis, (low / ratio**0.08, high * ratio**HEADROOM), name)
 
 
 def _values(means: pd.DataFrame, key: str) -> list[object]:

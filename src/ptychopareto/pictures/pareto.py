@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ptychopareto.config import Architecture, Supervision
 from ptychopareto.config.columns import FLOORS, MEASURES
-from ptychopareto.pictures import style
+from ptychopareto.pictures import axis_scales, image_style, style
 from ptychopareto.pictures.labels import label_points
 from ptychopareto.pictures.names import rows_of, short_names
 from ptychopareto.study.configurations import names_of
@@ -85,7 +85,7 @@ def draw(
         if not study.stopped.empty:  # first, so that there is room for its words
             _draw_stopped(below, study)
         if study.means.empty:
-            style.bare(plot)
+            image_style.bare(plot)
             plot.text(0.5, 0.5, "no run with a result", transform=plot.transAxes, ha="center")
         else:
             _draw_study(figure, plot, study)
@@ -147,7 +147,7 @@ def _stopped(table: pd.DataFrame, cost: str) -> pd.DataFrame:
 def _draw_stopped(axes: Axes, study: _Study) -> None:
     """Draw what a search stopped, apart from the others: all that is known of it is a loss."""
     low, high = study.stopped["rung_loss"].min(), study.stopped["rung_loss"].max()
-    style.set_log_axis(axes.yaxis, (0.8 * low, 1.25 * high))
+    axis_scales.set_log_axis(axes.yaxis, (0.8 * low, 1.25 * high))
     axes.set_ylabel("validation loss\nwhere stopped")
     axes.spines[["top", "right"]].set_visible(False)
     for _, one in study.stopped.iterrows():
@@ -247,7 +247,7 @@ def _is_far(floor: float, study: _Study) -> bool:
     qualities = study.points(study.runs)[:, 1]
     low, high = float(qualities.min()), float(qualities.max())
     apart = max(low - floor, floor - high)
-    return not style.is_ssim(study.quality) and apart > 2 * (high - low)
+    return not axis_scales.is_ssim(study.quality) and apart > 2 * (high - low)
 
 
 def _labels(front: pd.DataFrame, names: Sequence[str]) -> list[str]:
@@ -276,7 +276,7 @@ def _set_axes(axes: Axes, study: _Study, floor: float | None) -> None:
     low, high = float(costs.min()), float(costs.max())
     margin = max(0.14 * math.log(high / low), math.log(1.5))
     limits = (low / math.exp(margin), high * math.exp(margin / 2))  # labels go to the left
-    style.set_log_axis(axes.xaxis, limits, study.cost)
+    axis_scales.set_log_axis(axes.xaxis, limits, study.cost)
 
     low, high = float(qualities.min()), float(qualities.max())
     # An interval of two seeds can be wider than everything else, and exceed the measure's range.
@@ -286,13 +286,13 @@ def _set_axes(axes: Axes, study: _Study, floor: float | None) -> None:
     high = max(high, min(_beyond(study.quality, high, room), ends.max(initial=high)))
     if floor is not None:
         low, high = min(low, floor), max(high, floor)
-    axes.set_ylabel(style.quality_label(study.quality))
-    style.set_quality_axis(axes, study.quality, (low, high))
+    axes.set_ylabel(axis_scales.quality_label(study.quality))
+    axis_scales.set_quality_axis(axes, study.quality, (low, high))
 
 
 def _beyond(quality: str, high: float, room: float) -> float:
     """Return how high the axis may go above the highest value: for an SSIM, halfway to 1."""
-    return 1 - (1 - high) / 2 if style.is_ssim(quality) else high + room
+    return 1 - (1 - high) / 2 if axis_scales.is_ssim(quality) else high + room
 
 
 def _draw_interval(axes: Axes, mean: "pd.Series[Any]", study: _Study, **how: Any) -> None:

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from ptychopareto.files import Dataset
-from ptychopareto.pictures import style
+from ptychopareto.pictures import image_style, style
 from ptychopareto.reconstruction.found_probe import FoundProbe
 
 DARK = 0.02  # part of the probe's largest amplitude below which its phase is not shown
@@ -38,10 +38,10 @@ def draw(train: Dataset, found: FoundProbe, path: Path) -> None:
         _draw_field(axes[2], axes[3], shown[0], "probe found")
         power = (np.abs(found.modes) ** 2).sum(axis=(1, 2))
         for number, (ax, mode) in enumerate(zip(axes[4:], shown[1:], strict=True), start=2):
-            image = style.show(
-                ax, np.abs(mode), style.AMPLITUDE_MAP, (0, float(np.abs(mode).max()))
+            image = image_style.show(
+                ax, np.abs(mode), image_style.AMPLITUDE_MAP, (0, float(np.abs(mode).max()))
             )
-            style.colour_bar(image, "amplitude", "bottom")
+            image_style.colour_bar(image, "amplitude", "bottom")
             ax.set_title(f"mode {number}: {power[number - 1] / power.sum():.1%}")
         below = rows[1].subgridspec(1, 2, width_ratios=(1.2, 1))
         _draw_object(figure.add_subplot(below[0]), train, found)
@@ -52,13 +52,13 @@ def draw(train: Dataset, found: FoundProbe, path: Path) -> None:
 def _draw_field(amplitude: Axes, phase: Axes, field: NDArray[np.complex64], title: str) -> None:
     modulus = np.abs(field)
     largest = float(modulus.max())
-    image = style.show(amplitude, modulus, style.AMPLITUDE_MAP, (0, largest))
-    style.colour_bar(image, "amplitude [√photons]", "bottom")
-    style.scale_bar(amplitude, len(field))
+    image = image_style.show(amplitude, modulus, image_style.AMPLITUDE_MAP, (0, largest))
+    image_style.colour_bar(image, "amplitude [√photons]", "bottom")
+    image_style.scale_bar(amplitude, len(field))
     amplitude.set_title(title)
     argument = np.where(modulus > DARK * largest, np.angle(field), np.nan)
-    image = style.show(phase, argument, style.CYCLE_MAP, (-np.pi, np.pi))
-    style.colour_bar(image, "phase [rad]", "bottom")
+    image = image_style.show(phase, argument, image_style.CYCLE_MAP, (-np.pi, np.pi))
+    image_style.colour_bar(image, "phase [rad]", "bottom")
     phase.set_title(title)
 
 
@@ -72,9 +72,9 @@ def _draw_object(axes: Axes, train: Dataset, found: FoundProbe) -> None:
     if covered is not None:
         phase = np.where(covered, phase, np.nan)
     low, high = np.nanquantile(phase, [0.005, 0.995])
-    image = style.show(axes, phase, style.PHASE_MAP, (float(low), float(high)))
-    style.colour_bar(image, "phase [rad]", "right")
-    style.scale_bar(axes, phase.shape[1])
+    image = image_style.show(axes, phase, image_style.PHASE_MAP, (float(low), float(high)))
+    image_style.colour_bar(image, "phase [rad]", "right")
+    image_style.scale_bar(axes, phase.shape[1])
     axes.set_title("object of the training part: what networks learn from")
 
 

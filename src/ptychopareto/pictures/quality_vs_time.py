@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ptychopareto.config.columns import MEASURES, sign
-from ptychopareto.pictures import style
+from ptychopareto.pictures import axis_scales, style
 from ptychopareto.pictures.labels import label_points
 from ptychopareto.pictures.names import short_names
 from ptychopareto.study.against_time import ENGINES
@@ -137,10 +137,10 @@ def _draw_curves(
     spreads = np.concatenate([curve.range for curve in curves])
     low, high = float(every[:, 0].min()), float(every[:, 0].max())
     margin = max(high / low, 2) ** 0.07
-    style.set_log_axis(axes.xaxis, (low / margin, high * margin**1.5))
-    style.set_quality_axis(axes, quality, (float(spreads.min()), float(spreads.max())))
+    axis_scales.set_log_axis(axes.xaxis, (low / margin, high * margin**1.5))
+    axis_scales.set_quality_axis(axes, quality, (float(spreads.min()), float(spreads.max())))
     axes.set_xlabel("time to reconstruct the test scan [s]")
-    axes.set_ylabel(style.quality_label(quality))
+    axes.set_ylabel(axis_scales.quality_label(quality))
     axes.spines[["top", "right"]].set_visible(False)
     for curve in curves:
         _draw_curve(axes, curve)
@@ -267,7 +267,9 @@ def _time_to_reach(points: Array, level: float, quality: str) -> float:
     if index == 0:
         return float(points[0, 0])
     heights = np.array([*points[index - 1 : index + 1, 1], level])
-    before, after, wanted = style.stretched(heights) if style.is_ssim(quality) else heights
+    before, after, wanted = (
+        axis_scales.stretched(heights) if axis_scales.is_ssim(quality) else heights
+    )
     part = (wanted - before) / (after - before) if after != before else 1.0
     earlier, later = points[index - 1 : index + 1, 0]
     return float(earlier * (later / earlier) ** part)

@@ -20,7 +20,7 @@ from ptychopareto.assessment.alignment import (
     phase_and_amplitude,
 )
 from ptychopareto.config.columns import MEASURES
-from ptychopareto.pictures import style
+from ptychopareto.pictures import image_style, style
 
 UNKNOWN = "–"
 WIDE = 0.5  # rows of a wide image, as a fraction of its columns
@@ -47,12 +47,12 @@ class _Part:
 
     def rows(self, error: str) -> list[tuple[Image, str, tuple[float, float], str]]:
         """Return image, colours, limits and bar's label of truth, reconstruction and error."""
-        low, high = style.limits_of(self.truth)
+        low, high = image_style.limits_of(self.truth)
         bound = ERROR_RANGE * (high - low)
         return [
             (self.truth, self.colours, (low, high), ""),
             (self.image, self.colours, (low, high), self.name + self.unit),
-            (self.image - self.truth, style.ERROR_MAP, (-bound, bound), error + self.unit),
+            (self.image - self.truth, image_style.ERROR_MAP, (-bound, bound), error + self.unit),
         ]
 
 
@@ -106,15 +106,15 @@ def draw(
     t = t if region is None else np.where(region, t, 0)
     images, truths = (phase_and_amplitude(one, t, region) for one in (aligned, t))
     (phase, amplitude), (true_phase, true_amplitude) = (
-        [style.blank_outside(region, image) for image in pair] for pair in (images, truths)
+        [image_style.blank_outside(region, image) for image in pair] for pair in (images, truths)
     )
     parts = [
         _Part(
-            *(amplitude, true_amplitude, style.AMPLITUDE_MAP, "amplitude", ""),
+            *(amplitude, true_amplitude, image_style.AMPLITUDE_MAP, "amplitude", ""),
             _in_words(measures, "amp", ""),
         ),
         _Part(
-            *(phase, true_phase, style.PHASE_MAP, "phase", " [rad]"),
+            *(phase, true_phase, image_style.PHASE_MAP, "phase", " [rad]"),
             _in_words(measures, "phase", " rad"),
         ),
     ]
@@ -135,8 +135,8 @@ def _draw_alone(
     reconstruction: ComplexImage, title: str, path: Path, region: Region | None
 ) -> None:
     parts = [
-        (np.abs(reconstruction), style.AMPLITUDE_MAP, "amplitude"),
-        (np.angle(reconstruction), style.PHASE_MAP, "phase [rad]"),
+        (np.abs(reconstruction), image_style.AMPLITUDE_MAP, "amplitude"),
+        (np.angle(reconstruction), image_style.PHASE_MAP, "phase [rad]"),
     ]
     rows, columns = reconstruction.shape
     wide = rows < WIDE * columns
@@ -146,10 +146,10 @@ def _draw_alone(
         figure.suptitle(f"{title}\nno truth to compare with", fontsize=9)
         axes = figure.subplots(1, 2)
         for where, (image, colours, label) in zip(axes, parts, strict=True):
-            seen = style.blank_outside(region, image)
-            shown = style.show(where, seen, colours, style.limits_of(seen))
-            style.colour_bar(shown, label, "bottom" if wide else "right")
-        style.scale_bar(axes[0], columns)
+            seen = image_style.blank_outside(region, image)
+            shown = image_style.show(where, seen, colours, image_style.limits_of(seen))
+            image_style.colour_bar(shown, label, "bottom" if wide else "right")
+        image_style.scale_bar(axes[0], columns)
         style.save(figure, path)
 
 
@@ -164,11 +164,11 @@ def _draw_side_by_side(parts: Sequence[_Part], headings: Sequence[str], title: s
     for row, part in zip(axes, parts, strict=True):
         rows = part.rows(headings[-1])
         for where, (image, colours, limits, label) in zip(row, rows, strict=True):
-            shown = style.show(where, image, colours, limits)
+            shown = image_style.show(where, image, colours, limits)
             if label:
-                style.colour_bar(shown, label)
+                image_style.colour_bar(shown, label)
         _write_below(row, part.name, part.words)
-    style.scale_bar(axes[0][0], shape[1])
+    image_style.scale_bar(axes[0][0], shape[1])
     return figure
 
 
@@ -205,7 +205,7 @@ def _draw_wide(parts: Sequence[_Part], headings: Sequence[str], title: str) -> F
             bottom = begin + LINE + GAP / 2 + image
             box = (left / style.WIDTH, 1 - bottom / height, width / style.WIDTH, image / height)
             axes = figure.add_axes(box)
-            drawn = style.show(axes, shown, colours, limits)
+            drawn = image_style.show(axes, shown, colours, limits)
             if label:
                 bar = figure.add_axes(
                     (
@@ -215,9 +215,9 @@ def _draw_wide(parts: Sequence[_Part], headings: Sequence[str], title: str) -> F
                         THIN / height,
                     )
                 )
-                style.bar_in(bar, drawn, label)
+                image_style.bar_in(bar, drawn, label)
             elif number == 0:
-                style.scale_bar(axes, columns)
+                image_style.scale_bar(axes, columns)
     return figure
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ptychopareto.config import AS_TRAINED, Scenario
 from ptychopareto.config.columns import FLOORS
-from ptychopareto.pictures import style
+from ptychopareto.pictures import axis_scales, style
 from ptychopareto.pictures.names import short_names
 from ptychopareto.study.scenario_table import RPIE, by_scenario
 
@@ -153,8 +153,8 @@ def _draw_rows(
     axes = figure.add_subplot()
     every = np.concatenate([floors, *(one.means for one in series)])
     limits = float(np.nanmin(every)), float(np.nanmax(every))
-    style.set_quality_axis(axes, quality, limits, HEADROOM, apart=0.045, which="x")
-    axes.set_xlabel(style.quality_label(quality))
+    axis_scales.set_quality_axis(axes, quality, limits, HEADROOM, apart=0.045, which="x")
+    axes.set_xlabel(axis_scales.quality_label(quality))
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_yticks([])
     axes.spines[["top", "right", "left"]].set_visible(False)

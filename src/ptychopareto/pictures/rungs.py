@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ptychopareto.config.columns import MEASURES
-from ptychopareto.pictures import style
+from ptychopareto.pictures import axis_scales, image_style, style
 from ptychopareto.pictures.pareto import COLOURS, MARKERS
 from ptychopareto.study.configurations import names_of
 from ptychopareto.study.rungs import Decision
@@ -61,7 +61,7 @@ def draw(
         for panel in panels[-1]:
             panel.set_xlabel(MEASURES[axes["cost"]].label)
         if not groups:
-            style.bare(panels[0, 0])
+            image_style.bare(panels[0, 0])
             panels[0, 0].text(0.5, 0.5, "no rung has been reached", ha="center")
         _add_legend(figure, looks)
         style.save(figure, path)
@@ -73,7 +73,7 @@ def _set_log(axis: Axis, values: Sequence[float | None], column: str) -> None:
     if known:
         low, high = min(known), max(known)
         margin = max((high / low) ** 0.08, 1.02)
-        style.set_log_axis(axis, (low / margin, high * margin), column)
+        axis_scales.set_log_axis(axis, (low / margin, high * margin), column)
 
 
 def _draw_panel(

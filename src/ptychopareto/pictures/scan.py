@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator
 from numpy.typing import NDArray
 
 from ptychopareto.files import Dataset
-from ptychopareto.pictures import style
+from ptychopareto.pictures import image_style, style
 from ptychopareto.preparation.patterns import Patterns, always, ever, mean_intensity
 from ptychopareto.preparation.prepare import Prepared
 
@@ -59,14 +59,14 @@ def _draw_pattern(axes: Axes, prepared: Prepared) -> None:
     norm = LogNorm(brightest / 10**_DECADES, brightest, clip=True)
     masked = ~always(valid)
     axes.set_title(f"mean pattern, {masked.sum()} px masked" if masked.any() else "mean pattern")
-    shown = style.show(axes, mean, style.PATTERN_MAP, norm=norm)
-    style.colour_bar(shown, "counts per pattern")
+    shown = image_style.show(axes, mean, image_style.PATTERN_MAP, norm=norm)
+    image_style.colour_bar(shown, "counts per pattern")
     if masked.any():
         axes.imshow(np.where(masked, 1.0, np.nan), cmap=ListedColormap([_MASKED]))
         if masked.sum() <= _FEW:
             rows, columns = np.nonzero(masked)
             axes.scatter(columns, rows, 30, facecolors="none", edgecolors=_MASKED, linewidths=0.8)
-    style.scale_bar(axes, train.N)
+    image_style.scale_bar(axes, train.N)
 
 
 def _draw_probe(amplitude: Axes, phase: Axes, probe: NDArray[np.complex64]) -> None:
@@ -74,12 +74,12 @@ def _draw_probe(amplitude: Axes, phase: Axes, probe: NDArray[np.complex64]) -> N
     largest = float(modulus.max())
     argument = np.where(modulus > _DARK * largest, np.angle(probe), np.nan)
     amplitude.set_title("probe, first guess")
-    shown = style.show(amplitude, modulus, style.AMPLITUDE_MAP, (0, largest))
-    style.colour_bar(shown, "amplitude [√counts]")
-    style.scale_bar(amplitude, len(probe))
+    shown = image_style.show(amplitude, modulus, image_style.AMPLITUDE_MAP, (0, largest))
+    image_style.colour_bar(shown, "amplitude [√counts]")
+    image_style.scale_bar(amplitude, len(probe))
     phase.set_title("probe, where it is bright")
-    shown = style.show(phase, argument, style.CYCLE_MAP, (-np.pi, np.pi))
-    style.colour_bar(shown, "phase [rad]")
+    shown = image_style.show(phase, argument, image_style.CYCLE_MAP, (-np.pi, np.pi))
+    image_style.colour_bar(shown, "phase [rad]")
 
 
 def _centres(dataset: Dataset) -> Reals:
@@ -140,7 +140,7 @@ def _draw_coverage(axes: Axes, prepared: Prepared) -> None:
     axes.set_title("coverage")
     extent = (0.0, coverage.shape[1] * factor, coverage.shape[0] * factor, 0.0)
     shown = axes.imshow(coverage, cmap="viridis", extent=extent)
-    style.colour_bar(shown, "light [that of one beam's brightest pixel]")
+    image_style.colour_bar(shown, "light [that of one beam's brightest pixel]")
     _few_ticks(axes, *coverage.shape)
     axes.set(xlabel="column [px]", ylabel="row [px]")
     if prepared.pixel is not None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ptychopareto.config import AXES as GRID
 from ptychopareto.files import read_csv
-from ptychopareto.pictures import style
+from ptychopareto.pictures import axis_scales, style
 from ptychopareto.pictures.labels import label_ends
 from ptychopareto.pictures.names import joined, rows_of, words
 from ptychopareto.study.results import Results
@@ -204,7 +204,7 @@ def _scale(axes: Axes, curves: Sequence["pd.Series[float]"]) -> None:
     """Show all curves of one supervision, on whole epochs."""
     low, high = min(curve.min() for curve in curves), max(curve.max() for curve in curves)
     margin = min(low / high, 0.5) ** 0.12
-    style.set_log_axis(axes.yaxis, (float(low) * margin, float(high) / margin))
+    axis_scales.set_log_axis(axes.yaxis, (float(low) * margin, float(high) / margin))
     last = max(int(curve.index[-1]) for curve in curves)
     axes.set_xlim(1 - 0.02 * last, 1.02 * max(last, 2))
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from ptychopareto.files import Dataset
-from ptychopareto.pictures import style
+from ptychopareto.pictures import image_style, style
 
 # Places of the patterns to show: row and column, as parts of the scan's extent.
 SAMPLES = ((0.15, 0.15), (0.15, 0.85), (0.5, 0.5), (0.85, 0.15), (0.85, 0.85))
@@ -60,17 +60,17 @@ def _spread(dataset: Dataset) -> Indices:
 def _draw_object(amplitude: Axes, phase: Axes, dataset: Dataset) -> None:
     amplitude.set_title("object and scan positions")
     phase.set_title("object")
-    style.scale_bar(phase, dataset.object_shape[1])
+    image_style.scale_bar(phase, dataset.object_shape[1])
     if dataset.objects is None:
         for axes in (amplitude, phase):
-            style.show(axes, np.zeros(dataset.object_shape), "gray", (-1, 1))
+            image_style.show(axes, np.zeros(dataset.object_shape), "gray", (-1, 1))
         phase.text(0.5, 0.5, "not known", transform=phase.transAxes, ha="center", color="white")
         return
     obj = dataset.objects[0]
-    shown = style.show(amplitude, np.abs(obj), style.AMPLITUDE_MAP)
-    style.colour_bar(shown, "amplitude", "bottom")
-    shown = style.show(phase, np.angle(obj), style.PHASE_MAP)
-    style.colour_bar(shown, "phase [rad]", "bottom")
+    shown = image_style.show(amplitude, np.abs(obj), image_style.AMPLITUDE_MAP)
+    image_style.colour_bar(shown, "amplitude", "bottom")
+    shown = image_style.show(phase, np.angle(obj), image_style.PHASE_MAP)
+    image_style.colour_bar(shown, "phase [rad]", "bottom")
 
 
 def _draw_scan(axes: Axes, dataset: Dataset, chosen: Indices) -> None:
@@ -89,7 +89,7 @@ def _draw_scan(axes: Axes, dataset: Dataset, chosen: Indices) -> None:
             textcoords="offset points",
             color="white",
             va="top",
-            path_effects=style.OUTLINE,
+            path_effects=image_style.OUTLINE,
         )
 
 
@@ -98,11 +98,11 @@ def _draw_probe(amplitude: Axes, phase: Axes, probe: NDArray[np.complex64]) -> N
     largest = float(modulus.max())
     argument = np.where(modulus > DARK * largest, np.angle(probe), np.nan)
     amplitude.set_title("probe")
-    shown = style.show(amplitude, modulus, style.AMPLITUDE_MAP, (0, largest))
-    style.colour_bar(shown, "amplitude", "bottom")
-    style.scale_bar(amplitude, len(probe))
-    shown = style.show(phase, argument, style.CYCLE_MAP, (-np.pi, np.pi))
-    style.colour_bar(shown, "phase [rad]", "bottom")
+    shown = image_style.show(amplitude, modulus, image_style.AMPLITUDE_MAP, (0, largest))
+    image_style.colour_bar(shown, "amplitude", "bottom")
+    image_style.scale_bar(amplitude, len(probe))
+    shown = image_style.show(phase, argument, image_style.CYCLE_MAP, (-np.pi, np.pi))
+    image_style.colour_bar(shown, "phase [rad]", "bottom")
 
 
 def _draw_patterns(axes: Sequence[Axes], dataset: Dataset, chosen: Indices) -> None:
@@ -120,5 +120,5 @@ def _draw_patterns(axes: Sequence[Axes], dataset: Dataset, chosen: Indices) -> N
         ax.set_axis_off()
     for number, (ax, pattern) in enumerate(zip(axes, intensity, strict=False), start=1):
         ax.set_title(f"pattern {number}")
-        shown = style.show(ax, pattern, style.PATTERN_MAP, norm=norm)
-    style.colour_bar(shown, label)
+        shown = image_style.show(ax, pattern, image_style.PATTERN_MAP, norm=norm)
+    image_style.colour_bar(shown, label)
