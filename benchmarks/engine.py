@@ -64,7 +64,7 @@ def simulation(light: SimulatedDataset) -> list[str]:
 
 
 def reconstruction(light: SimulatedDataset) -> list[list[str]]:
-    """Stitching, and one epoch of rPIE, on the light study's test scan."""
+    """Stitching, and one pass of rPIE, on the light study's test scan."""
     device = torch.device("cpu")
     _, test = simulate(light)
     scan = ObjectScan.of(test.scored(), device)
@@ -75,14 +75,14 @@ def reconstruction(light: SimulatedDataset) -> list[list[str]]:
     seconds = interleaved(
         {
             "stitching": lambda: stitch(waves, scan.probe, scan.corners, scan.shape),
-            "rPIE, one epoch": lambda: next(passes),
+            "rPIE, one pass": lambda: next(passes),
             "copy": waves.clone,
             "two FFTs": lambda: (transforms(), transforms()),
         }
     )
     parts = {
         "stitching": ("copy", "one copy of the patches"),
-        "rPIE, one epoch": ("two FFTs", "its two FFTs"),
+        "rPIE, one pass": ("two FFTs", "its two FFTs"),
     }
     return [
         [name, f"{len(scan):,}", f"{seconds[name]:.3f}", f"{seconds[part]:.3f}", words]

@@ -75,7 +75,7 @@ class Scan:
 
 
 def section() -> str:
-    """Time to a quality, one epoch, and the limit of the engine with a known probe."""
+    """Time to a quality, one pass, and the limit of the engine with a known probe."""
     if not FILE.exists():
         return f"Not measured: there is no scans/{FILE.name}; `{FETCH}` fetches it.\n"
     scan = read()
@@ -179,12 +179,12 @@ def quality(scan: Scan, python: str, file: Path) -> str:
         epochs, value = found[0][1:]
         rows.append(["`joint`", str(modes), str(epochs), f"{took:.1f}", f"{value:.4f}"])
         rows[-1].append(f"{seconds / took:.0f}")
-    head = ["engine", "modes", "epochs", "time [s]", "R-free", "times faster"]
+    head = ["engine", "modes", "passes", "time [s]", "R-free", "times faster"]
     return f"Time from the file's probe to an R-free of {TARGET}:\n\n" + table(head, rows)
 
 
 def one_epoch(scan: Scan, python: str, file: Path) -> str:
-    """One epoch of rPIE with probe updates, in turns."""
+    """One pass of rPIE with probe updates, in turns."""
     states = scan.start(joint_rpie)
     for _ in range(PROBE_FROM):
         next(states)
@@ -201,7 +201,7 @@ def one_epoch(scan: Scan, python: str, file: Path) -> str:
         [f"RPIE of pty-chi, batch {RPIE_BATCH}", f"{theirs:.2f}", "1"],
         ["`joint_rpie`", f"{mine:.2f}", f"{theirs / mine:.1f}"],
     ]
-    head = ["one epoch with updates of the probe", "time [s]", "times faster"]
+    head = ["one pass with updates of the probe", "time [s]", "times faster"]
     return table(head, rows)
 
 
@@ -223,5 +223,5 @@ def limit(scan: Scan) -> str:
     )
     ratio = seconds["engine"] / seconds["FFTs"]
     row = [str(len(corners)), f"{seconds['engine']:.3f}", f"{seconds['FFTs']:.3f}", f"{ratio:.2f}"]
-    head = [f"patterns of {N}²", "`rpie`, one epoch [s]", "its two FFTs [s]", "ratio"]
+    head = [f"patterns of {N}²", "`rpie`, one pass [s]", "its two FFTs [s]", "ratio"]
     return "The engine with a known probe, and its limit:\n\n" + table(head, [row])
