@@ -15,20 +15,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ptychopareto.config.architectures import (
-    ARCHITECTURES,
-    BLOCKS,
-    Architecture,
-    missing_package,
-)
-from ptychopareto.config.axes import (
-    AXES,
-    Gauge,
-    GridAxis,
-    Head,
-    InputTransform,
-    Supervision,
-)
+from ptychopareto.config.architectures import ARCHITECTURES, BLOCKS, Architecture, missing_package
+from ptychopareto.config.axes import AXES, Gauge, GridAxis, Head, InputTransform, Supervision
 from ptychopareto.config.dataset import (
     ExistingDataset,
     GrfObject,
@@ -46,6 +34,7 @@ from ptychopareto.config.dataset import (
 from ptychopareto.config.measured import Joint, MeasuredDataset
 from ptychopareto.config.mistakes import explain, plain
 from ptychopareto.config.scenarios import AS_TRAINED, Scenario
+from ptychopareto.config.search import Search
 from ptychopareto.config.sections import ConfigError
 from ptychopareto.config.study import (
     Classical,
@@ -53,13 +42,11 @@ from ptychopareto.config.study import (
     Pareto,
     Quality,
     Refine,
-    Search,
     StudyConfig,
-    SweepBlock,
-    Teacher,
-    Training,
     check_pattern_size,
 )
+from ptychopareto.config.sweep import SweepBlock
+from ptychopareto.config.training import Teacher, Training
 
 __all__ = [
     "ARCHITECTURES",

@@ -1,32 +1,12 @@
 """A study: the scan, the grid of networks, their training, the axes of the front."""
 
 from collections.abc import Iterator
-from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, create_model, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from ptychopareto.config.architectures import (
-    ARCHITECTURES,
-    SMALLEST_PATTERN,
-    Key,
-    missing_package,
-)
-from ptychopareto.config.axes import (
-    AXES,
-    REQUIRED,
-    BatchSize,
-    Epochs,
-    Gauge,
-    GridAxis,
-    LearningRate,
-)
-from ptychopareto.config.columns import (
-    MEASURES,
-    PARETO_COSTS,
-    PARETO_QUALITIES,
-    SEARCH_COSTS,
-)
+from ptychopareto.config.architectures import SMALLEST_PATTERN
+from ptychopareto.config.columns import MEASURES, PARETO_COSTS, PARETO_QUALITIES, SEARCH_COSTS
 from ptychopareto.config.dataset import (
     ExistingDataset,
     NpzObject,
@@ -36,7 +16,10 @@ from ptychopareto.config.dataset import (
 )
 from ptychopareto.config.measured import MeasuredDataset
 from ptychopareto.config.scenarios import Scenarios
+from ptychopareto.config.search import Search
 from ptychopareto.config.sections import Axis, ConfigError, Section, Seed, refusal
+from ptychopareto.config.sweep import SweepBlock
+from ptychopareto.config.training import Teacher, Training
 from ptychopareto.config.words import dotted
 
 if TYPE_CHECKING:
@@ -61,112 +44,6 @@ AnyDataset = Annotated[
     | Annotated[MeasuredDataset, Tag("measured")],
     Discriminator(_kind_of_dataset),
 ]
-
-
-class Teacher(Section):
-    """The classical reconstruction (rPIE) of the training scan that networks learn from."""
-
-    epochs: int = Field(default=60, ge=1, le=100_000, description="number of passes over the scan")
-    alpha: float = Field(default=0.1, gt=0, le=1, description="regularisation of rPIE; 1 is ePIE")
-
-
-def _field(axis: GridAxis) -> tuple[Any, Any]:
-    several: Any = Axis
-    values = several[axis.value]
-    if axis.optional:
-        return values | None, Field(default=None, description=axis.description)
-    if axis.default is REQUIRED:
-        return values, Field(description=axis.description)
-    return values, Field(default=(axis.default,), description=axis.description)
-
-
-if TYPE_CHECKING:
-
-    class _Axes(Section):
-        def __getattr__(self, name: str) -> Any: ...
-
-else:
-    _Axes = create_model(
-        "_Axes", __base__=Section, **{axis.name: _field(axis) for axis in AXES.values()}
-    )
-
-
-class SweepBlock(_Axes):
-    """One block of the grid: every combination of its values is a run."""
-
-    @model_validator(mode="after")
-    def _keys_are_those_of_its_architectures(self) -> "SweepBlock":
-        for index, name in enumerate(self.architecture):
-            if reason := missing_package(name):
-                raise refusal(reason, "architecture", index)
-        for key in get_args(Key):
-            if getattr(self, key) is not None:
-                self._all_have(key)
-        if self.modes is None and any("modes" in ARCHITECTURES[name] for name in self.architecture):
-            wanted = AXES["modes"].description
-            raise refusal(f"missing; {wanted} is wanted", "modes")
-        widest = max(self.width)
-        for index, cap in enumerate(self.max_channels or ()):
-            if cap is not None and cap < widest:
-                reason = f"{cap} is too small; at least the largest width = {widest} is allowed"
-                raise refusal(reason, "max_channels", index)
-        return self
-
-    @model_validator(mode="after")
-    def _physics_has_no_object_loss(self) -> "SweepBlock":
-        if "physics" in self.supervision:
-            apart = "" if len(self.supervision) == 1 else " (put it into a block of its own)"
-            if self.gauge is not None:
-                raise refusal(
-                    f"physics has no gauge, only teacher and truth have one{apart}", "gauge"
-                )
-            if self.physics_weight != (0,):
-                reason = f"physics is no object loss to add to, only teacher and truth are{apart}"
-                raise refusal(reason, "physics_weight")
-        return self
-
-    def _all_have(self, key: Key) -> None:
-        for name in self.architecture:
-            own = ARCHITECTURES[name]
-            if key not in own:
-                apart = " (put it into a block of its own)" if len(self.architecture) > 1 else ""
-                raise refusal(f"{name} has no {key}; its keys are {', '.join(own)}{apart}", key)
-
-
-class Training(Section):
-    """How each network is trained."""
-
-    epochs: Epochs = Field(default=20, description="number of passes over the scan")
-    batch_size: BatchSize = Field(default=16, description="patterns in a step")
-    learning_rate: LearningRate = Field(default=1e-3, description="peak learning rate of Adam")
-    warmup: float = Field(
-        default=0.1, ge=0, lt=1, description="part of the steps in which the learning rate rises"
-    )
-    weight_decay: float = Field(default=0.0, ge=0, le=1, description="decoupled weight decay")
-    gradient_clip: float = Field(
-        default=1.0, gt=0, le=1e6, description="largest norm of the gradient"
-    )
-    validation_fraction: float = Field(
-        default=0.05,
-        gt=0,
-        le=0.5,
-        description="part of the training scan held out to choose the epoch",
-    )
-    physics_loss: Literal["amplitude", "poisson"] = Field(
-        default="amplitude",
-        description="loss of physics supervision: mean |amplitude error|, or the Poisson negative "
-        "log-likelihood of the counts",
-    )
-    gauge: Gauge = Field(
-        default="free",
-        description="where a block of the grid does not name it: whether object losses compare "
-        "patches as they are (fixed) or after their best global phase (free)",
-    )
-    precision: Literal["float32", "bfloat16"] = Field(
-        default="float32",
-        description="of the convolutions in training; spectral layers, physics and loss are always "
-        "in float32. bfloat16 is for processors that have it in hardware",
-    )
 
 
 class Pareto(Section):
@@ -207,36 +84,6 @@ class Refine(Section):
         description="list of numbers of passes after which it is scored; 0 is the network alone",
     )
     alpha: float = Field(default=0.1, gt=0, le=1, description="regularisation of rPIE; 1 is ePIE")
-
-
-class Search(Section):
-    """Successive halving: who is visibly beaten after a few epochs is not trained to the end."""
-
-    rungs: Axis[Epochs] = Field(
-        description="list of rising numbers of epochs after which configurations are compared"
-    )
-    keep: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(strict=False)] = Field(
-        description="list of the part of all configurations that goes on at each rung, not rising"
-    )
-    first_seeds: int = Field(
-        default=1,
-        ge=1,
-        description="how many of the seeds are tried first; the others are only for configurations "
-        "that go on at the last rung",
-    )
-
-    @model_validator(mode="after")
-    def _rungs_are_a_ladder(self) -> "Search":
-        for index, (lower, rung) in enumerate(pairwise(self.rungs), start=1):
-            if rung <= lower:
-                raise refusal(f"{rung} is too small; more than {lower} is wanted", "rungs", index)
-        if len(self.keep) != len(self.rungs):
-            wanted = f"one for each of the {len(self.rungs)} rungs is wanted"
-            raise refusal(f"{len(self.keep)} values; {wanted}", "keep")
-        for index, (before, part) in enumerate(pairwise(self.keep), start=1):
-            if part > before:
-                raise refusal(f"{part} is too large; at most {before} is allowed", "keep", index)
-        return self
 
 
 class StudyConfig(Section):

@@ -13,11 +13,7 @@ from ptychopareto.files import Dataset
 from ptychopareto.files.errors import refusal
 from ptychopareto.preparation.finished_part import with_reconstruction
 from ptychopareto.preparation.first_probe import first_probe, values_of
-from ptychopareto.preparation.patterns import (
-    Patterns,
-    gather_patterns,
-    mean_intensity,
-)
+from ptychopareto.preparation.patterns import Patterns, gather_patterns, mean_intensity
 from ptychopareto.preparation.record import Record
 from ptychopareto.preparation.split import last_part, slow_axis
 from ptychopareto.preparation.steps import (
