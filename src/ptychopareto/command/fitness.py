@@ -115,7 +115,7 @@ def say_worse_than_rpie(
     own, other = asked.r_factor(torch.where(image == 0, 1, image)), asked.r_factor(classical)
     if own > other:
         yield (
-            f"worse than rPIE: the network explains the patterns with R = {own:.3f}, one epoch of "
+            f"worse than rPIE: the network explains the patterns with R = {own:.3f}, one pass of "
             f"rPIE from a flat object with {other:.3f}; --refine goes on from here, --find-probe "
             "may find a better probe, and a network trained on such a scan a better object"
         )

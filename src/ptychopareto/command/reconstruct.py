@@ -71,7 +71,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=_epochs,
         default=0,
         metavar="N|auto",
-        help="continue by N epochs of rPIE, or while free patterns fit better (default: 0)",
+        help="continue by N passes of rPIE, or while free patterns fit better (default: 0)",
     )
     parser.add_argument(
         "--alpha", type=_part, metavar="A", help="regularisation of rPIE (default: 1)"
@@ -244,13 +244,13 @@ def _one(
     if not options.no_picture:
         title = f"{scan.name}, {network.config.architecture}"
         if outcome.refined_epochs:
-            title += f", then {outcome.refined_epochs} epochs of rPIE"
+            title += f", then {outcome.refined_epochs} passes of rPIE"
         draw_picture(path.with_suffix(".png"), outcome, title)
     if not options.quiet:
         seconds = time.perf_counter() - began
         words = [*_in_words(outcome.figures), f"{len(loaded.frames)} patterns", f"{seconds:.1f} s"]
         if options.refine != 0:
-            words.insert(0, f"{outcome.refined_epochs} epochs of rPIE")
+            words.insert(0, f"{outcome.refined_epochs} passes of rPIE")
         print(f"{path}: {', '.join(words)}")
 
 

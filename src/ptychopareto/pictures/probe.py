@@ -86,7 +86,7 @@ def _draw_history(axes: Axes, found: FoundProbe) -> None:
         if np.isfinite(values).all():
             axes.plot(epochs, values, "o-", color=colour, markersize=3, label=label)
     axes.axvline(found.epochs, color=style.QUIET, linewidth=0.8, linestyle=":")
-    axes.set_xlabel("epochs (dotted: the probe taken)")
+    axes.set_xlabel("passes over the scan (dotted: the probe taken)")
     axes.set_ylabel("R-factor")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend()
