@@ -54,11 +54,11 @@ def test_table(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     better = "`fno_tsqrt_m16_w16_teacher`"
     assert lines[2:] == [
         "| flat object |  |  |  | 0.5270 |  |  |",
-        "| rPIE, 5 epochs (early stopping) |  | 3.5 | 0.1900 | 0.1970 | – | – |",
-        "| rPIE, 20 epochs (least R-free) |  | 11 | 0.1850 | 0.1950 | – | – |",
-        "| LSQML, 100 epochs (least R-free) |  | 115 | – | 0.1620 | – | 1.0000 |",
+        "| rPIE, 5 passes (early stopping) |  | 3.5 | 0.1900 | 0.1970 | – | – |",
+        "| rPIE, 20 passes (least R-free) |  | 11 | 0.1850 | 0.1950 | – | – |",
+        "| LSQML, 100 passes (least R-free) |  | 115 | – | 0.1620 | – | 1.0000 |",
         f"| {better} | 3 | 0.05 | – | 0.1510 ± 0.0025 | – | – |",
-        f"| {better} + 1 epoch of rPIE | 3 | 1.55 | – | 0.1640 ± 0.0025 | – | – |",
+        f"| {better} + 1 pass of rPIE | 3 | 1.55 | – | 0.1640 ± 0.0025 | – | – |",
         "| `fno_tsqrt_m16_w8_teacher` | 2 of 3 | – | – | 0.1615 ± 0.0064 | – | – |",
     ]
 

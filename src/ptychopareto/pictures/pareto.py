@@ -352,10 +352,12 @@ def _add_legend(figure: Figure, axes: Axes, study: _Study, numbered: Sequence[st
         handles.append(Line2D([], [], label="stopped (below)", **stopped))
     headings = []
     for axis, look_of in looks.items():
-        headings.append(len(handles))
-        handles.append(_entry("\n" + axis.replace("_", " ")))
         shown = {*study.means[axis], *study.stopped[axis]}
         present = [name for name in look_of if name in shown]
+        if len(present) == 1:  # what all have in common need not be told apart
+            continue
+        headings.append(len(handles))
+        handles.append(_entry("\n" + axis.replace("_", " ")))
         handles += [Line2D([], [], label=name, **look_of[name]) for name in present]
     legend = figure.legend(handles=handles, loc="outside right upper", frameon=False)
     for heading in headings:

@@ -64,7 +64,7 @@ def _classical_lines(classical: pd.DataFrame) -> list[str]:
         for row in own[own["early_stop"] | least].to_dict("records"):
             notes = ["early stopping"] if row["early_stop"] else []
             notes += ["least R-free"] if row["r_free"] == own["r_free"].min() else []
-            title = f"{name}, {_epochs(row['epochs'])} ({', '.join(notes)})"
+            title = f"{name}, {_passes(row['epochs'])} ({', '.join(notes)})"
             figures = [_figure(row[measure]) for measure in MEASURES]
             lines.append(_line([title, "", _seconds(row["seconds"]), *figures]))
     return lines
@@ -83,7 +83,7 @@ def _lines_of_configuration(row: dict[Any, Any], refinement: pd.DataFrame) -> li
         interval = half_width(values.std().to_frame().T, values.count().to_frame().T)
         means = values.mean()
         figures = [_figure(means[m], interval[m].to_numpy()[0]) for m in MEASURES]
-        title = f"{name} + {_epochs(epochs)} of rPIE"
+        title = f"{name} + {_passes(epochs)} of rPIE"
         lines.append(_line([title, str(len(rows)), _seconds(rows["total_s"].mean()), *figures]))
     return lines
 
@@ -98,8 +98,8 @@ def _seconds(seconds: float) -> str:
     return UNKNOWN if pd.isna(seconds) else f"{seconds:.3g}"
 
 
-def _epochs(number: Any) -> str:
-    return f"{number:.0f} epoch{'' if number == 1 else 's'}"
+def _passes(number: Any) -> str:
+    return f"{number:.0f} pass{'' if number == 1 else 'es'}"
 
 
 def _line(cells: Iterable[str]) -> str:
