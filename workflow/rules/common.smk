@@ -21,15 +21,13 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "workflow")]
 import cluster
 import command_line
 import estimates
+import user_files
 from content import Digests, by_content
 from ptychopareto.config import (
     AXES,
     ConfigError,
     ExistingDataset,
     MeasuredDataset,
-    NpzObject,
-    ProbeNpz,
-    check_pattern_size,
     parse_study,
 )
 from ptychopareto.files import FileError
@@ -131,34 +129,6 @@ def group_of_assessment(wildcards):
     return group_of_training(wildcards) or "assessments"
 
 
-def files_of_measured_scan(dataset):
-    """The files of a measured scan, by their key."""
-    files = {f"dataset.scan[{number}]": path for number, path in enumerate(dataset.scan)}
-    more = {"dataset.test.scan": dataset.test.scan, "dataset.mask": dataset.mask}
-    more |= {"dataset.reconstruction": dataset.reconstruction}
-    if isinstance(dataset.probe, ProbeNpz):
-        more |= {"dataset.probe.path": dataset.probe.path}
-    return files | {key: path for key, path in more.items() if path is not None}
-
-
-def study_files():
-    """The files that the config names, by their key."""
-    dataset = STUDY.dataset
-    if isinstance(dataset, ExistingDataset):
-        return {"dataset.train_npz": dataset.train_npz, "dataset.test_npz": dataset.test_npz}
-    if MEASURED:
-        return files_of_measured_scan(dataset)
-    files = {}
-    if isinstance(dataset.object, NpzObject):
-        files |= {
-            "dataset.object.path": dataset.object.path,
-            "dataset.object.test_path": dataset.object.test_path,
-        }
-    if isinstance(dataset.probe, ProbeNpz):
-        files |= {"dataset.probe.path": dataset.probe.path}
-    return files
-
-
 SCENARIOS = {change.name: change for change in STUDY.scenarios}
 
 
@@ -166,24 +136,6 @@ def change_of_scenario(wildcards):
     """What a scenario changes in the test scan."""
     changes = {change.name: change for change in CONTENT.scenarios}
     return changes[wildcards.scenario].model_dump(mode="json")
-
-
-def files_of_scenarios():
-    """The objects that scenarios name, by their key."""
-    return {
-        f"scenarios[{number}].object.test_path": change.object.test_path
-        for number, change in enumerate(STUDY.scenarios)
-        if isinstance(change.object, NpzObject)
-    }
-
-
-for key, path in (study_files() | files_of_scenarios()).items():
-    is_scan = MEASURED and key.startswith(("dataset.scan", "dataset.test.scan"))
-    if not (path.is_file() or (is_scan and path.is_dir())):  # one file for each pattern
-        wanted = "file" if MEASURED else ".npz"
-        sys.exit(
-            f"{key}: there is no file {str(path)!r}; the path of an existing {wanted} is wanted"
-        )
 
 
 def study_by_content():
@@ -195,42 +147,15 @@ def study_by_content():
     )
 
 
-# This one decides what is made again: the same file under another path changes nothing.
+# A wrong file is a matter of one line too, before a job is planned.
 try:
+    user_files.check_existence(STUDY)
+    # This one decides what is made again: the same file under another path changes nothing.
     CONTENT = study_by_content()
-except FileError as error:
+    if workflow.is_main_process:
+        user_files.check_fit(STUDY)
+except (ConfigError, FileError) as error:
     sys.exit(f"{error}")
-
-
-def check_patterns(dataset):
-    """Refuse networks that the patterns of existing files are too small for: no config tells their size."""
-    from ptychopareto.files import read_pattern_size
-
-    try:
-        sizes = [read_pattern_size(path) for path in (dataset.train_npz, dataset.test_npz)]
-    except FileError:  # whoever brings the scan in says what is wrong with it
-        return
-    try:
-        check_pattern_size(STUDY, min(sizes))
-    except ConfigError as error:
-        sys.exit(f"{error}")
-
-
-if isinstance(STUDY.dataset, ExistingDataset) and workflow.is_main_process:
-    check_patterns(STUDY.dataset)
-
-
-def check_format(dataset):
-    """Refuse a format that there is no reader for, before a job is planned."""
-    from ptychopareto.readers.registry import FORMATS
-
-    if dataset.format not in FORMATS:
-        allowed = ", ".join(FORMATS)
-        sys.exit(f"dataset.format: {dataset.format!r} is not known; allowed are {allowed}")
-
-
-if MEASURED and STUDY.dataset.format is not None and workflow.is_main_process:
-    check_format(STUDY.dataset)
 
 
 def code_of(job):
