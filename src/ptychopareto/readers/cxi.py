@@ -1,7 +1,14 @@
-"""CXI, the format of the Coherent X-ray Imaging data bank (versions 1.3 to 1.6)."""
+"""CXI, the format of the Coherent X-ray Imaging data bank (versions 1.3 to 1.6).
 
-from collections.abc import Mapping
-from functools import partial
+`translation` is the position (x, y, z) [m] of the sample. The axes of the detector's array are
+`basis_vectors`, (0, −y_pixel_size, 0) for rows and (−x_pixel_size, 0, 0) for columns where the
+file has none. The beam moves over the sample against the translation, so
+
+    row = −t · b_row / |b_row|,  column = −t · b_column / |b_column|
+
+which for the default vectors is row = +y, column = +x.
+"""
+
 from pathlib import Path
 
 import h5py
@@ -10,11 +17,10 @@ from numpy.typing import NDArray
 
 from ptychopareto.files.errors import refusal
 from ptychopareto.readers.array_axes import a_position_per_frame
-from ptychopareto.readers.cxi_entry import DETECTOR, Layout, basis_vectors, read_entry
-from ptychopareto.readers.format import Contents, Format
+from ptychopareto.readers.cxi_entry import DETECTOR, Layout, basis_vectors, format_of
+from ptychopareto.readers.format import Contents
 from ptychopareto.readers.hdf5 import find_dataset
 from ptychopareto.readers.hdf5_values import read_array
-from ptychopareto.readers.measured_scan import MeasuredScan
 from ptychopareto.readers.units import read_energy, read_length
 
 _HAS_SIGNAL = 0x1000  # the one bit of a mask that marks no bad pixel
@@ -24,41 +30,6 @@ _TRANSLATIONS = (
     f"{DETECTOR}/translation",
     "data_1/translation",
 )
-
-
-def read(path: Path, keys: Mapping[str, str], *, growing: bool = False) -> MeasuredScan:
-    """Read a CXI file; see `registry.read_scan`.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    keys : dict of str
-        Not used: the format has fixed names.
-    growing : bool, optional
-        Whether the scan is still being measured, with more positions than frames, or fewer.
-
-    Returns
-    -------
-    MeasuredScan
-        Frames, positions [m] and what else the file says.
-
-    Raises
-    ------
-    FileError
-        The file has no frames, or something in it has a shape or value that cannot be right.
-
-    Notes
-    -----
-    `translation` is the position (x, y, z) [m] of the sample. The axes of the detector's array are
-    `basis_vectors`, (0, −y_pixel_size, 0) for rows and (−x_pixel_size, 0, 0) for columns where the
-    file has none. The beam moves over the sample against the translation, so
-
-        row = −t · b_row / |b_row|,  column = −t · b_column / |b_column|
-
-    which for the default vectors is row = +y, column = +x.
-    """
-    return read_entry(path, _LAYOUT, growing=growing)
 
 
 def _positions(
@@ -111,7 +82,4 @@ def _recognises(contents: Contents) -> bool:
     return contents.container == "hdf5" and (named or "entry_1" in contents)
 
 
-FORMAT = Format(
-    *("cxi", "CXI, as of the Coherent X-ray Imaging data bank", _recognises, read),
-    read_growing=partial(read, growing=True),
-)
+FORMAT = format_of(_LAYOUT, "CXI, as of the Coherent X-ray Imaging data bank", _recognises)

@@ -1,7 +1,8 @@
 """The parts that CXI and NXcxi_ptycho share: one entry with a detector, a source and a sample."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from ptychopareto.files.errors import refusal
 from ptychopareto.readers.array_axes import probe_modes
+from ptychopareto.readers.format import Contents, Format
 from ptychopareto.readers.frames import HDF5Frames, frames_of
 from ptychopareto.readers.hdf5 import find, find_dataset, opened
 from ptychopareto.readers.hdf5_values import read_array
@@ -51,6 +53,30 @@ class Layout:
     valid: Callable[[Path, h5py.Group], Part]
     wavelength: Callable[[Path, h5py.Group], Part]
     position_unit: str = ""
+
+
+def format_of(layout: Layout, description: str, recognises: Callable[[Contents], bool]) -> Format:
+    """Make the format of a layout; its files can be read while they are written.
+
+    Parameters
+    ----------
+    layout : Layout
+        The parts in which it differs from the other format.
+    description : str
+        The format in words.
+    recognises : callable
+        Tells whether contents are of this format.
+
+    Returns
+    -------
+    Format
+    """
+
+    def read(path: Path, keys: Mapping[str, str], *, growing: bool = False) -> MeasuredScan:
+        return read_entry(path, layout, growing=growing)  # without `keys`: all names are fixed
+
+    growing = partial(read, growing=True)
+    return Format(layout.name, description, recognises, read, read_growing=growing)
 
 
 def read_entry(path: Path, layout: Layout, *, growing: bool = False) -> MeasuredScan:

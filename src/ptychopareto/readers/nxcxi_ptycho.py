@@ -1,7 +1,10 @@
-"""NXcxi_ptycho, the NeXus application definition for ptychography that CXI can read too."""
+"""NXcxi_ptycho, the NeXus application definition for ptychography that CXI can read too.
 
-from collections.abc import Mapping
-from functools import partial
+The energy of the X-rays is that of the beam: `source_1/energy` is the energy of the electrons in
+the ring. Frames have one axis for the scan or, on a raster, two. Positions (x, y, z) mean what they
+do in CXI without basis vectors: row = +y, column = +x.
+"""
+
 from pathlib import Path
 
 import h5py
@@ -10,11 +13,10 @@ from numpy.typing import NDArray
 
 from ptychopareto.files.errors import refusal
 from ptychopareto.readers.array_axes import a_position_per_frame
-from ptychopareto.readers.cxi_entry import DETECTOR, Layout, read_entry
-from ptychopareto.readers.format import Contents, Format
+from ptychopareto.readers.cxi_entry import DETECTOR, Layout, format_of
+from ptychopareto.readers.format import Contents
 from ptychopareto.readers.hdf5 import find_dataset
 from ptychopareto.readers.hdf5_values import read_array, text_attribute
-from ptychopareto.readers.measured_scan import MeasuredScan
 from ptychopareto.readers.units import metres, read_energy, read_length
 
 _BEAM = "instrument_1/beam_1"
@@ -27,37 +29,6 @@ _TRANSLATIONS = (
 _MOTORS = ("sample_1/transformations/y", "sample_1/transformations/x")
 _DEFINITIONS = ("NXcxi_ptycho", "NXptycho")  # the definition's own list names the second one
 _BAD_BITS = 0xFFFF
-
-
-def read(path: Path, keys: Mapping[str, str], *, growing: bool = False) -> MeasuredScan:
-    """Read an NXcxi_ptycho file; see `registry.read_scan`.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    keys : dict of str
-        Not used: the format has fixed names.
-    growing : bool, optional
-        Whether the scan is still being measured, with more positions than frames, or fewer.
-
-    Returns
-    -------
-    MeasuredScan
-        Frames, positions [m] and what else the file says.
-
-    Raises
-    ------
-    FileError
-        The file has no frames, or something in it has a shape or value that cannot be right.
-
-    Notes
-    -----
-    The energy of the X-rays is that of the beam: `source_1/energy` is the energy of the electrons
-    in the ring. Frames have one axis for the scan or, on a raster, two. Positions (x, y, z) mean
-    what they do in CXI without basis vectors: row = +y, column = +x.
-    """
-    return read_entry(path, _LAYOUT, growing=growing)
 
 
 def _positions(
@@ -116,7 +87,4 @@ def _recognises(contents: Contents) -> bool:
     return any(text in _DEFINITIONS for text in contents.definitions.values())
 
 
-FORMAT = Format(
-    *("nxcxi_ptycho", "NeXus files of the definition NXcxi_ptycho", _recognises, read),
-    read_growing=partial(read, growing=True),
-)
+FORMAT = format_of(_LAYOUT, "NeXus files of the definition NXcxi_ptycho", _recognises)
