@@ -19,7 +19,7 @@ from ptychopareto.learning.scan_data import ScanData
 from ptychopareto.learning.supervision import make_loss
 from ptychopareto.learning.trainer import Trainer
 from ptychopareto.models.registry import NetworkConfig, build
-from ptychopareto.physics.groups import alone
+from ptychopareto.physics.groups import single_patterns
 from ptychopareto.reconstruction.predict import predict
 
 SIZE, BATCH, WIDTH, MODES = 128, 16, 32, 12
@@ -78,7 +78,7 @@ def training_step(
         torch.rand(PATTERNS, SIZE, SIZE, device=device),
         torch.randn(SIZE, SIZE, dtype=torch.complex64, device=device),
         None,
-        alone(PATTERNS, device),
+        single_patterns(PATTERNS, device),
     )
     settings = Training(batch_size=BATCH, epochs=100_000, precision=precision)
     loss = make_loss("physics", settings, scan)
@@ -115,7 +115,7 @@ def inference(architecture: Architecture) -> tuple[float, float]:
     device = torch.device("cuda")
     network = build(network_config(architecture)).to(device).eval()
     patterns = torch.rand(PATTERNS, SIZE, SIZE, device=device)
-    probe, groups = torch.ones(SIZE, SIZE, device=device), alone(PATTERNS, device)
+    probe, groups = torch.ones(SIZE, SIZE, device=device), single_patterns(PATTERNS, device)
 
     def seconds(count: int) -> float:
         part = groups.first(count)

@@ -28,7 +28,7 @@ from ptychopareto.memory import keep_freed_memory
 from ptychopareto.models.layers import SpectralConv
 from ptychopareto.models.network import Network
 from ptychopareto.models.registry import NetworkConfig, build
-from ptychopareto.physics.groups import alone
+from ptychopareto.physics.groups import single_patterns
 from ptychopareto.reconstruction.predict import predict
 
 SIZE = 64
@@ -84,7 +84,7 @@ def scan_and_settings() -> tuple[ScanData, Training]:
     patterns = torch.rand(8 * BATCH, SIZE, SIZE)
     targets = torch.randn(8 * BATCH, SIZE, SIZE, dtype=torch.complex64)
     probe = torch.randn(SIZE, SIZE, dtype=torch.complex64)
-    groups = alone(len(patterns), patterns.device)
+    groups = single_patterns(len(patterns), patterns.device)
     return ScanData(patterns, probe, targets, groups), Training(batch_size=BATCH, epochs=100_000)
 
 
@@ -159,7 +159,9 @@ def by_batch() -> str:
 def our_inference(config: NetworkConfig, batch: int) -> Callable[[], object]:
     keep_freed_memory()
     patterns, probe = torch.rand(batch, SIZE, SIZE), torch.ones(SIZE, SIZE)
-    return partial(predict, build(config).eval(), patterns, probe, alone(batch, patterns.device))
+    return partial(
+        predict, build(config).eval(), patterns, probe, single_patterns(batch, patterns.device)
+    )
 
 
 def plain_inference(config: NetworkConfig, batch: int) -> Callable[[], object]:

@@ -1,4 +1,4 @@
-"""What identifies the content of a file: its path and its times say nothing of it.
+"""Digests that identify the content of a file: its path and its times say nothing of it.
 
 A digest is kept with the size and the times of its file, so that a scan of many gigabytes is read
 once, and again only after somebody wrote to it.

@@ -49,7 +49,7 @@ MEASURED_PIXELS_PER_BYTE = 2  # of a file: patterns of few photons compress well
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a job may need.
+    """The resources that a job may need.
 
     Attributes
     ----------

@@ -13,7 +13,7 @@ from ptychopareto.assessment.timing import as_record, reading_time, time_models
 from ptychopareto.config.columns import MEASURES
 from ptychopareto.files import Dataset, write_dataset
 from ptychopareto.models.registry import NetworkConfig, build, save_model
-from ptychopareto.physics.groups import alone
+from ptychopareto.physics.groups import single_patterns
 
 SMALL = NetworkConfig("fno", "none", modes=4, width=4, N=16)
 
@@ -37,7 +37,7 @@ def without_onnxruntime(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def times(models: dict[str, Path], patterns: int, rounds: int = 5) -> dict[str, Timing]:
     """Time networks on so many patterns, each alone."""
-    groups = alone(patterns, torch.device("cpu"))
+    groups = single_patterns(patterns, torch.device("cpu"))
     return time_models(models, torch.rand(patterns, 16, 16), torch.ones(16, 16), groups, rounds)
 
 

@@ -4,7 +4,7 @@ import torch
 
 from ptychopareto.config import ConfigError
 from ptychopareto.physics import scan
-from ptychopareto.physics.groups import alone, group, neighbours
+from ptychopareto.physics.groups import group, neighbours, single_patterns
 
 CPU = torch.device("cpu")
 
@@ -81,7 +81,7 @@ def test_gradients_reach_the_overlapping_patches() -> None:
 
 def test_a_pattern_alone_is_left_as_it_is() -> None:
     patches = torch.randn(3, 1, 4, 4, dtype=torch.complex64)
-    groups = alone(5, CPU)
+    groups = single_patterns(5, CPU)
     assert groups.merge(patches, torch.ones(4, 4), torch.tensor([0, 2, 4])) is patches
     assert len(groups.first(2)) == 2
 

@@ -18,7 +18,7 @@ each_kind = pytest.mark.parametrize("config", KINDS, ids=lambda config: config.k
 
 def drawn(config: DrawnObject, seed: int = 0, count: int = 1) -> NDArray[np.complex128]:
     generators = map(np.random.default_rng, (seed, seed + 1000))
-    return objects.drawn(config, count, 96, *generators)
+    return objects.generate(config, count, 96, *generators)
 
 
 def with_phase(config: DrawnObject, phase: str) -> DrawnObject:
@@ -134,10 +134,10 @@ def test_given_objects_are_cut_from_their_centre(tmp_path: Path) -> None:
     config = NpzObject(path=tmp_path / "train.npz", test_path=tmp_path / "test.npz")
     write_npz(config.path, object=images)
     write_npz(config.test_path, object=images[2])
-    cut = objects.given(config, "train", 2, 16)
+    cut = objects.from_file(config, "train", 2, 16)
     np.testing.assert_allclose(cut, images[:2, 2:18, 7:23], rtol=1e-6)
     np.testing.assert_allclose(
-        objects.given(config, "test", 1, 20)[0], images[2, :, 5:25], rtol=1e-6
+        objects.from_file(config, "test", 1, 20)[0], images[2, :, 5:25], rtol=1e-6
     )
     with pytest.raises(FileError, match=r"test\.npz: object has shape"):
-        objects.given(config, "test", 2, 16)
+        objects.from_file(config, "test", 2, 16)

@@ -15,7 +15,7 @@ def test_grid_covers_all_corners_that_fit() -> None:
 @pytest.mark.parametrize(("step", "jitter"), [(4, 1), (9, 4), (10, 4)])
 def test_jittered_positions_stay_apart_and_inside(step: int, jitter: int) -> None:
     corners = scan.grid(200, 32, step)
-    moved = scan.jittered(corners, jitter, 200 - 32, np.random.default_rng(0))
+    moved = scan.with_jitter(corners, jitter, 200 - 32, np.random.default_rng(0))
     shifts = moved - corners
     assert np.abs(shifts).max() == jitter
     assert len(np.unique(moved, axis=0)) == len(moved)
@@ -28,7 +28,9 @@ def test_jittered_positions_stay_apart_and_inside(step: int, jitter: int) -> Non
 
 def test_no_jitter_moves_nothing() -> None:
     corners = scan.grid(96, 32, 8)
-    np.testing.assert_array_equal(scan.jittered(corners, 0, 64, np.random.default_rng(0)), corners)
+    np.testing.assert_array_equal(
+        scan.with_jitter(corners, 0, 64, np.random.default_rng(0)), corners
+    )
 
 
 def test_patches_are_cut_at_their_corners() -> None:

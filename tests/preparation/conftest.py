@@ -8,7 +8,7 @@ import torch
 
 from ptychopareto.config import LinesObject, MeasuredDataset, ProbeZonePlate
 from ptychopareto.physics.forward import diffraction_amplitude
-from ptychopareto.physics.objects import drawn
+from ptychopareto.physics.objects import generate
 from ptychopareto.physics.probe import make_probe
 from ptychopareto.physics.scan import patches_at
 from ptychopareto.physics.subpixel import split_positions
@@ -29,7 +29,7 @@ def settings(**given: Any) -> MeasuredDataset:
 def measured() -> MeasuredScan:
     """240 frames of uint16 counts: 20 rows of 12 positions, taken row by row from above."""
     rng = np.random.default_rng(5)
-    image = drawn(LinesObject(segments=120), 1, 128, rng, rng)[0]
+    image = generate(LinesObject(segments=120), 1, 128, rng, rng)[0]
     image = (image / np.abs(image).max()).astype(np.complex64)
     image[20:32, 30:36] *= np.exp(1j)  # a mark off the axes
     rows, columns = np.meshgrid(np.arange(20) * 4.3, np.arange(12) * 4.7, indexing="ij")

@@ -37,8 +37,8 @@ class Scan:
 def wrong_scan() -> Scan:
     """Three modes, positions 1.5 px rms off, defocus 10 % off, 0.5 % of the pixels dead."""
     rng = np.random.default_rng(0)
-    amplitude = np.abs(objects.drawn(GrfObject(), 1, SIZE, rng, rng)[0])
-    lines = objects.drawn(LinesObject(), 1, SIZE, *(np.random.default_rng(n) for n in (1, 2)))[0]
+    amplitude = np.abs(objects.generate(GrfObject(), 1, SIZE, rng, rng)[0])
+    lines = objects.generate(LinesObject(), 1, SIZE, *(np.random.default_rng(n) for n in (1, 2)))[0]
     truth = (0.5 + 0.5 * amplitude / amplitude.max()) * np.exp(0.5j * np.angle(lines))
     beam = make_probe(ProbeZonePlate(beam_radius=0.39), N).astype(np.complex128)
     rows, columns = np.indices((N, N)) / N - 0.5

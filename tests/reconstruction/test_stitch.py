@@ -4,7 +4,7 @@ from torch import nn
 
 from ptychopareto.files import Dataset
 from ptychopareto.physics import scan
-from ptychopareto.physics.groups import alone
+from ptychopareto.physics.groups import single_patterns
 from ptychopareto.reconstruction.predict import predict
 from ptychopareto.reconstruction.stitch import stitch
 
@@ -41,7 +41,7 @@ def test_prediction_keeps_the_order() -> None:
             return x.to(torch.complex64) + 1
 
     patterns = torch.arange(70.0)[:, None, None].expand(70, 4, 4)
-    out = predict(Offset(), patterns, torch.ones(4, 4), alone(70, patterns.device))
+    out = predict(Offset(), patterns, torch.ones(4, 4), single_patterns(70, patterns.device))
     torch.testing.assert_close(out[:, 0], patterns.to(torch.complex64) + 1)
 
 

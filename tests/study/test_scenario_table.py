@@ -93,8 +93,8 @@ def test_how_a_configuration_holds_up(scenarios: pd.DataFrame) -> None:
     assert values == pytest.approx([0.7, -0.1, 0.5])
     assert records[1] == {"scenario": "flat", "quality": None, "change": None, "rpie": None}
     assert in_words(records, "ssim_phase") == (
-        "Of 1 scenario it loses most in dim: ssim_phase 0.7, 0.1 less than on the scan as it is; "
-        "rPIE from a flat start reaches 0.5."
+        "Its largest loss in 1 scenario is in dim: ssim_phase 0.7, 0.1 less than on the scan "
+        "as it is; rPIE from a flat start reaches 0.5."
     )
 
 

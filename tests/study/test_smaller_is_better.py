@@ -105,8 +105,8 @@ def test_robustness_in_words() -> None:
         {"scenario": "near", "quality": 0.14, "change": -0.01, "rpie": None},
     ]
     assert in_words(records, "mae_phase") == (
-        "Of 2 scenarios it loses most in dim: mae_phase 0.25, 0.1 more than on the scan as it is; "
-        "rPIE from a flat start reaches 0.2."
+        "Its largest loss in 2 scenarios is in dim: mae_phase 0.25, 0.1 more than on the scan "
+        "as it is; rPIE from a flat start reaches 0.2."
     )
     assert in_words(records[1:], "mae_phase") == "It loses nothing in any scenario."
     assert "in near: psnr_phase 0.14, 0.01 less" in in_words(records, "psnr_phase")

@@ -1,4 +1,4 @@
-# The study behind the config, and what the rules ask of it. No rules here.
+# The study behind the config, and the functions with which the rules ask about it. No rules here.
 
 import gc
 import os
@@ -64,7 +64,7 @@ REFERENCE = ["results/reference.npz"] if MEASURED else []
 SEARCH = STUDY.search
 MAIN_AXES = STUDY.plots[0].model_dump(mode="json")
 MAIN_COST = MAIN_AXES["cost"]
-# What was decided at the rungs of a search, lowest first.
+# The decisions at the rungs of a search, lowest first.
 DECISIONS = [f"results/search/rung_{rung}.json" for rung in SEARCH.rungs] if SEARCH else []
 
 
@@ -74,7 +74,7 @@ if workflow.remote_exec:
     workflow.global_resources["gpu"] = GPUS_PER_JOB
 
 
-# Those of --cores; 8 where it is not given, as on a cluster.
+# The number of --cores; 8 where it is not given, as on a cluster.
 ALL_CORES = workflow.global_resources["_cores"].value or 8
 
 
@@ -83,7 +83,7 @@ ON_CLUSTER = workflow.global_resources["_nodes"].value is not None
 
 
 def nearest_to(name):
-    """What may be written instead of a run that there is not."""
+    """The names that resemble one that is not a run of the study."""
     near = get_close_matches(name, RUNS, n=3, cutoff=0) if len(RUNS) <= 1000 else list(RUNS)[:3]
     return f"allowed are {', '.join(near)}" + (
         f" and {len(RUNS) - 3} others" if len(RUNS) > 3 else ""
@@ -98,7 +98,7 @@ def run_of(wildcards):
 
 
 def demands(estimate):
-    """What a job demands: its estimate; of a cluster that much more with each attempt."""
+    """The resources of a job: its estimate; on a cluster, as much again with each attempt."""
     return estimates.demands(lambda wildcards: estimate) if ON_CLUSTER else asdict(estimate)
 
 
@@ -109,7 +109,7 @@ def training_of(run):
 
 
 def demands_of_training():
-    """What each training demands. One machine shares out the memory of its GPU so finely, all else by the largest."""
+    """The resources of each training. On one machine only GPU memory is counted by run; memory and time are those of the largest."""
     own = estimates.demands(lambda wildcards: training_of(run_of(wildcards)))
     if ON_CLUSTER:
         return own
@@ -120,12 +120,12 @@ def demands_of_training():
 
 
 def group_of_training(wildcards):
-    """Short trainings share a job of a cluster, each with all that is made of its network."""
+    """Short trainings share a job of a cluster, each with the evaluation of its network."""
     return "short_runs" if estimates.is_short(run_of(wildcards), STUDY) else None
 
 
 def group_of_assessment(wildcards):
-    """What is made of one network is never worth a job of a cluster of its own."""
+    """The evaluation of one network is never worth a job of a cluster of its own."""
     return group_of_training(wildcards) or "assessments"
 
 
@@ -133,7 +133,7 @@ SCENARIOS = {change.name: change for change in STUDY.scenarios}
 
 
 def change_of_scenario(wildcards):
-    """What a scenario changes in the test scan."""
+    """The changes of the test scan in a scenario."""
     changes = {change.name: change for change in CONTENT.scenarios}
     return changes[wildcards.scenario].model_dump(mode="json")
 
@@ -159,12 +159,12 @@ except (ConfigError, FileError) as error:
 
 
 def code_of(job):
-    """What identifies the code that a job depends on; found only for jobs of the plan."""
+    """The digest of the code that a job depends on; computed only for jobs of the plan."""
     return lambda wildcards: code(job)
 
 
 def rerun_triggers(workflow):
-    """What Snakemake repeats a job for, unless the command line names it: no script's time, no input's path.
+    """The reasons for which Snakemake repeats a job, unless the command line names them: no script's time, no input's path.
 
     Contents are compared instead, as parameters: those of scripts and the library in `code`, those of the user's
     files in `CONTENT`. What makes the data of a training stands in the header of its model.

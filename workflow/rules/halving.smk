@@ -1,4 +1,4 @@
-# What the rules of a search ask: which runs are tried first, and which of them go on. No rules here.
+# The questions of the rules of a search: which runs are tried first, and which of them go on. No rules here.
 
 
 def runs_tried_first():
@@ -11,7 +11,7 @@ def runs_tried_first():
 
 
 def groups_of_search():
-    """What the loss of each configuration measures: only within such a group are they compared."""
+    """The kind of loss of each configuration: only configurations of one kind are compared."""
     from ptychopareto.study.rungs import kind_of_loss
 
     return {
@@ -58,7 +58,7 @@ def record_below(wildcards):
 
 
 def demands_at_rung():
-    """What a training up to a rung demands."""
+    """The resources of a training up to a rung."""
     if not ON_CLUSTER:
         return demands_of_training()
     return estimates.demands(

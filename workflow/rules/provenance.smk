@@ -1,4 +1,4 @@
-# What a training was made from, and whether a finished one still is what the study asks for. No rules here.
+# The origin of a training: what it was made from, and whether the study still asks for that. No rules here.
 #
 # Snakemake repeats whatever comes after a job that it repeats. But the data of a finished training may be made anew
 # for another run, to the same bits. So a model says itself what it was made from, and while this is what the study
@@ -20,7 +20,7 @@ else:
 
 @cache
 def code_of_data_for(supervision):
-    """What identifies the code that makes a training's data."""
+    """The digest of the code that makes the data of a training."""
     return code_of_data(
         DATA_JOBS + (["teach"] if supervision == "teacher" and not MEASURED else [])
     )
@@ -28,14 +28,14 @@ def code_of_data_for(supervision):
 
 @cache
 def fingerprint_of(training, supervision):
-    """What identifies the dataset, the settings of a training, and those of its teacher."""
+    """The digest of the dataset, of the settings of a training, and of those of its teacher."""
     parts = {"dataset", "training"} | ({"teacher"} if supervision == "teacher" else set())
     text = CONTENT.model_copy(update={"training": training}).model_dump_json(include=parts)
     return sha256(text.encode()).hexdigest()[:16]
 
 
 def fingerprint(run):
-    """What identifies the settings behind a run's results: another default of a key that it names changes nothing."""
+    """The digest of the settings behind a run's results: another default of a key that the run names changes nothing."""
     return fingerprint_of(run.training(STUDY.training), run.supervision)
 
 
@@ -68,7 +68,7 @@ def is_recorded(path):
 
 
 def data_unless_made(wildcards, rule, outputs, made):
-    """What a training reads. One that has ended waits for none of it, while its result says that it is asked for."""
+    """The inputs of a training. A finished one waits for none of them, while its model says that it is what the study asks for."""
     files = {"train": TRAINING_SCAN}
     if run_of(wildcards).supervision == "teacher":
         files["target"] = TEACHER
@@ -84,7 +84,7 @@ def data_unless_made(wildcards, rule, outputs, made):
 
 
 def data_of_training(wildcards):
-    """What a training to the end reads."""
+    """The inputs of a training to the end."""
     folder = f"results/runs/{wildcards.run}"
     model = f"{folder}/model.safetensors"
     if STUDY.retry_failed and workflow.is_main_process and failed(wildcards.run):
@@ -94,7 +94,7 @@ def data_of_training(wildcards):
 
 
 def data_at_rung(wildcards):
-    """What a training up to a rung reads."""
+    """The inputs of a training up to a rung."""
     file = f"results/runs/{wildcards.run}/rung_{wildcards.rung}.json"
     try:
         record = read_json(Path(file)) if workflow.is_main_process else {}

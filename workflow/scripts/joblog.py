@@ -1,4 +1,4 @@
-"""What all scripts share: a job's log holds its whole story, the screen gets the gist.
+"""The log of a job, for all scripts: it holds the whole story, and the screen gets the gist.
 
 Snakemake's `log:` only names a file. Here everything that the job prints, logs, warns of or raises
 ends in it, also the output of compiled libraries. The screen shows the library's progress lines

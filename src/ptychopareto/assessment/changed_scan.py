@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 REPORT_SECONDS = 10.0
 # The parts of an evaluation that are kept for a changed scan: its costs are those of the scan as
 # it was.
-SAID = ("status", "error", *QUALITIES)
+KEPT = ("status", "error", *QUALITIES)
 
 
 def evaluate_all(
@@ -54,7 +54,7 @@ def evaluate_all(
     reported = time.monotonic()
     for number, (name, model) in enumerate(models.items(), start=1):
         metrics = evaluate_run(model, test, device).metrics
-        networks[name] = {key: value for key, value in metrics.items() if key in SAID}
+        networks[name] = {key: value for key, value in metrics.items() if key in KEPT}
         if time.monotonic() - reported > REPORT_SECONDS or number == len(models):
             reported = time.monotonic()
             log.info("%d of %d networks evaluated", number, len(models))

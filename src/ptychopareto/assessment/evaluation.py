@@ -24,7 +24,7 @@ WARM_UP = 64  # groups of patterns
 
 
 class Evaluation(NamedTuple):
-    """What a run is worth, and what its network makes of the first object of the test scan.
+    """The scores of a run, and the reconstruction of the first object of the test scan.
 
     Attributes
     ----------

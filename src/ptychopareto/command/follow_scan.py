@@ -1,4 +1,4 @@
-"""What `reconstruct --follow` does: a scan is reconstructed while it is measured."""
+"""The subcommand `reconstruct --follow`: a scan is reconstructed while it is measured."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""What a subcommand is."""
+"""The parts of a subcommand: its name, its options, and the function that runs it."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable

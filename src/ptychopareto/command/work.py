@@ -1,4 +1,4 @@
-"""What the subcommand `reconstruct` does with one scan, from its patterns to a result."""
+"""The subcommand `reconstruct` for one scan, from its patterns to a result."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -233,11 +233,11 @@ PARETO_COSTS = tuple(n for n, axis in AXES.items() if axis.group == "cost" and a
 PARETO_QUALITIES = tuple(n for n, axis in AXES.items() if axis.group == "quality" and axis.pareto)
 
 
-# What is known of a cost before a training has ended. The peak memory of a network on a CPU is that
-# of the process that evaluates it, and known only then.
+# The costs that are known before a training has ended. The peak memory of a network on a CPU is
+# that of the process that evaluates it, and known only then.
 SEARCH_COSTS = tuple(name for name in PARETO_COSTS if name != "peak_memory_mb")
 
-# What the table says about the end of a run in a search. Other studies have no such columns.
+# The columns about the end of a run in a search. Other studies have no such columns.
 SEARCHED: dict[str, Column] = {
     "rung": Column("stopped after [epochs]", "epochs", "beside", kind="Int64"),
     "rung_loss": Column(

@@ -1,4 +1,4 @@
-"""What an exported network says of itself: names of its tensors, their units and meaning."""
+"""The description inside an exported network: names of its tensors, their units and meaning."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a model says it was made from, read without the weights and without torch."""
+"""The record of what a model was made from, read without the weights and without torch."""
 
 from pathlib import Path
 

@@ -290,7 +290,7 @@ def _read_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) ->
 
 
 class _Header(NamedTuple):
-    """What stands before the numbers of an array; in Fortran order the first axis is fastest."""
+    """The header of an array, before its numbers; in Fortran order the first axis is fastest."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]

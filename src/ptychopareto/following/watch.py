@@ -18,7 +18,7 @@ _SETTLED = 1.0  # seconds; file systems keep times in coarser steps than writers
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What one look at a growing scan found.
+    """The findings of one look at a growing scan.
 
     Attributes
     ----------

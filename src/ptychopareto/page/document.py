@@ -97,7 +97,7 @@ def build(
         A reconstruction is damaged.
     """
     small, limits = _thumbnails(thumbnails, region)
-    data = plot_data.drawn(table, configurations, recommendation, axes) | {"thumbnails": small}
+    data = plot_data.collect(table, configurations, recommendation, axes) | {"thumbnails": small}
     plotly, script = get_plotlyjs(), _resource("page.js")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

@@ -14,7 +14,7 @@ from ptychopareto.study.configurations import CONFIGURATION, name_of, names_of
 from ptychopareto.study.pareto import fronts_of_pairs
 
 
-def drawn(
+def collect(
     table: pd.DataFrame,
     configurations: pd.DataFrame,
     recommendation: Mapping[str, Any],

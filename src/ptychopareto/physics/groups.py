@@ -94,7 +94,7 @@ class Groups:
         return merged if by is None else interpolated(merged, -by)
 
 
-def alone(count: int, device: torch.device) -> Groups:
+def single_patterns(count: int, device: torch.device) -> Groups:
     """Make a group of its own from each pattern.
 
     Parameters
@@ -218,7 +218,7 @@ def group(
         An object has too few positions for a group.
     """
     if gridsize == 1:
-        return alone(len(corners), device)
+        return single_patterns(len(corners), device)
     members = neighbours(corners, object_index, gridsize)
     places = corners[members]
     offsets = places - places.min(axis=1, keepdims=True)

@@ -19,7 +19,7 @@ Image = NDArray[np.float64]
 DrawnObject = LinesObject | GrfObject | SiemensObject
 
 
-def given(
+def from_file(
     config: NpzObject, split: Literal["train", "test"], count: int, size: int
 ) -> NDArray[np.complex128]:
     """Read the objects of a split from its file, and cut out their centres.
@@ -47,7 +47,7 @@ def given(
     return read_given_objects(path, count, size).astype(np.complex128)
 
 
-def drawn(
+def generate(
     config: DrawnObject,
     count: int,
     size: int,

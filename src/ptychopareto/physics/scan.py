@@ -33,7 +33,7 @@ def grid(size: int, N: int, step: int) -> NDArray[np.int64]:
     return np.stack([rows.ravel(), cols.ravel()], axis=1)
 
 
-def jittered(
+def with_jitter(
     corners: NDArray[np.int64], jitter: int, largest: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Move corners at random by whole pixels.

@@ -159,9 +159,9 @@ def _other(kind: Object, shape: tuple[int, ...], *of: np.random.Generator) -> Im
     """Return another object of a shape, random or from a file; its amplitude is not normalised."""
     rows, columns = shape
     found = (
-        objects.given(kind, "test", 1, max(shape))
+        objects.from_file(kind, "test", 1, max(shape))
         if isinstance(kind, NpzObject)
-        else objects.drawn(kind, 1, max(shape), *of)
+        else objects.generate(kind, 1, max(shape), *of)
     )
     return found[0, :rows, :columns].astype(np.complex64)
 

@@ -87,12 +87,14 @@ class _Split:
         rng, rng_of_phase, rng_of_scan = map(np.random.default_rng, (seed, *seed.spawn(2)))
         self.N = config.N
         self.objects = (
-            objects.given(config.object, split, count, config.size)
+            objects.from_file(config.object, split, count, config.size)
             if isinstance(config.object, NpzObject)
-            else objects.drawn(config.object, count, config.size, rng, rng_of_phase)
+            else objects.generate(config.object, count, config.size, rng, rng_of_phase)
         )
         grid = scan.grid(config.size, config.N, step)
-        self.corners = scan.jittered(grid, config.scan_jitter, config.size - config.N, rng_of_scan)
+        self.corners = scan.with_jitter(
+            grid, config.scan_jitter, config.size - config.N, rng_of_scan
+        )
 
     def patches(self, images: NDArray[Any]) -> Iterator[NDArray[Any]]:
         """Yield the patches (B, N, N) of each image (n, size, size), objects or moduli."""

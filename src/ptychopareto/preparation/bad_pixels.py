@@ -66,7 +66,7 @@ def _is_a_mark(dtype: np.dtype[Any], bits: int) -> bool:
 
 @dataclass
 class PixelStatistics:
-    """What each pixel shows in all frames of a scan, gathered a piece at a time.
+    """The statistics of each pixel over all frames of a scan, gathered a piece at a time.
 
     Attributes
     ----------

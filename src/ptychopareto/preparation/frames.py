@@ -61,7 +61,7 @@ def usable(values: NDArray[Any], valid: Bools | None) -> tuple[Reals, Bools]:
 
 @dataclass(frozen=True, eq=False)
 class Survey:
-    """What one pass over all frames tells of the detector, in the frames' own layout.
+    """The findings of one pass over all frames about the detector, in the frames' own layout.
 
     Attributes
     ----------

@@ -85,7 +85,7 @@ def beam_diameter(probe: NDArray[np.complexfloating]) -> float:
 
 @dataclass(frozen=True)
 class Curvature:
-    """What the search for the beam's defocus found.
+    """The result of the search for the beam's defocus.
 
     Attributes
     ----------

@@ -16,7 +16,7 @@ _SMALLEST = 8  # px a side
 
 @dataclass(frozen=True, eq=False)
 class FinishedReconstruction:
-    """What a file holds of a finished reconstruction; None stands for what it does not say.
+    """A finished reconstruction as a file holds it; a part that the file does not have is None.
 
     Attributes
     ----------

@@ -28,7 +28,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a file holds, as far as it can be told without reading arrays.
+    """The contents of a file, as far as they can be told without reading arrays.
 
     Attributes
     ----------

@@ -29,7 +29,7 @@ class Frames(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class MeasuredScan:
-    """What a file says of a scan; None stands for what it does not say.
+    """A scan as a file describes it; a part that the file does not have is None.
 
     Attributes
     ----------

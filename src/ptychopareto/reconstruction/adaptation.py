@@ -29,7 +29,7 @@ _HALVINGS = 60
 
 @dataclass(frozen=True)
 class Adaptation:
-    """What is done to the patterns of a scan before a network, and to its patches behind it.
+    """The changes of the patterns of a scan before a network, and of its patches behind it.
 
     Attributes
     ----------

@@ -59,7 +59,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a rung decided about a candidate.
+    """The decision of a rung about a candidate.
 
     Attributes
     ----------

@@ -17,7 +17,7 @@ DIGITS = 3
 
 @dataclass(frozen=True)
 class Refinement:
-    """What rPIE after a network does to its R-free, as the mean over its seeds.
+    """The change of R-free by rPIE after a network, as the mean over its seeds.
 
     Attributes
     ----------

@@ -62,7 +62,7 @@ class _Timing(Record):
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided at a rung.
+    """The decisions at a rung.
 
     Attributes
     ----------

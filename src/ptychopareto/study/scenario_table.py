@@ -228,7 +228,7 @@ def in_words(records: Iterable[Mapping[str, Any]], quality: str) -> str:
         "" if worst["rpie"] is None else f"; rPIE from a flat start reaches {worst['rpie']:.3g}"
     )
     return (
-        f"Of {len(known)} scenario{'' if len(known) == 1 else 's'} it loses most in "
+        f"Its largest loss in {len(known)} scenario{'' if len(known) == 1 else 's'} is in "
         f"{worst['scenario']}: {quality} {worst['quality']:.3g}, {abs(worst['change']):.2g} "
         f"{'less' if worst['change'] < 0 else 'more'} than "
         f"on the scan as it is{beside}."

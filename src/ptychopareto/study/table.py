@@ -23,7 +23,7 @@ _LAST: dict[str, str] = {
 }
 MEASURES: dict[str, str] = {name: column.kind for name, column in columns.MEASURES.items()}
 LATE_MEASURES = tuple(name for name, column in columns.MEASURES.items() if column.late)
-# Those that came last.
+# The latencies among them.
 _LATE_LATENCIES = tuple(name for name in LATE_MEASURES if columns.MEASURES[name].latency)
 TYPES: dict[str, str] = {
     **IDENTITY,
@@ -42,7 +42,7 @@ _ALWAYS = ["run", *(name for name, axis in AXES.items() if not axis.optional), "
 # Settings that a run leaves to its training or its architecture; the training's record has them.
 _FROM_TRAINING = [name for name, axis in AXES.items() if axis.in_default]
 COLUMNS = tuple(TYPES)
-# What the table of a search has at its end, and that of no other study.
+# The columns at the end of the table of a search; no other study has them.
 SEARCHED: dict[str, str] = {name: column.kind for name, column in columns.SEARCHED.items()}
 Status = Literal["ok", "diverged", "out_of_memory", "stopped", "missing"]
 STATUSES: tuple[str, ...] = get_args(Status)
