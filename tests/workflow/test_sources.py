@@ -186,12 +186,3 @@ def test_code_is_content(old: str, new: str, tmp_path: Path) -> None:
 def test_all_of_a_style_sheet_is_content(tmp_path: Path) -> None:
     plain = content_of("p {}", tmp_path / "plain.css")
     assert plain != content_of("/* text */ p {}", tmp_path / "commented.css")
-
-
-def test_no_script_imports_another() -> None:
-    """A module without a job may be shared; whatever two jobs compute alike is in the library."""
-    scripts = {file for file in SCRIPTS.glob("*.py") if "\n    run_job(main" in file.read_text()}
-    assert len(scripts) > 20
-    assert {
-        path.name: imported for path in scripts if (imported := scripts & {*imports(path)})
-    } == {}
