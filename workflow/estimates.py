@@ -273,10 +273,10 @@ def _network_bytes(run: Run, study: StudyConfig) -> float:
     side = side_of_pattern(study)
     modes = WITHOUT_MODES if run.modes is None else min(run.modes, side // 4)
     weights = WEIGHTS_PER_MODE * modes**2 * run.width**2 * _depth(run)
-    patterns = VALIDATION_PATTERNS
+    n_patterns = VALIDATION_PATTERNS
     if side > VALIDATION_SIDE:
-        patterns = min(patterns, VALIDATION_STEPS * run.training(study.training).batch_size)
-    batch = patterns * VALIDATION_IMAGES * side**2 * run.width
+        n_patterns = min(n_patterns, VALIDATION_STEPS * run.training(study.training).batch_size)
+    batch = n_patterns * VALIDATION_IMAGES * side**2 * run.width
     return 4.0 * (COPIES_OF_WEIGHTS * weights + batch)
 
 

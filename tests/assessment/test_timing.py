@@ -102,7 +102,7 @@ def test_summary_by_hand() -> None:
     hundred = [0.01 * number for number in range(101)]
     samples = Samples([1.0, 2.0, 3.0], [0.2, 0.2, 0.5], hundred, [0.1, 0.3, 0.2], [2.0])
     samples.add(Samples([4.0, 10.0]))
-    assert samples.summary(patterns=30) == Timing(
+    assert samples.summary(n_patterns=30) == Timing(
         inference_time_s=3.0,
         inference_iqr_s=2.0,
         patterns_per_s=10.0,
@@ -141,7 +141,7 @@ def test_record_names_the_machine_and_adds_up() -> None:
     engine = EngineTiming(scored_fraction=0.5, stitch_s=0.1, setup_s=0.2, epoch_s=0.3)
     plain = Timing(1.0, 0.1, 10.0, 0.05, 0.2, 0.25, 0.5, 0.6)
     timings = {"a": plain, "b": replace(plain, onnx_inference_time_s=0.5)}
-    record = as_record(timings, engine, "a CPU", read_s=0.3, patterns=10)
+    record = as_record(timings, engine, "a CPU", read_s=0.3, n_patterns=10)
     assert record["engine"]["epoch_s"] == 0.3
     assert record["models"]["a"]["inference_iqr_s"] == 0.1
     assert record["machine"]["device"] == "a CPU"

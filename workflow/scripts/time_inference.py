@@ -21,8 +21,8 @@ def main(job: Any) -> None:
     scan = Predictions(used, job.params.gridsize, device)
     timings = time_models(models, scan.diffraction, scan.probe, scan.groups)
     engine = time_engine(used, job.params.alpha, device)
-    read_s, patterns = reading_time(Path(job.input.test)), len(used.diffraction)
-    record = as_record(timings, engine, device_name(device), read_s, patterns)
+    read_s, n_patterns = reading_time(Path(job.input.test)), len(used.diffraction)
+    record = as_record(timings, engine, device_name(device), read_s, n_patterns)
     write_json(Path(job.output.timing), record)
 
 

@@ -86,7 +86,7 @@ class Samples:
         for name, times in vars(self).items():
             times += getattr(others, name)
 
-    def summary(self, patterns: int) -> Timing:
+    def summary(self, n_patterns: int) -> Timing:
         """Return the latencies of a scan of so many patterns."""
         low, median, high = np.quantile(self.whole, [0.25, 0.5, 0.75])
         single, single_p99 = _median_and_p99(self.single)
@@ -94,7 +94,7 @@ class Samples:
         return Timing(
             inference_time_s=float(median),
             inference_iqr_s=float(high - low),
-            patterns_per_s=patterns / float(median),
+            patterns_per_s=n_patterns / float(median),
             transform_s=float(np.median(self.transform)),
             single_pattern_s=single,
             single_pattern_p99_s=single_p99,

@@ -119,7 +119,11 @@ def reading_time(path: Path, rounds: int = ROUNDS) -> float:
 
 
 def as_record(
-    timings: Mapping[str, Timing], engine: EngineTiming, device: str, read_s: float, patterns: int
+    timings: Mapping[str, Timing],
+    engine: EngineTiming,
+    device: str,
+    read_s: float,
+    n_patterns: int,
 ) -> dict[str, Any]:
     """Return the content of `timing.json`.
 
@@ -133,8 +137,8 @@ def as_record(
         The hardware in words.
     read_s : float
         Time to read the test scan [s].
-    patterns : int
-        Patterns of the test scan.
+    n_patterns : int
+        Number of patterns of the test scan.
 
     Returns
     -------
@@ -146,7 +150,7 @@ def as_record(
     for name, timing in timings.items():
         times = {**asdict(timing), **around}
         whole = timing.inference_time_s + sum(around.values())
-        times |= {"end_to_end_s": whole, "end_to_end_pattern_s": whole / patterns}
+        times |= {"end_to_end_s": whole, "end_to_end_pattern_s": whole / n_patterns}
         if timing.onnx_inference_time_s is not None:
             times["onnx_end_to_end_s"] = timing.onnx_inference_time_s + sum(around.values())
         models[name] = times

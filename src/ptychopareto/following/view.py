@@ -76,8 +76,8 @@ class View:
     def _words(self, live: LiveObject | None, look: Look, now: float) -> str:
         if live is None:
             return f"waiting: {look.count:,} patterns"
-        before, patterns = self._before
-        rate = (live.done - patterns) / max(now - before, 1e-9)
+        before, done = self._before
+        rate = (live.done - done) / max(now - before, 1e-9)
         self._before = now, live.done
         return (
             f"{live.done:,} patterns, {rate:,.0f}/s, {look.count - live.done:,} behind, "

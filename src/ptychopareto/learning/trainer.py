@@ -189,10 +189,10 @@ class Trainer:
 
     def _validation_batch(self) -> int:
         """Return the number of groups that are validated at once."""
-        patterns = VALIDATION_BATCH
+        n_patterns = VALIDATION_BATCH
         if self.scan.probe.shape[-1] > VALIDATION_SIDE:
-            patterns = min(patterns, VALIDATION_STEPS * self.settings.batch_size)
-        return max(1, patterns // self.scan.groups.size)
+            n_patterns = min(n_patterns, VALIDATION_STEPS * self.settings.batch_size)
+        return max(1, n_patterns // self.scan.groups.size)
 
     def _finite(self, loss: float) -> float:
         if not math.isfinite(loss):

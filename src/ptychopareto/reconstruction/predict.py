@@ -27,8 +27,8 @@ def patterns_at_once(device: torch.device, N: int) -> int:
     int
         At least 1.
     """
-    patterns = CPU_BATCH if device.type == "cpu" else GPU_BATCH
-    return patterns if N <= SIDE else max(1, patterns * SIDE**2 // N**2)
+    most = CPU_BATCH if device.type == "cpu" else GPU_BATCH
+    return most if N <= SIDE else max(1, most * SIDE**2 // N**2)
 
 
 def batch_on(device: torch.device, groups: Groups, N: int) -> int:
