@@ -75,9 +75,16 @@ def load(browser: webdriver.Chrome, studies: dict[str, dict[str, Any]]) -> Open:
         browser.get_log("browser")
         browser.get_log("performance")
         browser.get(studies[name]["path"].as_uri())
+        WebDriverWait(browser, 20).until(lambda _: is_scripted(browser))
         return studies[name]
 
     return load_
+
+
+def is_scripted(browser: webdriver.Chrome) -> bool:
+    """Whether the page has unpacked its plotting library and drawn."""
+    classes = browser.execute_script("return document.documentElement.className")
+    return "scripted" in str(classes)
 
 
 def mark(browser: webdriver.Chrome, item: str) -> WebElement:
@@ -155,6 +162,21 @@ def test_loads_without_error_or_request_and_shows_every_run(
     note = browser.find_element(By.ID, "plot-note").text
     assert note.startswith("" if ok.all() else f"{(~ok).sum()} of {len(ok)} runs have no value")
     assert_asked_for_nothing(browser, study["path"])
+
+
+def test_a_browser_that_cannot_unpack_the_plot_says_so(
+    browser: webdriver.Chrome, studies: dict[str, dict[str, Any]]
+) -> None:
+    script = {"source": "delete window.DecompressionStream"}
+    added = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", script)
+    try:
+        browser.get(studies["one seed"]["path"].as_uri())
+        note = browser.find_element(By.ID, "no-plot")
+        WebDriverWait(browser, 20).until(lambda _: note.is_displayed())
+        assert shown_runs(browser) == studies["one seed"]["table"]["run"].tolist()
+        assert not browser.find_element(By.ID, "plot").is_displayed()
+    finally:
+        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
 
 
 def test_markup_in_the_data_is_not_run(browser: webdriver.Chrome, load: Open) -> None:
@@ -404,7 +426,7 @@ def test_can_be_used_by_keyboard(browser: webdriver.Chrome, load: Open) -> None:
     assert [element.text for element in pressed] == [runs[runs.index(kept) - 1]]
 
 
-@pytest.mark.parametrize("width", [1280, 800])
+@pytest.mark.parametrize("width", [1400, 1280, 800, 420])
 def test_fits_the_window(browser: webdriver.Chrome, load: Open, width: int) -> None:
     metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
@@ -414,8 +436,11 @@ def test_fits_the_window(browser: webdriver.Chrome, load: Open, width: int) -> N
         needed, there = browser.execute_script(widths)
         assert needed <= there == width
         plot, beside = (browser.find_element(By.ID, name).rect for name in ("plot", "details"))
-        assert plot["width"] > 500
+        assert plot["width"] > min(500, 0.9 * width - 40)
         assert beside["x"] >= plot["x"] + plot["width"] or beside["y"] >= plot["y"] + plot["height"]
+        inner = "return [...document.querySelectorAll('#details, #details *, .recommendation *')]"
+        cut = inner + ".filter((element) => element.scrollWidth > element.clientWidth + 1)"
+        assert browser.execute_script(f"{cut}.filter((e) => e.clientWidth).map((e) => e.id)") == []
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 

@@ -18,7 +18,8 @@ from plotly.offline import get_plotlyjs
 from ptychopareto.files import atomic
 from ptychopareto.page import columns, marks, plot_data, tables
 from ptychopareto.page.columns import Row
-from ptychopareto.page.thumbnail import data_uri, thumbnails
+from ptychopareto.page.embedded import packed, picture
+from ptychopareto.page.thumbnail import thumbnails
 from ptychopareto.pictures import style
 from ptychopareto.study.configurations import names_of
 
@@ -98,15 +99,16 @@ def build(
     """
     small, limits = _thumbnails(thumbnails, region)
     data = plot_data.collect(table, configurations, recommendation, axes) | {"thumbnails": small}
-    plotly, script = get_plotlyjs(), _resource("page.js")
+    plotly, unpack, script = get_plotlyjs(), _resource("unpack.js"), _resource("page.js")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.from_string(_resource("template.html")).render(
-        policy=_policy(plotly, script),
+        policy=_policy(plotly, unpack, script),
         css=Markup(_resource("page.css")),
         colours=list(zip(style.COLOURS, DARK_COLOURS, strict=True)),
-        plotly=Markup(plotly),
+        plotly=packed(plotly),
+        unpack=Markup(unpack),
         script=Markup(script),
         data=Markup(_json(data)),
         summary=_summary(table),
@@ -165,7 +167,7 @@ def _pictures(pictures: Mapping[str, Path]) -> list[Row]:
         {
             "name": name,
             "caption": CAPTIONS.get(name.replace(" ", "_"), name.replace("_", " ")),
-            "uri": data_uri(path.read_bytes()),
+            "uri": picture(path.read_bytes()),
         }
         for name, path in pictures.items()
         if path.exists()

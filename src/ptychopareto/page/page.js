@@ -2,7 +2,7 @@
 //
 // An item is a run or a configuration. Its key, "run:..." or "configuration:...", stands in the
 // attribute data-item of its row and of its mark. All text is set as text, never as HTML.
-(() => {
+plotly.then(() => {
   "use strict";
 
   const EVEN_TICKS = 4; // a scale that spans less than this factor has ticks in even steps
@@ -476,4 +476,4 @@
     redraw();
   });
   nameMarks();
-})();
+}, () => { document.getElementById("no-plot").hidden = false; });

@@ -1,7 +1,5 @@
 """Make small pictures of the phase of reconstructions, as data URIs."""
 
-import base64
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ptychopareto.files import read_reconstruction
+from ptychopareto.page.embedded import data_uri
 from ptychopareto.pictures import image_style
 
-SIDE = 112  # px, the longer one: 324 of them are about 4 MB
-_GREYS = 255  # values of an 8-bit picture, but for the one of a blank pixel
+SIDE = 112  # px, the longer one: 324 of them are about 2 MB
 _LEAST_PART = 0.5  # scored part of a small pixel below which it is blank
 
 Phase = NDArray[np.float32]
@@ -39,7 +37,7 @@ def thumbnails(
     Returns
     -------
     dict of str to str
-        The PNG of each run as a data URI.
+        The picture of each run as a data URI.
     (float, float) or None
         The limits of the scale [rad]; None without runs.
 
@@ -55,12 +53,7 @@ def thumbnails(
     low, high = (float(limit) for limit in np.median(spans, axis=0))
     if high - low < 1e-5:
         low, high = low - 0.5, high + 0.5
-    return {run: _png(phase, low, high) for run, phase in phases.items()}, (low, high)
-
-
-def data_uri(png: bytes) -> str:
-    """Write a PNG as an address that holds the picture itself."""
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+    return {run: _picture(phase, low, high) for run, phase in phases.items()}, (low, high)
 
 
 def _phase(path: Path, region: NDArray[np.bool_] | None) -> Phase:
@@ -84,13 +77,9 @@ def _resized(image: NDArray[np.floating[Any]]) -> Phase:
     return np.asarray(small, dtype=np.float32)
 
 
-def _png(phase: Phase, low: float, high: float) -> str:
-    levels = np.clip((phase - low) / (high - low), 0, 1) * (_GREYS - 1)
-    blank = np.isnan(levels)
-    image = Image.fromarray(np.where(blank, _GREYS, np.rint(levels)).astype(np.uint8))
-    colours = colormaps[image_style.PHASE_MAP](np.linspace(0, 1, _GREYS), bytes=True)
-    image.putpalette(np.asarray(colours)[:, :3].tobytes() + bytes(3))
-    stream = io.BytesIO()
-    transparent = {"transparency": _GREYS} if blank.any() else {}
-    image.save(stream, "PNG", optimize=True, **transparent)
-    return data_uri(stream.getvalue())
+def _picture(phase: Phase, low: float, high: float) -> str:
+    """Colour a phase; pixels without one are transparent."""
+    levels = np.clip((phase - low) / (high - low), 0, 1)
+    colours = colormaps[image_style.PHASE_MAP](np.nan_to_num(levels), bytes=True)
+    colours[np.isnan(phase)] = 0
+    return data_uri(Image.fromarray(colours))
