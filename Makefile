@@ -22,7 +22,7 @@ QUICK_TESTS := tests/workflow/test_tiny_study.py tests/test_config.py tests/test
 PYTEST_FLAGS ?= -n logical --maxprocesses 8 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help study quick test test-long bench lint docs clean distclean
+.PHONY: help study quick test test-long bench lint docs pages clean distclean
 
 help: ## list what can be done
 	@echo "ptycho-pareto: usage: make TARGET"
@@ -63,6 +63,10 @@ lint: $(VENV)/.installed-dev ## check style, types and the workflow
 docs: $(VENV)/.installed-docs ## build the pages and the library's reference into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 	@echo "Open build/site/index.html"
+
+# what README and docs show of the study of config.yaml, or of STUDY, after `make study` of the same
+pages: $(VENV)/.installed-dev ## renew the pictures and tables of README and docs from results/ (RESULTS=…)
+	@$(BIN)/python -m documentation $(or $(STUDY),config.yaml) --results $(or $(RESULTS),results)
 
 clean: ## delete all results and caches; keeps .venv
 	@find results -mindepth 1 ! -name .gitkeep -delete
