@@ -160,8 +160,8 @@ def _forget_the_future(job: Any) -> None:
     """If the clock was set back, let results that seem to come from the future be of this moment.
 
     Else Snakemake takes this job's results for older than what they were made from, and repeats
-    the job until the clock has caught up. All such files get the same time: what was made from
-    what stays in order. Sources and the user's files stay as they are: no time of theirs counts.
+    the job until the clock has caught up. All such files get the same time, so that none of them is
+    older than its inputs. Sources and files of the user are not touched: their times do not count.
     """
     now = time.time()
     if all(_time_of(Path(path)) <= now for path in job.input):
