@@ -1,43 +1,14 @@
 """Say what a search knows already, and how much is at most to come."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import estimates
 from ptychopareto.config import StudyConfig
-from ptychopareto.files import FileError
+from ptychopareto.files import FileError, read_json, read_made_from
 from ptychopareto.study.halving import places, sizes_of_groups
-from ptychopareto.study.rungs import Decision, read_decision
+from ptychopareto.study.rungs import Decision
 from ptychopareto.study.runs import Run
-
-
-def decisions_so_far(files: Sequence[str], names: Sequence[str]) -> list[Decision]:
-    """Read the decisions that are there and about these configurations, the lowest rung first.
-
-    Parameters
-    ----------
-    files : sequence of str
-        The decision files of all rungs, the lowest first.
-    names : sequence of str
-        The configurations of the study, in grid order.
-
-    Returns
-    -------
-    list of Decision
-        The decisions, the lowest rung first.
-    """
-    found: list[Decision] = []
-    expected = list(names)
-    for file in files:
-        try:
-            decision = read_decision(Path(file))
-        except FileError:  # not there, or damaged, which its next reader will say
-            return found
-        if [one["configuration"] for one in decision.configurations] != expected:
-            return found  # the grid is another one by now: it will be decided again
-        found.append(decision)
-        expected = decision.survivors
-    return found
 
 
 def outlook(
@@ -45,6 +16,7 @@ def outlook(
     runs: Sequence[Run],
     groups: Mapping[str, str],
     decisions: Sequence[Decision],
+    done: Mapping[str, int],
 ) -> str:
     """Say what is decided, and how long the trainings of a search take at most.
 
@@ -58,67 +30,147 @@ def outlook(
         The kind of loss of each configuration.
     decisions : sequence of Decision
         The decisions so far, the lowest rung first.
+    done : dict of int
+        After how many epochs of its training there is a result of a run, by its id; 0 if the run is
+        not named.
 
     Returns
     -------
     str
         Some lines. The hours are estimates of the kind that a cluster is asked for, so rather too
-        many; what was trained already is counted too.
+        many.
     """
     search = study.search
     assert search is not None
-    first = set(study.seeds[: search.first_seeds])
-    runs_of: dict[str, list[Run]] = {}
-    for run in runs:
-        runs_of.setdefault(run.configuration, []).append(run)
-
-    def seconds(name: str, until: int | None, tried_first: bool = True) -> float:
-        return sum(
-            estimates.training_seconds(run, study, until)
-            for run in runs_of[name]
-            if (run.seed in first) == tried_first
-        )
-
-    alive, before, total, lines = list(groups), 0, 0.0, []
+    alive = [set(groups), *(set(decision.survivors) for decision in decisions)]
+    most = [len(alive[-1])] * (1 + len(search.rungs))  # of configurations that reach each stage
+    lines = []
     for number, (rung, part) in enumerate(zip(search.rungs, search.keep, strict=True)):
-        total += sum(seconds(name, rung) - seconds(name, before) for name in alive)
-        tried, known = len(alive), number < len(decisions)
-        alive = decisions[number].survivors if known else _dearest(alive, groups, part, seconds)
-        went = f"{len(alive)} of {tried} configurations " + ("went on" if known else "go on")
+        known = number < len(decisions)
+        tried = len(alive[number]) if known else most[number]
+        most[number + 1] = len(alive[number + 1]) if known else _places(alive[-1], groups, part)
+        went = f"{most[number + 1]} of {tried} configurations " + ("went on" if known else "go on")
         epochs = f"{rung} epoch" + ("" if rung == 1 else "s")
         lines.append(f"  after {epochs} {'' if known else 'at most '}{went}")
-        before = rung
-    total += sum(
-        seconds(name, None) - seconds(name, before) + seconds(name, None, False) for name in alive
-    )
-    to_the_end = sum(len(runs_of[name]) for name in alive)
-    known = len(decisions) == len(search.rungs)
+    at_most = "" if len(decisions) == len(search.rungs) else "at most "
     lines.append(
-        f"  {'' if known else 'at most '}{to_the_end} of {len(runs)} runs are trained to the end"
+        f"  {at_most}{most[-1] * len(study.seeds)} of {len(runs)} runs are trained to the end"
     )
-    whole = sum(seconds(name, None) + seconds(name, None, False) for name in runs_of)
+    work = _Work(study, runs, groups, alive)
+    whole = sum(estimates.training_seconds(run, study) for run in runs)
     what = "core" if study.device == "cpu" else "GPU"
+    tried_first = f"{search.first_seeds} of {len(study.seeds)} seeds tried first"
     return "\n".join(
         [
-            f"The search of {len(groups)} configurations, {len(first)} of {len(study.seeds)} seeds "
-            "tried first:",
+            f"The search of {len(groups)} configurations, {tried_first}:",
             *lines,
-            f"  estimate of all trainings: {'' if known else 'at most '}{total / 3600:.3g} {what} "
-            f"hours; of the full grid {whole / 3600:.3g}",
+            f"  estimate of all trainings: {at_most}{work.seconds({}) / 3600:.3g} {what} hours, of "
+            f"which {at_most}{work.seconds(done) / 3600:.3g} are to come; "
+            f"of the full grid {whole / 3600:.3g}",
         ]
     )
 
 
-def _dearest(
-    alive: Sequence[str],
-    groups: Mapping[str, str],
-    part: float,
-    seconds: Callable[[str, int | None], float],
-) -> list[str]:
-    """Select the configurations that may go on: at worst the ones that take longest."""
+class _Work:
+    """The trainings of a search: all up to the first rung, a part of them from each to the next."""
+
+    def __init__(
+        self,
+        study: StudyConfig,
+        runs: Iterable[Run],
+        groups: Mapping[str, str],
+        alive: Sequence[set[str]],
+    ) -> None:
+        assert study.search is not None
+        self.study, self.search, self.groups, self.alive = study, study.search, groups, alive
+        self.first = set(study.seeds[: study.search.first_seeds])
+        self.runs_of: dict[str, list[Run]] = {}
+        for run in runs:
+            self.runs_of.setdefault(run.configuration, []).append(run)
+
+    def seconds(self, done: Mapping[str, int]) -> float:
+        """Estimate the time of all trainings at most, without the epochs that are done."""
+        total, starts = 0.0, (0, *self.search.rungs)
+        for number, (start, end) in enumerate(zip(starts, (*starts[1:], None), strict=True)):
+            last_known = self.alive[min(number, len(self.alive) - 1)]
+            stage = {name: self._stage(name, start, end, done) for name in last_known}
+            if number < len(self.alive):
+                total += sum(stage.values())
+            else:  # at worst those that take longest
+                total += _largest(stage, self.groups, self.search.keep[number - 1])
+        return total
+
+    def _stage(self, name: str, start: int, end: int | None, done: Mapping[str, int]) -> float:
+        """Estimate the time from one rung to the next, or to the end with all seeds."""
+        total = 0.0
+        for run in self.runs_of[name]:
+            if run.seed in self.first or end is None:
+                begin = max(done.get(run.id, 0), start if run.seed in self.first else 0)
+                total += max(0.0, self._training(run, end) - self._training(run, begin))
+        return total
+
+    def _training(self, run: Run, until: int | None) -> float:
+        return estimates.training_seconds(run, self.study, until)
+
+
+def _places(alive: Iterable[str], groups: Mapping[str, str], part: float) -> int:
+    """Count the configurations that may go on."""
+    own = sizes_of_groups(groups[name] for name in alive)
     sizes = sizes_of_groups(groups.values())
-    chosen: set[str] = set()
-    for group, size in sizes.items():
-        own = sorted((n for n in alive if groups[n] == group), key=lambda n: -seconds(n, None))
-        chosen.update(own[: places(part, size)])
-    return [name for name in alive if name in chosen]
+    return sum(min(count, places(part, sizes[group])) for group, count in own.items())
+
+
+def _largest(seconds: Mapping[str, float], groups: Mapping[str, str], part: float) -> float:
+    """Sum up the largest times of each group, as many as go on."""
+    total = 0.0
+    for group, size in sizes_of_groups(groups.values()).items():
+        own = sorted((time for name, time in seconds.items() if groups[name] == group))
+        total += sum(own[::-1][: places(part, size)])
+    return total
+
+
+def epochs_done(
+    runs: Iterable[Run], study: StudyConfig, settings: Mapping[str, str], folder: Path
+) -> dict[str, int]:
+    """Find after how many epochs of its training there is a result of each run.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+        The runs of the study.
+    study : StudyConfig
+        The study, which has a section `search:`.
+    settings : dict of str
+        The fingerprint of the settings of each run by its id. Results of other settings do not
+        count.
+    folder : Path
+        The folder of the runs, such as ``results/runs``.
+
+    Returns
+    -------
+    dict of int
+        The epochs of each run of which there is a result, by its id.
+    """
+    assert study.search is not None
+    found = {}
+    for run in runs:
+        own, wanted = folder / run.id, settings[run.id]
+        model = own / "model.safetensors"
+        if model.exists() and (read_made_from(model) or {}).get("settings") == wanted:
+            found[run.id] = run.training(study.training).epochs
+            continue
+        for rung in reversed(study.search.rungs):
+            if _settings_at(own / f"rung_{rung}.json") == wanted:
+                found[run.id] = rung
+                break
+    return found
+
+
+def _settings_at(path: Path) -> str | None:
+    """Return the fingerprint in the record of a run at a rung; None if it cannot be read."""
+    if not path.exists():
+        return None
+    try:
+        return str(read_json(path).get("settings"))
+    except FileError:  # damaged, which its next reader will say
+        return None

@@ -8,6 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
+from ptychopareto.config.columns import SEARCH_COSTS
 from ptychopareto.pictures import pareto, rungs, style
 from ptychopareto.study.configurations import configurations
 from ptychopareto.study.pareto import pareto_front
@@ -44,7 +45,7 @@ def decision(rung: int, group: str = "teacher") -> Decision:
         }
         for i, name in enumerate(NAMES)
     ]
-    return Decision(rung, ones)
+    return Decision(rung, 0.5, "model_params", ones)
 
 
 @pytest.fixture
@@ -57,9 +58,10 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     return figures
 
 
-def draw_front(rows: pd.DataFrame, folder: Path) -> None:
-    front = pareto_front(rows, AXES["cost"], AXES["quality"])
-    pareto.draw(rows, configurations(rows), front, AXES, folder / "a.png", folder / "a.svg")
+def draw_front(rows: pd.DataFrame, folder: Path, cost: str = "model_params") -> None:
+    axes = {**AXES, "cost": cost}
+    front = pareto_front(rows, axes["cost"], axes["quality"])
+    pareto.draw(rows, configurations(rows), front, axes, folder / "a.png", folder / "a.svg")
 
 
 def test_a_panel_for_each_rung_and_kind_of_loss(drawn: list[Figure], tmp_path: Path) -> None:
@@ -88,6 +90,48 @@ def test_stopped_ones_lie_apart_and_hollow(drawn: list[Figure], tmp_path: Path) 
     (point,) = below.get_lines()
     assert point.get_xydata().tolist() == [[4000, 0.4]]
     assert point.get_markerfacecolor() == "none"
+
+
+KNOWN = {
+    **{"model_params": 4000, "model_params_real": 6000, "inference_time_s": 0.25},
+    **{"train_time_s": 10.0, "epochs": 8},
+}
+# One epoch of eight was done.
+COSTS_OF_STOPPED = {
+    **{"model_params": 4000, "model_params_real": 6000, "inference_time_s": 0.25},
+    "train_time_s": 80.0,
+}
+
+
+def test_every_cost_of_a_search_is_tried_here() -> None:
+    assert set(COSTS_OF_STOPPED) == set(SEARCH_COSTS)
+
+
+@pytest.mark.parametrize("cost", SEARCH_COSTS)
+def test_stopped_ones_lie_at_each_cost(cost: str, drawn: list[Figure], tmp_path: Path) -> None:
+    rows = table()
+    for name, value in KNOWN.items():
+        rows[name] = rows[name].fillna(value)
+    draw_front(rows, tmp_path, cost)
+    above, below = drawn[0].axes
+    assert "without a value" not in above.get_title("left")
+    (point,) = below.get_lines()
+    assert point.get_xydata().tolist() == [[COSTS_OF_STOPPED[cost], 0.4]]
+    low, high = below.get_xlim()
+    assert low < COSTS_OF_STOPPED[cost] < high
+
+
+def test_a_run_stopped_after_its_end_has_the_cost_of_its_training() -> None:
+    rows = table().assign(epochs=2, rung=3, train_time_s=10.0)
+    assert pareto._stopped(rows, "train_time_s")["train_time_s"].tolist() == [10.0]
+
+
+def test_stopped_ones_without_a_cost_are_counted(drawn: list[Figure], tmp_path: Path) -> None:
+    rows = table()
+    rows["peak_memory_mb"] = [100.0, None, 200.0]
+    draw_front(rows, tmp_path, "peak_memory_mb")
+    (above,) = drawn[0].axes
+    assert "1 stopped configuration without a value on these axes" in above.get_title("left")
 
 
 def test_without_a_search_the_plot_is_as_before(drawn: list[Figure], tmp_path: Path) -> None:

@@ -10,9 +10,11 @@ import pytest
 from ptychopareto.config import parse_study
 from ptychopareto.files import FileError, write_json
 from ptychopareto.study.certainty import certainty
+from ptychopareto.study.results import Results
 from ptychopareto.study.rungs import (
     Decision,
     decided,
+    decisions_so_far,
     finished,
     kind_of_loss,
     read_decision,
@@ -22,6 +24,7 @@ from ptychopareto.study.rungs import (
 from ptychopareto.study.runs import Run, expand
 from ptychopareto.study.spending import in_words, spending
 from ptychopareto.study.table import SEARCHED, gather, read_table
+from ptychopareto.study.tables import table_of_runs
 
 STUDY = parse_study(
     {
@@ -69,7 +72,7 @@ def record(name: str, rung: int, status: str = "ok", seed: int = 0) -> dict[str,
 def decision(rung: int, names: list[str], part: float, failed: str = "") -> Decision:
     records = [record(name, rung, "diverged" if name == failed else "ok") for name in names]
     content = decided(rung, part, records, GROUPS, "model_params")
-    return Decision(rung, content["configurations"])
+    return Decision(**content)
 
 
 @pytest.fixture
@@ -93,6 +96,35 @@ def test_decision_as_a_file(decisions: list[Decision], tmp_path: Path) -> None:
     path.write_text(json.dumps(content))
     with pytest.raises(FileError, match="goes_on"):
         read_decision(path)
+
+
+def test_decisions_that_still_hold(tmp_path: Path) -> None:
+    files = [tmp_path / f"rung_{rung}.json" for rung in (1, 2)]
+    settings = {run: f"settings of {run}" for run in RUNS}
+
+    def so_far(**changed: Any) -> list[int]:
+        asked = {"runs": RUNS.values(), "settings": settings, "keep": (0.5, 0.25)}
+        asked = {**asked, "cost": "model_params", **changed}
+        return [one.rung for one in decisions_so_far(files, **asked)]
+
+    assert so_far() == []
+    records = [record(name, 1) for name in NAMES]
+    write_json(files[0], decided(1, 0.5, records, GROUPS, "model_params"))
+    assert so_far() == [1]
+    records = [record(name, 2) for name in NAMES[:2]]
+    write_json(files[1], decided(2, 0.25, records, GROUPS, "model_params"))
+    assert so_far() == [1, 2]
+    assert so_far(keep=(0.5, 0.5)) == [1]
+    assert so_far(keep=(0.75, 0.25)) == []
+    assert so_far(cost="train_time_s") == []
+    assert so_far(settings={**settings, f"{NAMES[3]}_s0": "others"}) == []
+    assert so_far(runs=list(RUNS.values())[2:]) == []
+    more_seeds = [*RUNS.values(), run_of(NAMES[3])]
+    assert so_far(runs=more_seeds) == [1, 2]
+    write_json(files[1], decided(2, 0.25, records[:1], GROUPS, "model_params"))
+    assert so_far() == [1]
+    files[0].write_text("{")
+    assert so_far() == []
 
 
 def test_where_all_fail_the_decision_is_a_file_too(tmp_path: Path) -> None:
@@ -157,6 +189,21 @@ def test_rows_of_stopped_runs(decisions: list[Decision], tmp_path: Path) -> None
         tmp_path / "table.csv", index=False
     )
     assert set(SEARCHED) < set(read_table(tmp_path / "table.csv").columns)
+
+
+def test_stopped_runs_have_the_inference_time_of_the_untrained(
+    decisions: list[Decision], tmp_path: Path
+) -> None:
+    times = dict(zip(NAMES, (0.4, 0.3, 0.2, 0.1), strict=True))
+    results = Results(tmp_path, tuple(RUNS.values()))
+    table = table_of_runs(results, decisions=decisions, untrained=times).set_index("run")
+    (last,) = decisions[1].survivors
+    for name in NAMES:
+        for seed in (0, 1):
+            time = table.loc[f"{name}_s{seed}", "inference_time_s"]
+            assert math.isnan(time) if name == last else time == times[name]
+    without = table_of_runs(results, decisions=decisions)
+    assert without["inference_time_s"].isna().all()
 
 
 def test_table_of_a_study_without_a_search_has_no_such_columns() -> None:

@@ -1,6 +1,7 @@
 """What a dry run of a search says: what is decided, and what is at most to come."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 import yaml
 
 import estimates
-from outlook import decisions_so_far, outlook
+from outlook import epochs_done, outlook
 from ptychopareto.config import StudyConfig, parse_study
 from ptychopareto.study.rungs import Decision
 from ptychopareto.study.runs import Run, expand
@@ -32,20 +33,24 @@ def study() -> StudyConfig:
 
 
 def hours(text: str) -> list[float]:
+    """All trainings, those to come, and the full grid."""
     last = text.splitlines()[-1]
     return [float(word.strip(";")) for word in last.split() if word[0].isdigit()]
 
 
-def said(study: StudyConfig, decisions: list[Decision]) -> str:
+def said(
+    study: StudyConfig, decisions: list[Decision], done: Mapping[str, int] | None = None
+) -> str:
     runs = list(expand(study).values())
-    return outlook(study, runs, dict.fromkeys(NAMES, "teacher"), decisions)
+    return outlook(study, runs, dict.fromkeys(NAMES, "teacher"), decisions, done or {})
 
 
-def entry(name: str, goes_on: bool) -> dict[str, Any]:
-    return {
-        **{"configuration": name, "group": "teacher", "cost": 1.0, "loss": 0.1, "front": 0},
-        **{"goes_on": goes_on, "runs": []},
-    }
+def decision(rung: int, names: list[str], going_on: list[str]) -> Decision:
+    known = {"group": "teacher", "cost": 1.0, "loss": 0.1, "front": 0, "runs": []}
+    ones: list[dict[str, Any]] = [
+        {"configuration": name, **known, "goes_on": name in going_on} for name in names
+    ]
+    return Decision(rung, 0.5, "model_params", ones)
 
 
 def test_before_anything_is_decided(study: StudyConfig) -> None:
@@ -60,30 +65,63 @@ def test_before_anything_is_decided(study: StudyConfig) -> None:
         for until in (1, 4, None)
     )
     most = sum(first) + sum(fourth[2:]) - sum(first[2:]) + 3 * last[3] - fourth[3]
-    assert hours(text) == pytest.approx([most, 3 * sum(last)], rel=0.01)
+    assert hours(text) == pytest.approx([most, most, 3 * sum(last)], rel=0.01)
 
 
 def test_what_is_decided_is_no_longer_a_bound(study: StudyConfig) -> None:
-    first = Decision(1, [entry(name, name in NAMES[:2]) for name in NAMES])
+    first = decision(1, NAMES, NAMES[:2])
     text = said(study, [first])
     assert "after 1 epoch 2 of 4 configurations went on" in text
     assert "after 4 epochs at most 1 of 2 configurations go on" in text
     assert hours(text)[0] < hours(said(study, []))[0]
-    second = Decision(4, [entry(NAMES[0], True), entry(NAMES[1], False)])
+    second = decision(4, NAMES[:2], NAMES[:1])
     text = said(study, [first, second])
     assert "at most" not in text
     assert "3 of 12 runs are trained to the end" in text
 
 
-def test_decisions_about_another_grid_are_not_known(tmp_path: Path) -> None:
-    files = [str(tmp_path / f"rung_{rung}.json") for rung in (1, 4)]
-    assert decisions_so_far(files, NAMES) == []
-    content = {"rung": 1, "configurations": [entry(name, name == NAMES[0]) for name in NAMES]}
-    Path(files[0]).write_text(json.dumps(content))
-    assert [one.rung for one in decisions_so_far(files, NAMES)] == [1]
-    assert decisions_so_far(files, NAMES[:3]) == []
-    Path(files[1]).write_text(json.dumps({"rung": 4, "configurations": [entry(NAMES[1], True)]}))
-    assert [one.rung for one in decisions_so_far(files, NAMES)] == [1]
+def test_what_is_trained_is_not_to_come(study: StudyConfig) -> None:
+    runs = expand(study)
+    nothing = hours(said(study, []))
+    assert nothing[0] == nothing[1]
+    tried = dict.fromkeys((f"{name}_s0" for name in NAMES), 1)
+    first = sum(estimates.training_seconds(runs[run], study, 1) for run in tried) / 3600
+    assert hours(said(study, [], tried))[:2] == pytest.approx(
+        [nothing[0], nothing[0] - first], 0.01
+    )
+    everything = {run.id: 10 for run in runs.values()}
+    assert hours(said(study, [], everything))[1] == 0
+
+
+def test_at_most_is_not_what_is_trained_already(study: StudyConfig) -> None:
+    """The dearest configuration may be trained to the end, and a cheap one take its place."""
+    runs = expand(study)
+    dearest = {f"{NAMES[3]}_s{seed}": 10 for seed in (0, 1, 2)}
+    second = sum(
+        estimates.training_seconds(runs[f"{NAMES[2]}_s{seed}"], study) for seed in (0, 1, 2)
+    )
+    assert hours(said(study, [], dearest))[1] > second / 3600
+
+
+def test_epochs_done_are_those_of_these_settings(study: StudyConfig, tmp_path: Path) -> None:
+    runs = expand(study)
+    settings = dict.fromkeys(runs, "ours")
+    ids = [f"{name}_s0" for name in NAMES]
+    for run, rung, own in ((0, 1, "ours"), (1, 1, "ours"), (1, 4, "ours"), (2, 1, "others")):
+        path = tmp_path / ids[run] / f"rung_{rung}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps({"settings": own}))
+    (tmp_path / ids[3]).mkdir()
+    (tmp_path / ids[3] / "rung_4.json").write_text("{")  # damaged
+    found = epochs_done(runs.values(), study, settings, tmp_path)
+    assert found == {ids[0]: 1, ids[1]: 4}
+
+
+def test_two_kinds_of_loss_have_places_of_their_own(study: StudyConfig) -> None:
+    groups = dict(zip(NAMES, ("teacher", "teacher", "physics", "physics"), strict=True))
+    text = outlook(study, list(expand(study).values()), groups, [], {})
+    assert "after 1 epoch at most 2 of 4 configurations go on" in text
+    assert "after 4 epochs at most 2 of 2 configurations go on" in text  # one of each kind
 
 
 def test_the_grid_of_the_proof_is_what_it_says() -> None:

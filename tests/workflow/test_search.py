@@ -130,6 +130,27 @@ def test_a_new_value_trains_only_what_is_new_and_decides_again(project: Project)
     assert project.plan(TABLE) == set()
 
 
+def test_a_new_seed_and_lost_data_repeat_nothing_that_is_finished(project: Project) -> None:
+    """The scan is made anew for the new runs alone, to the same bits."""
+    (last,) = survivors(project, 2)
+    decided = [decision(project, rung) for rung in (1, 2)]
+    before = table_of(project)
+    project["results/dataset/train.npz"].unlink()
+    project.configure(**{**GRID, "seeds": [0, 1, 2]}, search=SEARCH)
+    assert trainings(project.plan()) == {f"train/{last}_s2"}
+    done = project.build(TABLE, timeout=PATIENCE)
+    assert trainings(done) == {f"train/{last}_s2"}
+    assert not {job for job in done if job.startswith("decide")}
+    assert [decision(project, rung) for rung in (1, 2)] == decided
+    after = table_of(project)
+    pd.testing.assert_frame_equal(after.loc[before.index], before, check_exact=True)
+    new = after.drop(before.index)
+    assert list(new.index) == [f"{name}_s2" for name in CONFIGURATIONS]
+    assert set(new["status"][new.index != f"{last}_s2"]) == {"stopped"}
+    assert new.loc[f"{last}_s2", "status"] == "ok"
+    assert project.plan(TABLE) == set()
+
+
 def test_other_parts_decide_again_and_train_what_goes_on_now(project: Project) -> None:
     project.configure(**GRID, search={**SEARCH, "keep": [0.5, 0.5]})
     stopped = set(survivors(project, 1)) - set(survivors(project, 2))
@@ -156,6 +177,17 @@ def test_partial_shows_the_rungs_so_far(fresh: Project) -> None:
     assert shown.returncode == 0, shown.stderr
     table = pd.read_csv(fresh["results/partial/study_results.csv"])
     assert table["status"].value_counts().to_dict() == {"stopped": 4, "missing": 4}
+    assert set(table["rung"][table["status"] == "stopped"]) == {1}
+    page = fresh["results/partial/index.html"].read_text()
+    assert fresh["results/partial/rungs.png"].stat().st_size > 0
+    assert 'alt="rungs"' in page
+
+    fresh.configure(**GRID, search={**SEARCH, "keep": [1.0, 0.25]})  # it will be decided again
+    shown = fresh.snakemake("--cores", "1", "partial")
+    assert shown.returncode == 0, shown.stderr
+    table = pd.read_csv(fresh["results/partial/study_results.csv"])
+    assert set(table["status"]) == {"missing"}
+    assert 'alt="rungs"' not in fresh["results/partial/index.html"].read_text()
 
 
 def test_inference_time_is_measured_before_the_first_decision(fresh: Project) -> None:
@@ -166,6 +198,14 @@ def test_inference_time_is_measured_before_the_first_decision(fresh: Project) ->
     assert list(times) == CONFIGURATIONS
     costs = {one["configuration"]: one["cost"] for one in decision(fresh, 1)["configurations"]}
     assert costs == times
+    shown = fresh.snakemake("--cores", "1", "partial")
+    assert shown.returncode == 0, shown.stderr
+    table = pd.read_csv(fresh["results/partial/study_results.csv"])
+    stopped = table[table["status"] == "stopped"]
+    assert len(stopped) == 4
+    assert list(stopped["inference_time_s"]) == [
+        times[run.rsplit("_s", 1)[0]] for run in stopped["run"]
+    ]
 
 
 def test_a_training_that_failed_on_its_way_up_is_retried_when_asked(project: Project) -> None:

@@ -66,6 +66,10 @@ MAIN_AXES = STUDY.plots[0].model_dump(mode="json")
 MAIN_COST = MAIN_AXES["cost"]
 # The decisions at the rungs of a search, lowest first.
 DECISIONS = [f"results/search/rung_{rung}.json" for rung in SEARCH.rungs] if SEARCH else []
+# A cost that has to be measured is measured before anything is trained.
+UNTRAINED = (
+    ["results/search/untrained.json"] if SEARCH and MAIN_COST == "inference_time_s" else []
+)
 
 
 GPUS_PER_JOB = 0 if STUDY.device == "cpu" else 1

@@ -29,10 +29,15 @@ def rung_before(rung):
 def tell_outlook():
     """Say in a dry run, once, what is decided and what is at most to come: a plan shows only what is known."""
     if workflow.is_main_process and workflow.dryrun:
-        from outlook import decisions_so_far, outlook
+        from outlook import epochs_done, outlook
+        from ptychopareto.study.rungs import decisions_so_far
 
-        so_far = decisions_so_far(DECISIONS, list(GROUPS))
-        print(outlook(STUDY, list(RUNS.values()), GROUPS, so_far), file=sys.stderr)
+        runs = list(RUNS.values())
+        settings = {run.id: fingerprint(run) for run in runs}
+        files = [Path(file) for file in DECISIONS]
+        so_far = decisions_so_far(files, runs, settings, SEARCH.keep, MAIN_COST)
+        done = epochs_done(runs, STUDY, settings, Path("results/runs"))
+        print(outlook(STUDY, runs, GROUPS, so_far, done), file=sys.stderr)
 
 
 def reached(wildcards):
@@ -75,5 +80,3 @@ def group_at_rung(wildcards):
 if SEARCH is not None:
     TRIED_FIRST = runs_tried_first()
     GROUPS = groups_of_search()
-    # A cost that has to be measured is measured before anything is trained.
-    UNTRAINED = ["results/search/untrained.json"] if MAIN_COST == "inference_time_s" else []

@@ -235,6 +235,8 @@ rule partial_results:
         pictures=PICTURES,
         other_axes=OTHER_AXES,
         decisions=DECISIONS,
+        keep=list(SEARCH.keep) if SEARCH else [],
+        untrained=UNTRAINED,
         settings={name: fingerprint(run) for name, run in RUNS.items()},
         asked_at=time.time(),
     message:

@@ -30,6 +30,7 @@ rule gather:
     input:
         metrics=metrics_of_all_runs,
         decisions=DECISIONS,
+        untrained=UNTRAINED,
         timing="results/timing.json",
     output:
         table=report(

@@ -14,13 +14,14 @@ def main(job: Any) -> None:
     from ptychopareto.study.configurations import configurations
     from ptychopareto.study.pareto import pareto_front
     from ptychopareto.study.results import Results
-    from ptychopareto.study.rungs import read_decision
+    from ptychopareto.study.rungs import read_decision, read_untrained
     from ptychopareto.study.runs import Run
     from ptychopareto.study.tables import failures, table_of_refinement, table_of_runs
 
     results = Results(Path("results"), tuple(Run(**run) for run in job.params.runs))
     decisions = [read_decision(Path(file)) for file in job.input.decisions]
-    table = table_of_runs(results, decisions=decisions or None)
+    untrained = next((read_untrained(Path(file)) for file in job.input.untrained), None)
+    table = table_of_runs(results, decisions=decisions or None, untrained=untrained)
     write_csv(Path(job.output.table), table)
     write_csv(Path(job.output.configurations), configurations(table))
     fronts = (job.output.front, *job.output.other_fronts)

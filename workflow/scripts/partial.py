@@ -9,22 +9,32 @@ from joblog import run_job
 def main(job: Any) -> None:
     from ptychopareto.files import read_json, write_csv
     from ptychopareto.page.study import write_page
-    from ptychopareto.pictures import gallery, marginals, pareto, quality_vs_time, training_curves
+    from ptychopareto.pictures import (
+        gallery,
+        marginals,
+        pareto,
+        quality_vs_time,
+        rungs,
+        training_curves,
+    )
     from ptychopareto.pictures.names import settings_of
     from ptychopareto.study.against_time import classical_table
     from ptychopareto.study.configurations import configurations
     from ptychopareto.study.pareto import pareto_front
     from ptychopareto.study.recommended import lay_out, write_recommendation
     from ptychopareto.study.results import Results
-    from ptychopareto.study.rungs import read_decision
+    from ptychopareto.study.rungs import decisions_so_far, read_untrained
     from ptychopareto.study.runs import Run
     from ptychopareto.study.tables import table_of_refinement, table_of_runs
 
     results = Results(Path("results"), tuple(Run(**run) for run in job.params.runs))
     folder, axes = Path(job.output.page).parent, job.params.axes
-    decisions = [read_decision(path) for path in map(Path, job.params.decisions) if path.exists()]
-    searched = decisions if job.params.decisions else None
-    table = table_of_runs(results, job.params.settings, searched)
+    settings, files = job.params.settings, [Path(file) for file in job.params.decisions]
+    asked = (results.runs, settings, job.params.keep, axes["cost"])
+    decisions = decisions_so_far(files, *asked) if files else None
+    timed = next((Path(file) for file in job.params.untrained if Path(file).exists()), None)
+    untrained = None if timed is None else read_untrained(timed)
+    table = table_of_runs(results, settings, decisions, untrained)
     done = set(table["run"][table["status"] != "missing"])
     results = Results(results.folder, tuple(run for run in results.runs if run.id in done))
     steps, best = results.classical_steps(), results.best_epochs()
@@ -53,6 +63,9 @@ def main(job: Any) -> None:
     quality_vs_time.draw(classical, refinement, names, quality, pictures["quality_vs_time"])
     marginals.draw(table, quality, axes["cost"], pictures["marginals"])
     training_curves.draw_study(results, table, pictures["training_curves"])
+    if decisions:
+        pictures["rungs"] = folder / "rungs.png"
+        rungs.draw(decisions, table, axes, pictures["rungs"])
     page = Path(job.output.page)
     write_page(results, table, means, front, axes, chosen, pictures.values(), page)
 

@@ -51,7 +51,8 @@ def draw(
     this mean, a faint dot one of its runs. The front is a staircase: the best quality to be had up
     to a cost. Points in the shade below it are dominated. The label of a point on it says how often
     the point stays there when the seeds are resampled; the recommended one is in a circle. Runs
-    that cannot be drawn, and means without an interval, are counted in words.
+    that cannot be drawn, and means without an interval, are counted in words. What a search stopped
+    is hollow, in a panel below, at the validation loss of its rung.
 
     Parameters
     ----------
@@ -136,12 +137,18 @@ class _Study:
 
 
 def _stopped(table: pd.DataFrame, cost: str) -> pd.DataFrame:
-    """Select what a search stopped: looks, cost, rung and mean loss there."""
+    """Select what a search stopped: looks, rung, and the means of cost and loss there."""
     if "rung_loss" not in table:
         return table.iloc[:0]
-    rows = table[(table["status"] == "stopped") & table["rung_loss"].notna() & (table[cost] > 0)]
-    groups = rows.assign(configuration=names_of(rows)).groupby("configuration", sort=False)
-    return groups.first().assign(rung_loss=groups["rung_loss"].mean())
+    rows = table[(table["status"] == "stopped") & table["rung_loss"].notna()]
+    costs = rows[cost].astype("float64")
+    if cost == "train_time_s":  # the row has the part of the training that was done
+        epochs = rows["epochs"].astype("float64")
+        costs *= epochs / rows["rung"].astype("float64").clip(upper=epochs)
+    rows = rows.assign(configuration=names_of(rows), **{cost: costs})[costs > 0]
+    groups = rows.groupby("configuration", sort=False)
+    means = {name: groups[name].mean() for name in (cost, "rung_loss")}
+    return groups.first().assign(**means)
 
 
 def _draw_stopped(axes: Axes, study: _Study) -> None:
@@ -167,6 +174,10 @@ def _summary(table: pd.DataFrame, study: _Study) -> str:
         parts.append(f"{sum(status.values())} failed ({reasons})")
     if n_stopped:
         parts.append(f"{n_stopped} stopped by the search")
+        stopped = names_of(table[table["status"] == "stopped"]).nunique()
+        if stopped > len(study.stopped):
+            hidden = _counted(stopped - len(study.stopped), "stopped configuration")
+            parts.append(f"{hidden} without a value on these axes")
     if n_missing:
         parts.append(f"{n_missing} missing")
     if n_ok > len(study.runs):

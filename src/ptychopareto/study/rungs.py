@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ptychopareto.config import Search
+from ptychopareto.files import FileError
 from ptychopareto.files.records import Line, Record, read_record
 from ptychopareto.study.halving import (
     Candidate,
@@ -51,6 +52,8 @@ class _Rung(Record):
     """A rung at which all have arrived."""
 
     rung: int
+    part: float
+    cost: Line
     configurations: list[_Decided]
 
 
@@ -68,12 +71,18 @@ class Decision:
     ----------
     rung : int
         After how many epochs.
+    part : float
+        The part of all configurations of a group that had places.
+    cost : str
+        The column of costs.
     configurations : list of dict
         Those that reached it, in grid order: the fields of a `Verdict`, with the name under
         `configuration`, and `runs`, the records of the runs that were tried.
     """
 
     rung: int
+    part: float
+    cost: str
     configurations: list[dict[str, Any]]
 
     @property
@@ -133,7 +142,54 @@ def read_untrained(path: Path) -> dict[str, float]:
 def read_decision(path: Path) -> Decision:
     """Read what was decided at a rung; raises FileError where the file is damaged."""
     content = read_record(path, _Rung)
-    return Decision(content["rung"], content["configurations"])
+    return Decision(content["rung"], content["part"], content["cost"], content["configurations"])
+
+
+def decisions_so_far(
+    files: Sequence[Path],
+    runs: Iterable[Run],
+    settings: Mapping[str, str],
+    keep: Sequence[float],
+    cost: str,
+) -> list[Decision]:
+    """Read the decisions that are there and still hold, the lowest rung first.
+
+    They end below a rung that is not decided yet, or was decided about another grid, other
+    settings, another part or another cost: it will be decided again.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        The decision files of all rungs, the lowest first.
+    runs : iterable of Run
+        The runs of the study, in grid order.
+    settings : mapping of str to str
+        The fingerprint of the settings of each run by its id.
+    keep : sequence of float
+        The part that goes on at each rung.
+    cost : str
+        The column of costs.
+
+    Returns
+    -------
+    list of Decision
+        The decisions.
+    """
+    found: list[Decision] = []
+    expected = list(dict.fromkeys(run.configuration for run in runs))
+    for file, part in zip(files, keep, strict=True):
+        try:
+            decision = read_decision(file)
+        except FileError:  # not there, or damaged, which its next reader will say
+            break
+        names = [one["configuration"] for one in decision.configurations]
+        records = [record for one in decision.configurations for record in one["runs"]]
+        current = all(settings.get(one["run"]) == one["settings"] for one in records)
+        if not current or (names, decision.part, decision.cost) != (expected, part, cost):
+            break
+        found.append(decision)
+        expected = decision.survivors
+    return found
 
 
 def decided(
@@ -178,6 +234,8 @@ def decided(
     verdicts = decide(candidates, {group: places(part, size) for group, size in sizes.items()})
     return {
         "rung": rung,
+        "part": part,
+        "cost": cost,
         "configurations": [_as_record(one, runs_of[one.name]) for one in verdicts],
     }
 

@@ -1,10 +1,12 @@
 """Gather the tables of a study from the files that its runs left."""
 
 from collections.abc import Mapping, Sequence
+from math import nan
 
-from pandas import DataFrame
+from pandas import DataFrame, Series
 
 from ptychopareto.study.against_time import refinement_table, with_latencies
+from ptychopareto.study.configurations import names_of
 from ptychopareto.study.results import Results
 from ptychopareto.study.rungs import Decision, stopped_rows
 from ptychopareto.study.table import gather
@@ -14,6 +16,7 @@ def table_of_runs(
     results: Results,
     settings: Mapping[str, str] | None = None,
     decisions: Sequence[Decision] | None = None,
+    untrained: Mapping[str, float] | None = None,
 ) -> DataFrame:
     """Gather the metrics of all runs, with the latencies that the timing job measured.
 
@@ -24,8 +27,11 @@ def table_of_runs(
     settings : dict of str, optional
         The fingerprint of the settings of each run by its id. Results of other settings count as
         missing. None: every result counts.
-    decisions
+    decisions : sequence of Decision, optional
         What was decided at the rungs of a search so far; None where there is no search.
+    untrained : dict of float, optional
+        The inference time [s] that a search measured of each configuration before its training, by
+        its name. The timing job knows none of a configuration that was stopped.
 
     Returns
     -------
@@ -39,7 +45,14 @@ def table_of_runs(
     """
     stopped = None if decisions is None else stopped_rows(decisions, results.runs, settings)
     table = gather(results.runs, results.of_runs("metrics.json"), settings, stopped)
-    return with_latencies(table, results.timing())
+    return _with_untrained(with_latencies(table, results.timing()), untrained or {})
+
+
+def _with_untrained(table: DataFrame, times: Mapping[str, float]) -> DataFrame:
+    """Give stopped runs the inference time of their networks before training."""
+    known, stopped = table["inference_time_s"], table["status"] == "stopped"
+    untrained = Series([times.get(name, nan) for name in names_of(table)], table.index)
+    return table.assign(inference_time_s=known.where(~stopped, untrained))
 
 
 def table_of_refinement(results: Results) -> DataFrame:
