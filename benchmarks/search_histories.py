@@ -114,9 +114,9 @@ def collect(results: Path, cost: str, quality: str, path: Path) -> None:
         }
         parts.append(history.assign(**about))
     table = pd.concat(parts)
-    # A job that went on from a checkpoint took less than its epochs.
+    # A job that went on from a checkpoint took less than its epochs. All starts are alike.
     known = table["start_s"].where(table["start_s"] > 0)
-    table["start_s"] = known.fillna(known.median()).fillna(START_SECONDS)
+    table["start_s"] = known.median() if known.notna().any() else START_SECONDS
     write_csv(path, table[[*COLUMNS, *OVERHEADS]])
 
 
@@ -139,6 +139,9 @@ def _timing_seconds(results: Path, networks: int) -> float:
 def read(path: Path) -> list[Configuration]:
     """Read the histories that `collect` wrote; quality is negated where less of it is better.
 
+    All epochs of a configuration take the median of their times: other work on the machine, which
+    disturbs some of them, then counts for nothing.
+
     Parameters
     ----------
     path : Path
@@ -156,7 +159,8 @@ def read(path: Path) -> list[Configuration]:
     """
     found = []
     for name, rows in read_csv(path, COLUMNS, OVERHEADS).groupby("configuration", sort=False):
-        networks = tuple(_training(run) for _, run in rows.groupby("seed", sort=True))
+        epoch_s = float(rows["seconds"].median())
+        networks = tuple(_training(run, epoch_s) for _, run in rows.groupby("seed", sort=True))
         first = rows.iloc[0]
         cost = float(rows.groupby("seed")["cost"].first().mean())
         timing = float(first.get("timing_s", 0.0))
@@ -164,11 +168,11 @@ def read(path: Path) -> list[Configuration]:
     return found
 
 
-def _training(rows: pd.DataFrame) -> Training:
+def _training(rows: pd.DataFrame, epoch_s: float) -> Training:
     first = rows.iloc[0]
     return Training(
         tuple(rows["val_loss"]),
-        tuple(rows["seconds"]),
+        (epoch_s,) * len(rows),
         float(first["quality"]),
         float(first.get("start_s", START_SECONDS)),
     )

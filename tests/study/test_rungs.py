@@ -248,7 +248,9 @@ def test_time_spent_and_saved(decisions: list[Decision]) -> None:
     assert spent["saved_s"] == pytest.approx(320 - 120)
     assert spent["part"] == pytest.approx(120 / 320)
     assert [rung["kept"] for rung in spent["rungs"]] == [2, 1]
-    assert "1 of 4 configurations to the end, in 2 min of training" in in_words(spent)
+    words = in_words(spent)
+    assert "1 of 4 configurations to the end, in 2 min of training, some 38 %" in words
+    assert "it saved about 3.33 min" in words
 
 
 def test_how_sure_the_front_is(decisions: list[Decision]) -> None:

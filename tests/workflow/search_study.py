@@ -26,7 +26,7 @@ GRID: dict[str, Any] = {
     "training": {"epochs": 3},
     "classical": {"epochs": [1]},
 }
-SEARCH = {"rungs": [1, 2], "keep": [0.5, 0.25], "first_seeds": 1}
+SEARCH: dict[str, Any] = {"rungs": [1, 2], "keep": [0.5, 0.25], "first_seeds": 1}
 CONFIGURATIONS = [f"{a}_tnone_m4_w{w}_teacher" for a in ("fno", "ffno") for w in (4, 6)]
 PATIENCE = 1500  # seconds for a study on a busy machine
 

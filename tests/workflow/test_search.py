@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from benchmarks.search_histories import collect, read
 
+from benchmarks import search_strategies as strategies
+from ptychopareto.study.halving import Rungs
 from search_study import (
     CONFIGURATIONS,
     GRID,
@@ -159,53 +162,19 @@ def test_other_parts_decide_again_and_train_what_goes_on_now(project: Project) -
     assert (table_of(project)["status"] == "ok").sum() == 4
 
 
-def test_a_dry_run_says_what_is_known(searched: Project, fresh: Project) -> None:
-    fresh.configure(**GRID, search=SEARCH)
-    said = fresh.snakemake("-n", "--quiet")
-    assert said.returncode == 0, said.stderr
-    text = " ".join((said.stdout + said.stderr).split())
-    assert "after 1 epoch at most 2 of 4 configurations go on" in text
-    assert "at most" in text
-    text = " ".join(searched.snakemake("-n", "--quiet").stderr.split())
-    assert "after 1 epoch 2 of 4 configurations went on" in text
-
-
-def test_partial_shows_the_rungs_so_far(fresh: Project) -> None:
-    fresh.configure(**GRID, search=SEARCH)
-    fresh.build("results/search/rung_1.json")
-    shown = fresh.snakemake("--cores", "1", "partial")
-    assert shown.returncode == 0, shown.stderr
-    table = pd.read_csv(fresh["results/partial/study_results.csv"])
-    assert table["status"].value_counts().to_dict() == {"stopped": 4, "missing": 4}
-    assert set(table["rung"][table["status"] == "stopped"]) == {1}
-    page = fresh["results/partial/index.html"].read_text()
-    assert fresh["results/partial/rungs.png"].stat().st_size > 0
-    assert 'alt="rungs"' in page
-
-    fresh.configure(**GRID, search={**SEARCH, "keep": [1.0, 0.25]})  # it will be decided again
-    shown = fresh.snakemake("--cores", "1", "partial")
-    assert shown.returncode == 0, shown.stderr
-    table = pd.read_csv(fresh["results/partial/study_results.csv"])
-    assert set(table["status"]) == {"missing"}
-    assert 'alt="rungs"' not in fresh["results/partial/index.html"].read_text()
-
-
-def test_inference_time_is_measured_before_the_first_decision(fresh: Project) -> None:
-    fresh.configure(**GRID, search=SEARCH, pareto={"cost": "inference_time_s"})
-    done = fresh.build("results/search/rung_1.json", timeout=PATIENCE)
-    assert "time_untrained" in done
-    times = json.loads(fresh["results/search/untrained.json"].read_text())["inference_time_s"]
-    assert list(times) == CONFIGURATIONS
-    costs = {one["configuration"]: one["cost"] for one in decision(fresh, 1)["configurations"]}
-    assert costs == times
-    shown = fresh.snakemake("--cores", "1", "partial")
-    assert shown.returncode == 0, shown.stderr
-    table = pd.read_csv(fresh["results/partial/study_results.csv"])
-    stopped = table[table["status"] == "stopped"]
-    assert len(stopped) == 4
-    assert list(stopped["inference_time_s"]) == [
-        times[run.rsplit("_s", 1)[0]] for run in stopped["run"]
-    ]
+def test_replays_from_the_histories_of_the_full_grid_decide_as_the_search_did(
+    searched: Project, full_grid: Project, tmp_path: Path
+) -> None:
+    histories = tmp_path / "histories.csv"
+    collect(full_grid["results"], "model_params", "ssim_phase", histories)
+    grid = read(histories)
+    assert [one.name for one in grid] == CONFIGURATIONS
+    assert all(run.start_s > 0 for one in grid for run in one.runs)
+    rungs = Rungs(tuple(SEARCH["rungs"]), tuple(SEARCH["keep"]))
+    replayed = strategies.searched(grid, rungs, SEARCH["first_seeds"])
+    assert list(replayed.names) == survivors(searched, 2)
+    epochs = sum(sum(run.seconds) for one in grid for run in one.runs)
+    assert strategies.full_grid(grid).seconds > epochs
 
 
 def test_a_training_that_failed_on_its_way_up_is_retried_when_asked(project: Project) -> None:
@@ -216,6 +185,44 @@ def test_a_training_that_failed_on_its_way_up_is_retried_when_asked(project: Pro
     assert f"rung/{run}" not in project.plan(TABLE)
     project.configure(**GRID, search=SEARCH, retry_failed=True)
     assert f"rung/{run}" in project.plan(TABLE)
+
+
+def test_where_all_have_failed_the_study_ends_with_rows_that_say_so(project: Project) -> None:
+    for name in CONFIGURATIONS:
+        path = project[f"results/runs/{name}_s0/rung_1.json"]
+        failed = {"status": "diverged", "error": "non-finite loss", "val_loss": []}
+        path.write_text(json.dumps({**json.loads(path.read_text()), **failed}))
+    done = project.build(timeout=PATIENCE)
+    assert not trainings(done)
+    assert survivors(project, 1) == []
+    assert decision(project, 2)["configurations"] == []
+    table = table_of(project)
+    for run, row in table.iterrows():
+        assert row["status"] == ("diverged" if str(run).endswith("_s0") else "stopped")
+    recommendation = json.loads(project["results/recommendation.json"].read_text())
+    assert recommendation["configuration"] is None
+    assert "0 of 4 configurations to the end" in recommendation["reason"]
+
+
+def test_a_rung_beyond_the_end_of_the_trainings_leaves_finished_runs(
+    project: Project, full_grid: Project
+) -> None:
+    project.configure(**GRID, search={**SEARCH, "rungs": [1, 9]})
+    done = project.build(TABLE, timeout=PATIENCE)
+    tried, last = survivors(project, 1), survivors(project, 9)
+    assert {job for job in done if job.startswith("rung")} == {f"rung_9/{n}_s0" for n in tried}
+    table = table_of(project)
+    ended = [f"{name}_s0" for name in tried]
+    finished = [*ended, *(f"{name}_s1" for name in last)]
+    assert set(table.index[table["status"] == "ok"]) == set(finished)
+    pd.testing.assert_frame_equal(
+        table.loc[finished].drop(columns=["rung", "rung_loss"]),
+        table_of(full_grid).loc[finished],
+        check_exact=True,
+        check_dtype=False,
+    )
+    (lost,) = set(tried) - set(last)
+    assert (table.loc[f"{lost}_s1", ["status", "rung"]] == ["stopped", 9]).all()
 
 
 def test_what_was_spent_is_in_the_recommendation_and_the_log(searched: Project) -> None:

@@ -45,7 +45,7 @@ def spending(decisions: Sequence[Decision], table: pd.DataFrame) -> dict[str, An
 
 
 def in_words(spent: dict[str, Any]) -> str:
-    """Write the spending in a sentence.
+    """Write what was spent and saved in a sentence.
 
     Parameters
     ----------
@@ -53,7 +53,12 @@ def in_words(spent: dict[str, Any]) -> str:
         What `spending` returns.
     """
     tried, kept = spent["rungs"][0]["tried"], spent["rungs"][-1]["kept"]
-    part = "" if spent["part"] is None else f", some {100 * spent['part']:.0f} % of the full grid's"
+    part = (
+        ""
+        if spent["part"] is None
+        else f", some {100 * spent['part']:.0f} % of the full grid's; "
+        f"it saved about {duration(spent['saved_s'])}"
+    )
     return (
         f"The search trained {kept} of {tried} configurations to the end, in "
         f"{duration(spent['train_time_s'])} of training{part}."
