@@ -228,8 +228,10 @@ def test_hypervolume_of_known_points() -> None:
 
 def test_who_overtakes_after_the_last_rung_is_lost() -> None:
     """The case of docs/search.md: no search by early losses can know."""
-    early = Entrant("early", "teacher", 1e5, ((0.30, 0.20, 0.19, 0.18, 0.18, 0.18),))
-    late = Entrant("late", "teacher", 1e5, ((0.50, 0.40, 0.30, 0.20, 0.12, 0.08),))
-    assert survivors(search([early, late], Rungs((2,), (0.5,)))) == ["early"]
-    assert survivors(search([early, late], Rungs((5,), (0.5,)))) == ["late"]
-    assert survivors(search([early, late], Rungs((2,), (1.0,)))) == ["early", "late"]
+    small = (0.0682, 0.0543, 0.0494, 0.0472, 0.0464, 0.0461)
+    large = (0.0770, 0.0506, 0.0456, 0.0426, 0.0414, 0.0412)  # of a larger learning rate
+    pair = [Entrant("small", "teacher", 151714, (small,))]
+    pair.append(Entrant("large", "teacher", 151714, (large,)))
+    assert survivors(search(pair, Rungs((1,), (0.5,)))) == ["small"]
+    assert survivors(search(pair, Rungs((2,), (0.5,)))) == ["large"]
+    assert survivors(search(pair, Rungs((1, 2), (1.0, 0.5)))) == ["large"]
