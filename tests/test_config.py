@@ -357,6 +357,18 @@ MISTAKES = [
         "scenarios[1].name: 'dim' stands twice; each name is allowed once",
     ),
     (
+        "scenarios = [{name: sure, assumed: {probe_blur: 0}}]",
+        "scenarios[0].assumed: nothing is assumed wrongly; one of probe_blur, probe_defocus, ",
+    ),
+    (
+        "scenarios = [{name: sure, assumed: {probe_shift: 1}}]",
+        "scenarios[0].assumed.probe_shift: unknown key; ",
+    ),
+    (
+        "scenarios = [{name: mixed, second_mode: 0.6}]",
+        "scenarios[0].second_mode: 0.6 is too large; at most 0.5 is allowed",
+    ),
+    (
         "scenarios = [{name: same, photons: null, defocus_error: 0}]",
         "scenarios[0]: changes nothing; one of photons, object, scan_step, defocus_error, "
         "position_error is wanted",

@@ -9,7 +9,7 @@ hybrid on a CPU; those of a GPU's speed give three to ten times what an H100 too
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from math import ceil
-from typing import Any
+from typing import Any, Literal
 
 from ptychopareto.config import (
     BLOCKS,
@@ -66,7 +66,7 @@ class Estimate:
     runtime: int
 
 
-def pixels(study: StudyConfig, split: str) -> int:
+def pixels(study: StudyConfig, split: Literal["train", "test"]) -> int:
     """Count the pixels in all patterns of a scan; for a file, an upper limit.
 
     Parameters
@@ -85,8 +85,7 @@ def pixels(study: StudyConfig, split: str) -> int:
         return getattr(data, f"{split}_npz").stat().st_size // 4
     if isinstance(data, MeasuredDataset):
         return MEASURED_PIXELS_PER_BYTE * sum(path.stat().st_size for path in data.scan)
-    step, images = getattr(data, f"scan_step_{split}"), getattr(data, f"images_{split}")
-    return ((data.size - data.N) // step + 1) ** 2 * images * data.N**2
+    return data.patterns(split) * data.N**2
 
 
 def side_of_pattern(study: StudyConfig, default: int = 64) -> int:
@@ -126,7 +125,10 @@ def training_seconds(run: Run, study: StudyConfig, until: int | None = None) -> 
     """
     side, settings = side_of_pattern(study), run.training(study.training)
     epochs = settings.epochs if until is None else min(until, settings.epochs)
-    seen = pixels(study, "train") * epochs
+    scan = pixels(study, "train")
+    if run.train_patterns is not None:
+        scan = min(scan, run.train_patterns * side**2)
+    seen = scan * epochs
     seconds = 3 * _network_seconds(run, study, seen)
     if study.device != "cpu":
         seconds += seen / side**2 / settings.batch_size * GPU_SECONDS_PER_STEP

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -85,8 +86,14 @@ def claim(folder: Path) -> None:
     _claims.append(claimed)
 
 
-def main() -> int:
-    """Return the exit status: 0 if the folder is free now, 1 if a study still works in it."""
+def main(options: Sequence[str] = ()) -> int:
+    """Return the exit status: 0 if the folder is free now, 1 if a study still works in it.
+
+    Parameters
+    ----------
+    options : sequence of str, optional
+        What Snakemake has to be told of a study whose Snakefile and config lie elsewhere.
+    """
     folder = Path.cwd()
     deadline = time.monotonic() + JOBS_MAY_TAKE_S
     told = False
@@ -107,7 +114,9 @@ def main() -> int:
     if not any((folder / ".snakemake" / "locks").glob("*")):
         return 0
     print("Removing the lock of an earlier study that was killed; it continues where it stopped.")
-    return subprocess.call([sys.executable, "-m", "snakemake", "--unlock", "--quiet", "all"])
+    return subprocess.call(
+        [sys.executable, "-m", "snakemake", "--unlock", "--quiet", "all", *options]
+    )
 
 
 def _remove_unfinished(results: Path) -> None:
@@ -119,4 +128,4 @@ def _remove_unfinished(results: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

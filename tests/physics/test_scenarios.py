@@ -1,6 +1,7 @@
 """A changed scan is measured by the same physics as the scan as it was."""
 
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 
 from ptychopareto.config import ConfigError, ProbeZonePlate, Scenario
 from ptychopareto.files import Dataset
+from ptychopareto.physics.beam_errors import defocused, with_second_mode
 from ptychopareto.physics.forward import diffraction_amplitude
 from ptychopareto.physics.probe import make_probe, zone_plate
 from ptychopareto.physics.scan import grid, patches
-from ptychopareto.physics.scenarios import changed_scan, defocused, displaced
+from ptychopareto.physics.scenarios import changed_scan, displaced
+from ptychopareto.reconstruction.object_scan import ObjectScan
 
 NOISELESS = 1e17  # photons
 
@@ -196,6 +199,82 @@ def test_a_flat_probe_has_no_defocus(test: Dataset) -> None:
     flat = replace(test, probe=np.ones_like(test.probe))
     with pytest.raises(ConfigError, match=r"scenarios \(change\): the probe is too flat"):
         changed_scan(flat, change(defocus_error=0.1), seed=1)
+
+
+WRONG = {
+    "probe_blur": 1.0,
+    "probe_defocus": 0.1,
+    "probe_curvature": 1.0,
+    "probe_rotation": 30.0,
+    "probe_size": -0.05,
+    "position_error": 2.0,
+    "position_scale": 0.02,
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_assumed_changes_no_pattern(test: Dataset, name: str) -> None:
+    asked = change(photons=1e6, assumed={name: WRONG[name]})
+    wrong = changed_scan(test, asked, seed=1)
+    right = changed_scan(test, change(photons=1e6), seed=1)
+    for part in ("diffraction", "objects", "intensity_scale", "norm_Y_I"):
+        np.testing.assert_array_equal(getattr(wrong, part), getattr(right, part))
+    of_probe = name.startswith("probe")
+    assert np.array_equal(wrong.probe, right.probe) != of_probe
+    where = wrong.corners + (0 if wrong.fractions is None else wrong.fractions)
+    assert np.array_equal(where, right.corners) == of_probe
+    assert where.min() >= 0
+    assert where.max() <= 96 - 32
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_rpie_explains_patterns_worse_by_what_is_wrong(test: Dataset, name: str) -> None:
+    def r_factor(**changes: Any) -> float:
+        scan = ObjectScan.of(changed_scan(test, change(**changes), seed=1), torch.device("cpu"))
+        steps = scan.rpie(torch.ones(scan.shape, dtype=torch.complex64), alpha=0.1)
+        image, _ = next(islice(steps, 19, None))
+        return scan.r_factor(image)
+
+    right = r_factor(photons=NOISELESS)
+    assert r_factor(photons=NOISELESS, assumed={name: WRONG[name]}) > 1.5 * right
+
+
+def test_positions_are_assumed_closer_by_the_same_part_everywhere(test: Dataset) -> None:
+    wrong = changed_scan(test, change(assumed={"position_scale": 0.02}), seed=1)
+    assert wrong.fractions is not None
+    where = wrong.corners + wrong.fractions
+    np.testing.assert_allclose(where - 32, 0.98 * (test.corners - 32), atol=1e-5)
+
+
+def test_a_probe_that_is_assumed_further_out_of_focus(test: Dataset) -> None:
+    """Assuming the defocus of the beam that is there undoes its error."""
+    right = changed_scan(test, change(defocus_error=0.1, photons=NOISELESS), seed=1)
+    both = change(defocus_error=0.1, photons=NOISELESS, assumed={"probe_defocus": 0.1})
+    known = changed_scan(test, both, seed=1)
+    np.testing.assert_array_equal(known.diffraction, right.diffraction)
+    model = forward(test.objects[0], test.corners, known.probe)
+    np.testing.assert_allclose(known.diffraction, model, rtol=0, atol=2e-6)
+
+
+def test_a_second_mode_adds_incoherently(test: Dataset) -> None:
+    mixed = changed_scan(test, change(second_mode=0.2, photons=NOISELESS), seed=1)
+    np.testing.assert_array_equal(mixed.probe, test.probe)
+    assert mixed.further_modes is None
+    first, second = with_second_mode(test.probe, 0.2)
+    sides = [forward(test.objects[0], test.corners, mode) ** 2 for mode in (first, second)]
+    np.testing.assert_allclose(mixed.diffraction**2, sum(sides), rtol=1e-4, atol=1e-5)
+
+
+def test_later_keys_leave_a_scenario_without_them_as_it_was(test: Dataset) -> None:
+    dumped = change(photons=1e6).model_dump(mode="json")
+    assert list(dumped) == [
+        *("name", "photons", "object", "scan_step", "defocus_error", "position_error")
+    ]
+    assert changed_scan(test, change(photons=1e6), seed=1).metadata["scenario"] == dumped
+    later = change(second_mode=0.1, assumed={"probe_blur": 1.0}).model_dump(mode="json")
+    assert later["second_mode"] == 0.1
+    assert later["assumed"]["probe_blur"] == 1.0
+    assert Scenario.model_validate(later) == change(second_mode=0.1, assumed={"probe_blur": 1.0})
 
 
 @pytest.mark.parametrize(

@@ -117,3 +117,16 @@ def test_what_a_scenario_changes_in_words() -> None:
         {"name": "other", "object": {"kind": "lines", "segments": 100}, "scan_step": 20}
     )
     assert robustness.described(change) == "object lines segments 100, step 20 px"
+
+
+def test_what_is_assumed_is_said() -> None:
+    change = Scenario.model_validate(
+        {
+            "name": "wrong",
+            "second_mode": 0.2,
+            "assumed": {"probe_defocus": -0.05, "probe_rotation": 30.0, "position_scale": 0.01},
+        }
+    )
+    assert robustness.described(change) == (
+        "second mode 20 %, assumed: defocus −5 %, probe turned by +30°, positions 1 % closer"
+    )

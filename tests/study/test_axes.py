@@ -49,9 +49,9 @@ def test_new_columns_stand_at_the_end() -> None:
         *("run", "architecture", "input_transform", "modes", "width", "supervision", "seed"),
         "epochs",
     )
-    assert COLUMNS[-24:-10] == (
+    assert COLUMNS[-25:-10] == (
         *("device", "max_channels", "skips", "head", "gauge", "physics_weight"),
-        *("blocks", "learning_rate", "batch_size"),
+        *("blocks", "learning_rate", "batch_size", "train_patterns"),
         *("r_work", "r_free", "r_free_flat", "frc50_halves", "reference"),
     )
     assert COLUMNS[-10:] == (
@@ -73,6 +73,7 @@ def test_a_block_learns_from_the_teacher_by_default() -> None:
         ({"batch_size": [4, 16]}, ["_bs4", ""]),
         ({"epochs": [5, 20]}, ["_e5", ""]),
         ({"epochs": [5], "blocks": [2], "batch_size": [8]}, ["_b2_bs8_e5"]),
+        ({"train_patterns": [64, None]}, ["_n64", ""]),
     ],
 )
 def test_only_what_is_not_the_default_stands_in_the_name(
@@ -102,6 +103,11 @@ def test_a_run_is_trained_as_its_block_says() -> None:
         ({"blocks": 4}, "sweep[0].blocks: 4 is a whole number, a list is wanted, such as [4]"),
         ({"learning_rate": [2]}, "sweep[0].learning_rate[0]: 2 is too large; at most 1 is allowed"),
         ({"batch_size": [8, 8]}, "sweep[0].batch_size[1]: 8 stands twice"),
+        ({"train_patterns": [1]}, "sweep[0].train_patterns[0]: 1 is too small; at least 2 is"),
+        (
+            {"train_patterns": [64, 8000]},
+            "sweep[0].train_patterns[1]: 8000 is too large; at most 6889, all patterns of the",
+        ),
         ({"epochs": [1.5]}, "sweep[0].epochs[0]: 1.5 is a decimal number, a whole number is"),
         (
             {"architecture": ["cnn"], "modes": None, "blocks": [2]},

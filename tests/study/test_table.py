@@ -47,7 +47,7 @@ def test_columns_are_in_the_order_of_the_contract() -> None:
     measures += ["published_mae_amp", "published_mae_phase"]
     measures += ["published_ssim_amp", "published_ssim_phase", "device"]
     measures += ["max_channels", "skips", "head", "gauge", "physics_weight"]  # came later
-    measures += ["blocks", "learning_rate", "batch_size"]
+    measures += ["blocks", "learning_rate", "batch_size", "train_patterns"]
     measures += ["r_work", "r_free", "r_free_flat", "frc50_halves", "reference"]
     measures += ["read_s", "transform_s", "stitch_s", "end_to_end_s", "end_to_end_pattern_s"]
     measures += ["single_pattern_p99_s", "batch64_s", "batch64_p99_s"]

@@ -74,7 +74,8 @@ def train_run(job: Any, until: int | None = None) -> Training:
     Raises
     ------
     ConfigError
-        The training scan has no true objects, and the run learns from them.
+        The training scan has no true objects, and the run learns from them; or it has fewer
+        patterns than the run wants.
     FileError
         A file is damaged.
     """
@@ -86,6 +87,7 @@ def train_run(job: Any, until: int | None = None) -> Training:
     from ptychopareto.files import read_dataset, read_objects
     from ptychopareto.learning.scales import input_scale, transmission
     from ptychopareto.learning.scan_data import scan_data
+    from ptychopareto.learning.smaller_scan import smaller_scan
     from ptychopareto.learning.training import train
     from ptychopareto.study.runs import expand
 
@@ -95,7 +97,7 @@ def train_run(job: Any, until: int | None = None) -> Training:
     # A training that was made and is done again all the same may have been planned without them.
     files = {"train": "results/dataset/train.npz", "target": "results/dataset/teacher.npz"}
     scan_file, target_file = (Path(job.input.get(name, path)) for name, path in files.items())
-    scan = read_dataset(scan_file)
+    scan = smaller_scan(read_dataset(scan_file), run.train_patterns)
     if run.supervision == "truth" and scan.objects is None:
         raise ConfigError(
             "sweep.supervision: 'truth' is not allowed for a training scan without YY_full; "

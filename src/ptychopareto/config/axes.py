@@ -84,7 +84,7 @@ class GridAxis:
     @property
     def optional(self) -> bool:
         """Whether leaving the key out differs from naming its default; a run may have None."""
-        return self.keyed or self.decided_by is not None
+        return self.keyed or self.decided_by is not None or type(None) in get_args(self.value)
 
     @property
     def in_default(self) -> bool:
@@ -240,6 +240,19 @@ _TABLE = (
         description="list of numbers of passes over the scan; training.epochs is the default",
         decided_by="training",
         missing=0,
+        late=True,
+        seldom=True,
+    ),
+    GridAxis(
+        "train_patterns",
+        "supervision",
+        Annotated[int, Field(ge=2, le=100_000_000)] | None,
+        "Int64",
+        "n{:.0f}".format,
+        description="list of numbers of training patterns, those around the centre of the training "
+        "scan; null, the default, is all of them",
+        default=None,
+        missing=float("inf"),
         late=True,
         seldom=True,
     ),

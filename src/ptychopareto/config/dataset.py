@@ -221,6 +221,11 @@ class SimulatedDataset(Section):
     )
     gridsize: Gridsize = GRIDSIZE
 
+    def patterns(self, split: Literal["train", "test"]) -> int:
+        """Return the number of patterns of a split, "train" or "test"."""
+        step, images = getattr(self, f"scan_step_{split}"), getattr(self, f"images_{split}")
+        return int(((self.size - self.N) // step + 1) ** 2 * images)
+
     @field_validator("size")
     @classmethod
     def _holds_a_pattern(cls, size: int, info: ValidationInfo) -> int:

@@ -1,9 +1,15 @@
 """Changes of the test data, to see how the networks hold up."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from ptychopareto.config.dataset import Object
 from ptychopareto.config.sections import Section, refusal
@@ -20,6 +26,61 @@ def _is_a_name(name: str) -> str:
             f"and not {AS_TRAINED}, which is the scan without a change"
         )
     return name
+
+
+class Assumed(Section):
+    """What is assumed of the scan, and is wrong; no pattern depends on it."""
+
+    probe_blur: float = Field(
+        default=0.0,
+        ge=0,
+        le=100,
+        description="standard deviation of a Gaussian blur of the assumed probe [px]; 0 = none",
+    )
+    probe_defocus: float = Field(
+        default=0.0,
+        ge=-0.5,
+        le=0.5,
+        description="the assumed defocus of the beam exceeds the actual one by this fraction of it",
+    )
+    probe_curvature: float = Field(
+        default=0.0,
+        ge=-100,
+        le=100,
+        description="quadratic phase that the assumed probe has too much [rad at radius N/4]",
+    )
+    probe_rotation: float = Field(
+        default=0.0,
+        ge=-180,
+        le=180,
+        description="the assumed probe is turned by this angle, from rows to columns [degree]",
+    )
+    probe_size: float = Field(
+        default=0.0,
+        ge=-0.5,
+        le=0.5,
+        description="the assumed probe is larger than the actual one by this fraction",
+    )
+    position_error: float = Field(
+        default=0.0,
+        ge=0,
+        le=100,
+        description="standard deviation of the assumed positions from the actual ones [px], on "
+        "each axis, rounded to whole pixels",
+    )
+    position_scale: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.2,
+        description="the assumed positions lie closer together by this fraction",
+    )
+
+    @model_validator(mode="after")
+    def _is_wrong(self) -> "Assumed":
+        if not any(getattr(self, name) for name in type(self).model_fields):
+            known = ", ".join(type(self).model_fields)
+            raise refusal(f"nothing is assumed wrongly; one of {known} is wanted")
+        return self
 
 
 class Scenario(Section):
@@ -60,6 +121,28 @@ class Scenario(Section):
         description="standard deviation of the positions from those that are known [px], on each "
         "axis, rounded to whole pixels; 0 = no error",
     )
+    second_mode: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.5,
+        description="part of the light in a second, incoherent mode of the probe, of which nobody "
+        "knows; 0 = a coherent beam",
+    )
+    assumed: Assumed | None = Field(
+        default=None, description="what is assumed wrongly of the scan; null = nothing"
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Dump a scenario that has none of the later keys as before they were there.
+
+        Then its file keeps its bits, and its job is not repeated.
+        """
+        dumped: dict[str, Any] = dump(self)
+        later = {"second_mode": 0.0, "assumed": None}
+        return {
+            key: value for key, value in dumped.items() if key not in later or value != later[key]
+        }
 
     @model_validator(mode="after")
     def _changes_something(self) -> "Scenario":

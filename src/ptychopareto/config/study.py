@@ -144,6 +144,7 @@ class StudyConfig(Section):
                 raise refusal(f"{reason} (dataset.N = {self.dataset.N})", *at)
             self._quality_is_defined(self.dataset.object)
             self._scenarios_fit(self.dataset.N, self.dataset.size)
+            self._train_patterns_are_there(self.dataset.patterns("train"))
         if self.search is not None:
             self._search_fits(self.search)
         for number, axes in enumerate(self.plots):
@@ -166,6 +167,14 @@ class StudyConfig(Section):
         if n is not None:
             for at, reason in _misfits(self, n):
                 raise refusal(f"{reason} (dataset.N = {n})", *at)
+
+    def _train_patterns_are_there(self, there: int) -> None:
+        for number, block in enumerate(self.sweep):
+            for index, wanted in enumerate(block.train_patterns or ()):
+                if wanted is not None and wanted > there:
+                    allowed = f"at most {there}, all patterns of the training scan, are allowed"
+                    reason = f"{wanted} is too large; {allowed}"
+                    raise refusal(reason, "sweep", number, "train_patterns", index)
 
     def _quality_is_defined(self, obj: Object) -> None:
         if isinstance(obj, NpzObject) or obj.phase != "none":

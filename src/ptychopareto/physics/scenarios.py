@@ -1,7 +1,8 @@
 """Change the test scan as a scenario says, and measure it again.
 
-The networks, and rPIE, know nothing of an error of the defocus or of the positions: the dataset
-holds the probe and the positions as they were meant to be.
+The networks, and rPIE, know nothing of an error of the defocus or of the positions, nor of a second
+mode of the beam: the dataset holds the probe and the positions as they were meant to be. What is
+*assumed* wrongly changes what the dataset holds, and no pattern.
 """
 
 import math
@@ -14,12 +15,12 @@ from numpy.typing import NDArray
 from ptychopareto.config import ConfigError, NpzObject, Object, Scenario
 from ptychopareto.config.sections import SMALLEST_SCORED
 from ptychopareto.files import Dataset
-from ptychopareto.physics import objects, scan
-from ptychopareto.physics.registration import magnification
+from ptychopareto.physics import beam_errors, objects, scan
 from ptychopareto.physics.simulation import counted_amplitude, expected_amplitude
 
 Corners = NDArray[np.int64]
 Image = NDArray[np.complex64]
+Beam = beam_errors.Beam
 
 
 def changed_scan(test: Dataset, change: Scenario, seed: int) -> Dataset:
@@ -42,7 +43,7 @@ def changed_scan(test: Dataset, change: Scenario, seed: int) -> Dataset:
     -------
     Dataset
         The changed scan of one object. It holds the probe and the positions as they were meant to
-        be, not those with an error.
+        be, not those with an error, or those that are assumed.
 
     Raises
     ------
@@ -51,8 +52,8 @@ def changed_scan(test: Dataset, change: Scenario, seed: int) -> Dataset:
     FileError
         The file of another object will not do.
     """
-    seeds = np.random.SeedSequence([seed, crc32(change.name.encode())]).spawn(4)
-    of_object, of_phase, of_positions, of_counts = map(np.random.default_rng, seeds)
+    seeds = np.random.SeedSequence([seed, crc32(change.name.encode())]).spawn(5)
+    of_object, of_phase, of_positions, of_counts, of_assumed = map(np.random.default_rng, seeds)
     own, positions = _as_it_is(test, change)
     image, corners, norm = own, positions, test.norm_Y_I
     if change.scan_step is not None:
@@ -67,10 +68,14 @@ def changed_scan(test: Dataset, change: Scenario, seed: int) -> Dataset:
     where = displaced(corners, change.position_error, room, of_positions)
     beam, scale = _beam(test.probe, change), _scale(test, change)
     amplitude = expected_amplitude([scan.patches(image, where, test.N)], beam)
+    probe = _assumed_probe(test.probe, change)
+    corners, fractions = _assumed_positions(corners, change, room, of_assumed)
     return replace(
         test,
         diffraction=counted_amplitude(amplitude, scale, of_counts),
+        probe=probe,
         corners=corners,
+        fractions=fractions,
         object_index=np.zeros(len(corners), np.int32),
         objects=image[None],
         patches=None,
@@ -104,31 +109,6 @@ def displaced(
     """
     moves = np.rint(rng.normal(0.0, error, corners.shape)).astype(np.int64)
     return np.clip(corners + moves, 0, room)
-
-
-def defocused(probe: NDArray[np.complex64], defocus: float) -> NDArray[np.complex64]:
-    """Propagate a probe further out of focus.
-
-    Parameters
-    ----------
-    probe : (N, N) complex64
-        The illumination.
-    defocus : float
-        δ [px²].
-
-    Returns
-    -------
-    (N, N) complex64
-
-    Notes
-    -----
-    P' = F⁻¹[F P · exp(iπδ|f|²)]: free-space propagation in the Fresnel approximation (Goodman,
-    Introduction to Fourier Optics, chapter 4). Over a distance z, light of wavelength λ gets δ =
-    −λz. No light is lost: light that would leave the field of view comes in on the other side.
-    """
-    frequency = np.fft.fftfreq(len(probe))
-    phase = np.pi * defocus * (frequency[:, None] ** 2 + frequency**2)
-    return np.asarray(np.fft.ifft2(np.fft.fft2(probe) * np.exp(1j * phase)), np.complex64)
 
 
 def _as_it_is(test: Dataset, change: Scenario) -> tuple[Image, Corners]:
@@ -166,18 +146,55 @@ def _other(kind: Object, shape: tuple[int, ...], *of: np.random.Generator) -> Im
     return found[0, :rows, :columns].astype(np.complex64)
 
 
-def _beam(probe: NDArray[np.complex64], change: Scenario) -> NDArray[np.complex64]:
-    """Return the probe that illuminates the object, with its error of defocus.
+def _beam(probe: Beam, change: Scenario) -> NDArray[np.complex64]:
+    """Return the probe, or its modes, that illuminate the object."""
+    beam = probe
+    if change.defocus_error:
+        beam = _defocused(probe, change.defocus_error, change)
+    return beam_errors.with_second_mode(beam, change.second_mode) if change.second_mode else beam
 
-    A beam of defocus β has the phase −πr²/β = ar² (see `probe.zone_plate`), so β = −π/a = −N/s,
-    where s is the magnification of its shadow.
-    """
-    if change.defocus_error == 0:
+
+def _assumed_probe(probe: Beam, change: Scenario) -> Beam:
+    """Return the probe that everyone takes for that of the scan."""
+    wrong = change.assumed
+    if wrong is None:
         return probe
-    s = magnification(probe)
-    if s is None:
+    assumed = probe
+    if wrong.probe_defocus:
+        assumed = _defocused(probe, wrong.probe_defocus, change)
+    if wrong.probe_size:
+        assumed = beam_errors.magnified(assumed, 1 + wrong.probe_size)
+    if wrong.probe_rotation:
+        assumed = beam_errors.turned(assumed, wrong.probe_rotation)
+    if wrong.probe_curvature:
+        assumed = beam_errors.curved(assumed, wrong.probe_curvature)
+    if wrong.probe_blur:
+        assumed = beam_errors.blurred(assumed, wrong.probe_blur)
+    return assumed
+
+
+def _defocused(probe: Beam, part: float, change: Scenario) -> Beam:
+    """Propagate a probe further by a part of its defocus, or refuse the scenario."""
+    distance = beam_errors.part_of_defocus(probe, part)
+    if distance is None:
         raise _refused(change, "the probe is too flat to have a defocus, and so a defocus_error")
-    return defocused(probe, -change.defocus_error * len(probe) / s)
+    return beam_errors.defocused(probe, distance)
+
+
+def _assumed_positions(
+    corners: Corners, change: Scenario, room: NDArray[np.int64], rng: np.random.Generator
+) -> tuple[Corners, NDArray[np.float32] | None]:
+    """Return where everyone takes the patterns to be: whole corners, and fractions of pixels."""
+    wrong = change.assumed
+    if wrong is None:
+        return corners, None
+    corners = displaced(corners, wrong.position_error, room, rng)
+    if not wrong.position_scale:
+        return corners, None
+    centre = (corners.min(axis=0) + corners.max(axis=0)) / 2
+    places = centre + (1 - wrong.position_scale) * (corners - centre)
+    whole = np.rint(places).astype(np.int64)
+    return whole, (places - whole).astype(np.float32)
 
 
 def _scale(test: Dataset, change: Scenario) -> float:

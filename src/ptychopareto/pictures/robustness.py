@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ptychopareto.config import AS_TRAINED, Scenario
+from ptychopareto.config import AS_TRAINED, Assumed, Scenario
 from ptychopareto.config.columns import FLOORS
 from ptychopareto.pictures import axis_scales, style
 from ptychopareto.pictures.names import short_names
@@ -91,7 +91,25 @@ def described(change: Scenario) -> str:
         words.append(f"defocus {100 * change.defocus_error:+.3g} %".replace("-", "−"))
     if change.position_error:
         words.append(f"positions ± {change.position_error:.3g} px")
+    if change.second_mode:
+        words.append(f"second mode {100 * change.second_mode:.3g} %")
+    if change.assumed is not None:
+        words.append(f"assumed: {_assumption(change.assumed)}")
     return ", ".join(words)
+
+
+def _assumption(wrong: Assumed) -> str:
+    """Say in a few words what is assumed wrongly."""
+    words = {
+        "probe_blur": f"probe blurred by {wrong.probe_blur:.3g} px",
+        "probe_defocus": f"defocus {100 * wrong.probe_defocus:+.3g} %",
+        "probe_curvature": f"phase curved by {wrong.probe_curvature:+.3g} rad",
+        "probe_rotation": f"probe turned by {wrong.probe_rotation:+.3g}°",
+        "probe_size": f"probe size {100 * wrong.probe_size:+.3g} %",
+        "position_error": f"positions ± {wrong.position_error:.3g} px",
+        "position_scale": f"positions {100 * wrong.position_scale:.3g} % closer",
+    }
+    return ", ".join(text for name, text in words.items() if getattr(wrong, name)).replace("-", "−")
 
 
 def _series(
