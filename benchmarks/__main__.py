@@ -2,8 +2,6 @@
 
 import argparse
 import datetime
-import re
-import textwrap
 
 import torch
 
@@ -21,7 +19,7 @@ from benchmarks import (
     whole_study,
 )
 from benchmarks.measuring import ROOT, machine
-from ptychopareto.files import atomic
+from benchmarks.page import write
 
 PAGE = ROOT / "docs" / "performance.md"
 PARTS = {
@@ -58,41 +56,8 @@ def main() -> None:
         print(f"measuring: {part}", flush=True)
         gpu_used = torch.cuda.get_device_name() if part == "gpu" else "no GPU used"
         stamp = f"Measured on {datetime.date.today()}: {machine()}; {gpu_used}."
-        write(part, f"{stamp}\n\n{PARTS[part]()}")
+        write(PAGE, part, "make bench", f"{stamp}\n\n{PARTS[part]()}")
     print(f"written: {PAGE}")
-
-
-def wrapped(text: str) -> str:
-    """Wrap paragraphs and entries of lists, each on one line, as the pages have them."""
-    return "\n".join(
-        line
-        if line.startswith(("|", "    "))
-        else textwrap.fill(
-            line,
-            100,
-            subsequent_indent="  " * line.startswith("- "),
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for line in text.splitlines()
-    )
-
-
-def write(part: str, text: str) -> None:
-    """Replace what stands between the marks of a part; the words around it are written by hand."""
-    begin, end = f"<!-- {part}: made by `make bench` -->\n", f"<!-- end of {part} -->\n"
-    page, places = re.subn(
-        f"(?<={re.escape(begin)}).*?(?={re.escape(end)})",
-        lambda _: f"\n{wrapped(text)}\n",
-        PAGE.read_text(),
-        flags=re.DOTALL,
-    )
-    if places != 1:
-        raise SystemExit(
-            f"{PAGE}: the marks of {part!r} are missing: {begin.strip()} … {end.strip()}"
-        )
-    with atomic(PAGE) as temporary:
-        temporary.write_text(page)
 
 
 if __name__ == "__main__":

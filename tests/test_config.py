@@ -371,7 +371,7 @@ MISTAKES = [
     (
         "scenarios = [{name: same, photons: null, defocus_error: 0}]",
         "scenarios[0]: changes nothing; one of photons, object, scan_step, defocus_error, "
-        "position_error is wanted",
+        "position_error, second_mode, assumed is wanted",
     ),
     (
         "scenarios = [{name: far, scan_step: 65}]",

@@ -22,6 +22,8 @@ from ptychopareto.files.stored import LARGE
 from ptychopareto.study.runs import Run
 
 MIB = 2**20
+Split = Literal["train", "test"]
+
 PROGRAM_MB = 2500  # Python, torch, and a GPU's driver on the host
 GPU_PROGRAM_MB = 1500  # memory that CUDA and its libraries take on the device
 SHORT_MINUTES = 1
@@ -66,7 +68,7 @@ class Estimate:
     runtime: int
 
 
-def pixels(study: StudyConfig, split: Literal["train", "test"]) -> int:
+def pixels(study: StudyConfig, split: Split) -> int:
     """Count the pixels in all patterns of a scan; for a file, an upper limit.
 
     Parameters
@@ -193,7 +195,7 @@ def timing(runs: Iterable[Run], study: StudyConfig) -> Estimate:
     return _estimate(study, "test", largest, TIMING_ROUNDS * seconds)
 
 
-def rpie(study: StudyConfig, split: str, epochs: int, held: bool = False) -> Estimate:
+def rpie(study: StudyConfig, split: Split, epochs: int, held: bool = False) -> Estimate:
     """Estimate the classical reconstruction of a scan.
 
     Parameters
@@ -283,7 +285,7 @@ def _network_bytes(run: Run, study: StudyConfig) -> float:
 
 
 def _estimate(
-    study: StudyConfig, split: str, network: float, seconds: float, held: bool = False
+    study: StudyConfig, split: Split, network: float, seconds: float, held: bool = False
 ) -> Estimate:
     """Add the data: patterns, their patches as complex numbers, and copies on the way.
 

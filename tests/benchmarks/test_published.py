@@ -15,7 +15,7 @@ from ptychopareto.study.table import COLUMNS
 from ptychopareto.study.table import TYPES as TYPES_OF_RUNS
 
 
-def a_study(*rows: tuple[str, str, int, int]) -> pd.DataFrame:
+def a_study(*rows: tuple[str, str, int, int], blocks: int | None = 4) -> pd.DataFrame:
     """Configurations by (architecture, supervision, runs that are ok, runs that failed).
 
     The figures in the published convention are 0.1 to 0.4, those in ours 0.5 to 0.8.
@@ -26,6 +26,7 @@ def a_study(*rows: tuple[str, str, int, int]) -> pd.DataFrame:
             "configuration": f"{architecture}_w32_{supervision}",
             "architecture": architecture,
             "supervision": supervision,
+            "blocks": None if architecture == "cnn" else blocks,
             "n_ok": n_ok,
             "n_failed": n_failed,
             "n_missing": 0,
@@ -54,10 +55,20 @@ def test_each_configuration_stands_below_the_row_that_it_is_built_like() -> None
         *("**CNN, supervised**", "`cnn_w32_truth`"),
         *("**CNN, physics-informed**", "`cnn_w32_physics`"),
         *("**FNO, constant resolution, no refiner**", "**U-NO**"),
-        *("**FFNO**", "`ffno_w32_physics`"),
+        *("**FFNO, 4 blocks**", "`ffno_w32_physics`", "**FFNO, 24 blocks**"),
         "**Hybrid ResNet**",
         *("**not published**", "`fno_w32_physics`", "`cnn_w32_teacher`"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("blocks", "row"), [(4, "FFNO, 4 blocks"), (24, "FFNO, 24 blocks"), (8, "not published")]
+)
+def test_depth_decides_which_row_it_is(blocks: int, row: str) -> None:
+    names = [
+        line[0] for line in cells(comparison(a_study(("ffno", "physics", 1, 0), blocks=blocks)))
+    ]
+    assert names[names.index("`ffno_w32_physics`") - 1] == f"**{row}**"
 
 
 def test_both_measures_stand_in_their_columns() -> None:
@@ -66,7 +77,10 @@ def test_both_measures_stand_in_their_columns() -> None:
         *["published convention"] * 4,
         *["ours"] * 4,
     ]
-    assert lines[2][1:] == ["published", "0.403", "0.786", "0.277", "0.496", *["–"] * 4]
+    assert lines[2][1:] == [
+        *("published", "0.4027", "0.7862", "0.2772", "0.4964"),
+        *["–"] * 4,
+    ]
     assert lines[3][1:] == ["3", *(f"0.{number}00 ± 0.010" for number in range(1, 9))]
     assert {len(line) for line in lines} == {len(lines[0])}
 

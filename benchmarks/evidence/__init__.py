@@ -1,0 +1,1 @@
+"""The studies behind docs/evidence.md: what runs them, and what makes tables and pictures."""
