@@ -192,9 +192,8 @@ def test_a_search_keeps_its_promise_where_curves_do_not_cross() -> None:
     assert found["search"].hypervolume > found["at random"].hypervolume
 
 
-@pytest.mark.skipif(not PROOF.exists(), reason="the grid of studies/search.yaml is not stored")
 def test_the_search_of_the_study_keeps_its_promise() -> None:
-    """Against its full grid, which was trained once."""
+    """Against its full grid, which was trained once: the front for a third of the seconds."""
     grid = read(PROOF)
     study = parse_study(yaml.safe_load((ROOT / "studies/search.yaml").read_text()))
     assert study.search is not None
@@ -202,6 +201,8 @@ def test_the_search_of_the_study_keeps_its_promise() -> None:
     assert [one.name for one in grid] == names
     rungs = Rungs(study.search.rungs, study.search.keep)
     found = reached(grid, rungs, study.search.first_seeds)
-    assert found["search"].is_good, found
+    assert found["search"].hypervolume >= 0.99, found
+    assert found["search"].same >= 0.9, found
+    assert found["search"].part <= 0.36, found
     assert found["search"].hypervolume > found["by loss alone"].hypervolume
     assert found["search"].hypervolume > found["at random"].hypervolume
