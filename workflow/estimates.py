@@ -250,6 +250,30 @@ def robustness(runs: Iterable[Run], study: StudyConfig) -> Estimate:
     return _estimate(largest, "test", network, seconds)
 
 
+def at_best(runs: Iterable[Run], study: StudyConfig) -> Estimate:
+    """Estimate rPIE at its best, from a flat start and after the networks of the front.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+    study : StudyConfig
+
+    Returns
+    -------
+    Estimate
+        Enough for each scenario, if all networks are on the front.
+    """
+    runs, settings = list(runs), study.at_best
+    estimate = robustness(runs, study)
+    if settings is None:
+        return estimate
+    largest = max(_changed_studies(study), key=lambda changed: pixels(changed, "test"))
+    passes = settings.most_passes + len(runs) * settings.most_passes_after_network
+    passes *= 1 + len(settings.alphas)
+    seconds = passes * pixels(largest, "test") * RPIE_SECONDS_PER_PIXEL
+    return replace(estimate, runtime=estimate.runtime + ceil(seconds / 60))
+
+
 def _changed_studies(study: StudyConfig) -> list[StudyConfig]:
     """Return the study with the test scan of each scenario; a scan in a file has no known size."""
     steps = [change.scan_step for change in study.scenarios]

@@ -26,7 +26,9 @@ from ptychopareto.page.embedded import data_uri
 from ptychopareto.page.study import provenance
 from ptychopareto.page.tables import filters
 from ptychopareto.page.thumbnail import SIDE, thumbnails
+from ptychopareto.study.break_even import in_words
 from ptychopareto.study.configurations import configurations
+from ptychopareto.study.purposes import named
 from ptychopareto.study.results import Results
 from ptychopareto.study.table import MEASURES
 
@@ -110,6 +112,46 @@ def test_shows_recommendation_front_pictures_and_provenance(
     assert all(f"{100 * p:.0f} %" in content.words for p in study["front"]["p_front"])
 
 
+def test_each_purpose_has_its_row_and_its_badges(study: dict[str, Any], content: Content) -> None:
+    answers = study["recommendation"]["purposes"]
+    assert list(answers) == ["alone", "refined", "fastest", "smallest"]
+    for answer in answers.values():
+        assert answer["rule"] in content.text
+        assert columns.text(answer["seconds"]) in content.words
+    assert "5 passes" in content.words
+    assert "recommended" not in content.words
+    assert content.data()["purposes"] == named(answers)
+    assert all(words in content.words for words in named(answers).values())
+
+
+def test_break_even_has_its_table(study: dict[str, Any], content: Content) -> None:
+    shown = study["break_even"]["configuration"].isin(study["front"]["configuration"])
+    assert shown.any()
+    for row in study["break_even"][shown].to_dict("records"):
+        assert in_words(row) in content.words
+    assert "rPIE is never as good" in content.words
+    assert any(words.endswith(" scans") for words in content.words)
+
+
+def test_collapsed_runs_have_their_column(study: dict[str, Any], content: Content) -> None:
+    assert "warning" not in content.attributes("th", "data-column")
+    table = study["table"].copy()
+    table.loc[0, "warning"] = "collapsed: it is a constant"
+    page = Content(build(**study | {"table": table}))
+    assert "warning" in page.attributes("th", "data-column")
+    assert "collapsed: it is a constant" in page.words
+    assert "1 collapsed" in page.text
+
+
+def test_a_purpose_without_a_network_says_why(make_study: Any) -> None:
+    study = make_study(seeds=[0], broken=dict.fromkeys(range(8), "missing"))
+    page = Content(build(**study))
+    assert page.words.count("No run has a result on these axes.") == 4
+    older = {**study["recommendation"]}
+    del older["purposes"]
+    assert "purposes" not in Content(build(**study | {"recommendation": older})).text
+
+
 def test_holds_the_numbers_of_all_runs(study: dict[str, Any], content: Content) -> None:
     table = study["table"]
     for run, row in zip(content.data()["runs"], table.to_dict("records"), strict=True):
@@ -125,6 +167,7 @@ def test_holds_the_numbers_of_all_runs(study: dict[str, Any], content: Content) 
 
 def test_all_measures_can_be_axes_except_what_only_goes_with_one(content: Content) -> None:
     beside = {"ssim_phase_floor", "ssim_amp_floor", "inference_iqr_s"}
+    beside |= {"contrast_phase", "contrast_amp"}
     empty = {"r_work", "r_free", "r_free_flat", "frc50_halves"}  # of a simulated scan
     empty |= {name for name, column in COLUMNS.items() if column.latency and column.late}
     assert set(content.data()["axes"]) == set(MEASURES) - beside - empty

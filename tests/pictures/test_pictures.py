@@ -81,7 +81,9 @@ def draw_front(
 ) -> None:
     axes = {"cost": cost, "quality": quality}
     files = (folder / "plot.png", folder / "plot.svg")
-    pareto.draw(table, configurations(table), pareto_front(table, **axes), axes, *files)
+    front = pareto_front(table, **axes)
+    chosen = dict.fromkeys(front["configuration"][front["recommended"]], "alone, smallest")
+    pareto.draw(table, configurations(table), front, chosen, axes, *files)
 
 
 def assert_is_a_picture(path: Path) -> None:
@@ -135,7 +137,7 @@ def test_pareto_of_the_light_study(tmp_path: Path) -> None:
         "100k",
         "1M",
         "fno m8 w8",
-        "recommended: fno m12 w16",
+        "alone, smallest: fno m12 w16",
         "one seed each: no interval of the mean can be given",
     ):
         assert words in svg, words
@@ -158,7 +160,7 @@ def test_pareto_of_several_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     svg = drawn(table, tmp_path)
     assert "2 failed (2 diverged)" in svg
     assert "1 configuration with one run only: no interval" in svg
-    assert all(words in svg for words in ("single run", "its 95 % interval", "recommended: "))
+    assert all(words in svg for words in ("single run", "its 95 % interval", "alone, smallest: "))
     front = pareto_front(table, "model_params", "ssim_phase")
     assert front["p_front"].notna().all()
     assert all(f"({100 * p:.0f} %)" in svg for p in front["p_front"])

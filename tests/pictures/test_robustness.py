@@ -43,6 +43,7 @@ def scored(
             "status": "ok",
             quality: 0.9 + 0.01 * lane - 0.05 * row + 0.005 * seed,
             "ssim_phase_floor": 0.07,
+            "at_best": False,
         }
         for row, name in enumerate(names)
         for lane, configuration in enumerate([*front, "rpie"])
@@ -52,9 +53,9 @@ def scored(
 
 
 def drawn(folder: Path, scenarios: pd.DataFrame, changes: list[Scenario], front: list[str]) -> str:
-    recommended = front[-1] if front else None
+    purposes = {front[-1]: "alone"} if front else {}
     path = folder / "picture.svg"
-    robustness.draw(scenarios, changes, of(front), recommended, "ssim_phase", path)
+    robustness.draw(scenarios, changes, of(front), purposes, "ssim_phase", path)
     return path.read_text()
 
 
@@ -62,13 +63,24 @@ def test_rows_and_lanes_are_named(tmp_path: Path) -> None:
     scenarios = scored(["as_trained", "low_dose", "bad_day"], FRONT)
     svg = drawn(tmp_path, scenarios, CHANGES, FRONT)
     for words in (
-        *("as trained", "low dose", "1e5 photons", "bad day", "fno w8", "fno w16, recommended"),
-        *("defocus −5 %, positions ± 2 px", "rPIE from a flat start, 100 epochs"),
+        *("as trained", "low dose", "1e5 photons", "bad day", "fno w8", "fno w16 (alone)"),
+        *("defocus −5 %, positions ± 2 px", "rPIE alone, 100 passes"),
         "a constant reconstruction",
     ):
         assert f">{words}<" in svg, words
     assert "bars:" not in svg
     assert "void" not in svg
+
+
+def test_rpie_at_its_best_is_beside_it_and_hollow(tmp_path: Path) -> None:
+    fixed = scored(["as_trained", "low_dose"], FRONT)
+    stopped = fixed[fixed["configuration"] != FRONT[0]].assign(at_best=True, rpie_epochs=7)
+    svg = drawn(tmp_path, pd.concat([fixed, stopped]), CHANGES[:1], FRONT)
+    for words in ("fno w16 + rPIE at its best", "rPIE alone at its best", "rPIE alone, 100 passes"):
+        assert f">{words}<" in svg, words
+    assert "fno w8 + rPIE at its best" not in svg
+    assert "hollow: free patterns stop rPIE" in svg
+    assert "hollow" not in drawn(tmp_path, fixed, CHANGES[:1], FRONT)
 
 
 def test_seeds_have_bars(tmp_path: Path) -> None:
@@ -95,7 +107,7 @@ def test_from_one_to_many(tmp_path: Path, count: int) -> None:
 
 def test_of_another_measure(tmp_path: Path) -> None:
     scenarios = scored(["as_trained", "low_dose"], FRONT, quality="psnr_amp")
-    robustness.draw(scenarios, CHANGES, of(FRONT), None, "psnr_amp", tmp_path / "picture.svg")
+    robustness.draw(scenarios, CHANGES, of(FRONT), {}, "psnr_amp", tmp_path / "picture.svg")
     svg = (tmp_path / "picture.svg").read_text()
     assert "amplitude PSNR [dB]" in svg
     assert "constant" not in svg
@@ -108,7 +120,9 @@ def test_of_nothing_says_so(tmp_path: Path) -> None:
 def test_is_the_same_each_time(tmp_path: Path) -> None:
     scenarios = scored(["as_trained", "low_dose"], FRONT)
     for name in ("a.png", "b.png"):
-        robustness.draw(scenarios, CHANGES, of(FRONT), FRONT[0], "ssim_phase", tmp_path / name)
+        robustness.draw(
+            scenarios, CHANGES, of(FRONT), {FRONT[0]: "alone"}, "ssim_phase", tmp_path / name
+        )
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 

@@ -61,7 +61,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
 def draw_front(rows: pd.DataFrame, folder: Path, cost: str = "model_params") -> None:
     axes = {**AXES, "cost": cost}
     front = pareto_front(rows, axes["cost"], axes["quality"])
-    pareto.draw(rows, configurations(rows), front, axes, folder / "a.png", folder / "a.svg")
+    pareto.draw(rows, configurations(rows), front, {}, axes, folder / "a.png", folder / "a.svg")
 
 
 def test_a_panel_for_each_rung_and_kind_of_loss(drawn: list[Figure], tmp_path: Path) -> None:

@@ -49,15 +49,16 @@ def test_new_columns_stand_at_the_end() -> None:
         *("run", "architecture", "input_transform", "modes", "width", "supervision", "seed"),
         "epochs",
     )
-    assert COLUMNS[-25:-10] == (
+    assert COLUMNS[-28:-13] == (
         *("device", "max_channels", "skips", "head", "gauge", "physics_weight"),
         *("blocks", "learning_rate", "batch_size", "train_patterns"),
         *("r_work", "r_free", "r_free_flat", "frc50_halves", "reference"),
     )
-    assert COLUMNS[-10:] == (
+    assert COLUMNS[-13:] == (
         *("read_s", "transform_s", "stitch_s", "end_to_end_s", "end_to_end_pattern_s"),
         *("single_pattern_p99_s", "batch64_s", "batch64_p99_s"),
         *("onnx_inference_time_s", "onnx_end_to_end_s"),
+        *("contrast_phase", "contrast_amp", "warning"),
     )
 
 

@@ -79,7 +79,7 @@ def test_columns() -> None:
     measures = [name + end for name in MEASURES for end in ("", "_std", "_ci95")]
     late = measures.index("r_work")
     settings = ["blocks", "learning_rate", "batch_size", "epochs"]
-    expected = head + measures[:late] + settings + measures[late:]
+    expected = head + measures[:late] + settings + measures[late:] + ["n_collapsed"]
     assert summary.columns.tolist() == expected
     assert configurations(table_of()).columns.tolist() == expected
     assert len(configurations(table_of())) == 0

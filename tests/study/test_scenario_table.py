@@ -91,7 +91,8 @@ def test_how_a_configuration_holds_up(scenarios: pd.DataFrame) -> None:
     assert [record["scenario"] for record in records] == ["dim", "flat"]
     values = [records[0][key] for key in ("quality", "change", "rpie")]
     assert values == pytest.approx([0.7, -0.1, 0.5])
-    assert records[1] == {"scenario": "flat", "quality": None, "change": None, "rpie": None}
+    keys = ("quality", "change", "rpie", "rpie_at_best", "refined_at_best")
+    assert records[1] == {"scenario": "flat", **dict.fromkeys(keys)}
     assert in_words(records, "ssim_phase") == (
         "Its largest loss in 1 scenario is in dim: ssim_phase 0.7, 0.1 less than on the scan "
         "as it is; rPIE from a flat start reaches 0.5."
@@ -124,6 +125,49 @@ def test_damaged_scores_are_named(tmp_path: Path, content: dict[str, Any], said:
         read_scores(path)
 
 
+def at_best(folder: Path, name: str, rpie: float, small: float) -> Path:
+    chosen = {"epochs": 7, "alpha": 0.3}
+    networks = {
+        RUNS[0].id: {"status": "ok", **chosen, "ssim_phase": small},
+        RUNS[2].id: {"status": "diverged", "error": "why"},
+    }
+    path = folder / f"{name}_at_best.json"
+    write_json(path, {"networks": networks, "classical": {**chosen, "ssim_phase": rpie}})
+    return path
+
+
+def test_rpie_at_its_best_stands_behind_each_scenario(tmp_path: Path) -> None:
+    scores = {"dim": scored(tmp_path, "dim", 0.5, 0.6, 0.8, None, 0.85)}
+    files = {
+        "as_trained": at_best(tmp_path, "as_trained", 0.98, 0.99),
+        "dim": at_best(tmp_path, "dim", 0.65, 0.82),
+        "not_yet": tmp_path / "not_yet.json",
+    }
+    steps = [{"epochs": 9, "ssim_phase": 0.99}]
+    table = scenario_table(RUNS, as_trained(0.7, 0.9, None, 0.95), steps, scores, files)
+    dim = table[table["scenario"] == "dim"]
+    ids = [run.id for run in RUNS]
+    assert dim["run"].tolist() == [*ids, "rpie", ids[0], ids[2], "rpie"]
+    assert dim["at_best"].tolist() == [False] * 5 + [True] * 3
+    assert dim["rpie_epochs"].dropna().tolist() == [9, 7, 7]
+    assert dim["alpha"].dropna().tolist() == [0.3, 0.3]
+    (record,) = robustness(table, SMALL, "ssim_phase")
+    assert (record["rpie"], record["rpie_at_best"], record["refined_at_best"]) == (0.5, 0.65, 0.82)
+    assert record["quality"] == pytest.approx(0.7)  # without rows of rPIE at its best
+    assert in_words([record], "ssim_phase").endswith(
+        "rPIE from a flat start reaches 0.65, stopped by free patterns."
+    )
+    write_csv(tmp_path / "scenarios.csv", table)
+    pd.testing.assert_frame_equal(read_scenarios(tmp_path / "scenarios.csv"), table)
+
+
+def test_damaged_scores_at_best_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_json(path, {"networks": {}, "classical": {"epochs": 1}})
+    with pytest.raises(FileError, match=r"classical\.alpha is missing"):
+        scenario_table(RUNS, as_trained(0.7, 0.9, None, 0.95), [], {}, {"as_trained": path})
+
+
 NAMES_THAT_PANDAS_TAKES_FOR_MISSING = ["nan", "NaN", "null", "NULL", "None", "NA", "na", "n_a"]
 
 
@@ -148,5 +192,5 @@ def test_a_damaged_table_of_scenarios_is_refused_by_its_name(tmp_path: Path) -> 
     with pytest.raises(FileError, match=r"scenarios\.csv"):
         read_scenarios(path)
     write_csv(path, pd.DataFrame([[None] * len(COLUMNS)], columns=list(COLUMNS)))
-    with pytest.raises(FileError, match="scenario is empty"):
+    with pytest.raises(FileError, match="scenario or at_best is empty"):
         read_scenarios(path)

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 
 from ptychopareto.config import ConfigError, Training, columns, parse_study
 from ptychopareto.pictures import gallery, marginals, pareto, quality_vs_time, robustness, style
-from ptychopareto.study.configurations import configurations
+from ptychopareto.study.configurations import configurations, median_run
 from ptychopareto.study.pareto import pareto_front
-from ptychopareto.study.recommendation import median_run, recommend
+from ptychopareto.study.recommendation import recommend
 from ptychopareto.study.runs import Run
 from ptychopareto.study.scenario_table import in_words
 from ptychopareto.study.table import COLUMNS, TYPES
@@ -94,7 +94,7 @@ def test_recommendation(table: pd.DataFrame) -> None:
 
 def test_run_of_two_in_the_middle_is_the_worse(table: pd.DataFrame) -> None:
     table = table[(table["width"] == 16) & (table["seed"] > 0)]
-    configuration = configurations(table).iloc[0]
+    configuration = configurations(table)["configuration"].tolist()[0]
     assert median_run(table, configuration, "mae_phase") == "fno_tnone_m12_w16_teacher_s1"
     assert median_run(table, configuration, "psnr_phase") == "fno_tnone_m12_w16_teacher_s1"
 
@@ -116,7 +116,7 @@ def drawn(table: pd.DataFrame, quality: str, folder: Path) -> None:
     """Draw a measure against the number of parameters."""
     axes = {"cost": "model_params", "quality": quality}
     front = pareto_front(table, **axes)
-    pareto.draw(table, configurations(table), front, axes, folder / "a.png", folder / "a.svg")
+    pareto.draw(table, configurations(table), front, {}, axes, folder / "a.png", folder / "a.svg")
 
 
 def test_pareto_picture(table: pd.DataFrame, figures: list[Figure], tmp_path: Path) -> None:
@@ -157,20 +157,19 @@ def test_picture_of_quality_and_time(tmp_path: Path) -> None:
     path = tmp_path / "picture.svg"
     run = Run("fno", "sqrt", 12, 8, "teacher", 0)
     front = {run.configuration: run.settings(Training())}
-    quality_vs_time.draw(classical, refined, front, "mae_phase", path)
-    assert "At phase MAE 0.1, fno sqrt m12 w8 teacher with 1 epoch of rPIE is 50× sooner" in (
-        path.read_text()
-    )
+    rows = [("refined", run.configuration, 1)]
+    purposes = pd.DataFrame(rows, columns=["purpose", "configuration", "refine_epochs"])
+    quality_vs_time.draw(classical, refined, front, purposes, "mae_phase", path)
+    words = "fno sqrt m12 w8 teacher + 1 pass of rPIE reaches phase MAE 0.1, 50× sooner"
+    assert words in path.read_text()
 
 
 def test_picture_of_scenarios(figures: list[Figure], tmp_path: Path) -> None:
     name = "fno_tsqrt_m12_w8_teacher"
     rows = [(scenario, name, "ok", error) for scenario, error in (("as_trained", 0.1), ("a", 0.4))]
     table = pd.DataFrame(rows, columns=["scenario", "configuration", "status", "mae_phase"])
-    table["rpie_epochs"] = np.nan
-    robustness.draw(
-        table, [], {name: {"architecture": "fno"}}, name, "mae_phase", tmp_path / "a.svg"
-    )
+    table = table.assign(rpie_epochs=np.nan, at_best=False)
+    robustness.draw(table, [], {name: {"architecture": "fno"}}, {}, "mae_phase", tmp_path / "a.svg")
     left, right = figures[0].axes[0].get_xlim()
     assert left > 0.4 > 0.1 > right
 

@@ -52,6 +52,7 @@ def test_columns_are_in_the_order_of_the_contract() -> None:
     measures += ["read_s", "transform_s", "stitch_s", "end_to_end_s", "end_to_end_pattern_s"]
     measures += ["single_pattern_p99_s", "batch64_s", "batch64_p99_s"]
     measures += ["onnx_inference_time_s", "onnx_end_to_end_s"]
+    measures += ["contrast_phase", "contrast_amp", "warning"]
     assert [name for name in COLUMNS[10:] if not name.endswith("_floor")] == measures
     assert COLUMNS[COLUMNS.index("ssim_phase") + 1] == "ssim_phase_floor"
 

@@ -11,8 +11,11 @@ from tiny_study import AXES, FNO, HYBRID, PHYSICS, RUNS, TINY, Project
 pytestmark = pytest.mark.xdist_group("workflow_reruns")
 
 PLOT = "results/pareto_plot.png"
-TABLES = {"gather", "gather_classical", "recommend", "export"}
-SHOWN = {"pareto_plot", "gallery", "quality_vs_time", "marginals", "training_curves", "page"}
+TABLES = {"gather", "gather_classical", "break_even", "recommend", "export"}
+SHOWN = {
+    *("pareto_plot", "gallery", "quality_vs_time", "break_even_plot"),
+    *("marginals", "training_curves", "page"),
+}
 END = {"time_inference", *TABLES, *SHOWN}
 STAGES = ("train", "evaluate")
 EVALUATED = END - {"time_inference", "gather_classical"}  # what comes after an evaluation
@@ -64,6 +67,8 @@ def test_study_makes_what_it_promises(finished: Project) -> None:
         "classical.npz",
         "refinement.csv",
         "pareto_front.csv",
+        "purposes.csv",
+        "break_even.csv",
         "recommendation.json",
         "recommended/model.onnx",
         "recommended/model.safetensors",
@@ -145,11 +150,14 @@ def test_value_gone_from_the_grid_trains_nothing(project: Project) -> None:
         ({"training": {"epochs": 2}}, jobs_of(*RUNS) | END),
         (
             {"pareto": {"cost": "model_params", "quality": "ssim_amp"}},
-            {"gather", "recommend", "export", *SHOWN},
+            {"gather", "break_even", "recommend", "export", *SHOWN},
         ),
         (
             {"classical": {"epochs": [1, 3]}},
-            {"classical", "gather_classical", "gallery", "quality_vs_time", "page"},
+            {
+                *("classical", "gather_classical", "gallery", "quality_vs_time", "page"),
+                *("break_even", "break_even_plot"),
+            },
         ),
         ({"refine": {"epochs": [0, 2]}}, jobs_of(*RUNS, stages=("evaluate",)) | EVALUATED),
         ({"teacher": {"epochs": 3}}, {"teach", *jobs_of(FNO, HYBRID), *END}),
@@ -159,6 +167,7 @@ def test_value_gone_from_the_grid_trains_nothing(project: Project) -> None:
         ),
         ({"checkpoint_minutes": 0.1}, set()),
         ({"retry_failed": True}, set()),
+        ({"at_best": None}, set()),  # there are no scenarios
         (
             {"dataset": {**TINY["dataset"], "seed": 2}},
             {"simulate", "dataset_picture", "teach", "classical", *jobs_of(*RUNS), *END},
@@ -166,7 +175,7 @@ def test_value_gone_from_the_grid_trains_nothing(project: Project) -> None:
     ],
     ids=[
         *("training", "pareto", "classical", "refine", "teacher", "register_input"),
-        *("checkpoint_minutes", "retry_failed", "dataset"),
+        *("checkpoint_minutes", "retry_failed", "at_best", "dataset"),
     ],
 )
 def test_changed_setting(project: Project, section: dict[str, object], repeated: set[str]) -> None:

@@ -25,7 +25,7 @@ TABLE = "results/study_results.csv"
 STAGES = ("train", "evaluate")
 STUDY = {
     *("time_inference", "gather", "gather_classical", "recommend", "page"),
-    "export",
+    *("export", "break_even", "break_even_plot"),
     *("pareto_plot", "gallery", "quality_vs_time", "marginals", "training_curves"),
 }
 

@@ -19,7 +19,7 @@ JOBS = sorted({file.stem for file in SCRIPTS.glob("*.py")} - {"joblog", "device"
 LIGHT = [
     *("import_dataset", "dataset_picture", "gather", "gather_classical", "recommend"),
     *("pareto_plot", "gallery", "quality_vs_time", "marginals", "training_curves", "page"),
-    *("gather_scenarios", "robustness"),
+    *("gather_scenarios", "robustness", "break_even", "break_even_plot"),
 ]
 
 

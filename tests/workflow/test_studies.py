@@ -43,9 +43,9 @@ def test_light_study_spells_out_every_key_with_a_comment() -> None:
 
 # The jobs of every study that are there once, besides the scan and the teacher.
 ONCE = (
-    *("classical", "time_inference", "gather", "gather_classical", "recommend"),
-    "export",
-    *("pareto_plot", "gallery", "quality_vs_time", "marginals", "training_curves", "page"),
+    *("classical", "time_inference", "gather", "gather_classical", "break_even", "recommend"),
+    *("export", "pareto_plot", "gallery", "quality_vs_time", "break_even_plot"),
+    *("marginals", "training_curves", "page"),
 )
 
 

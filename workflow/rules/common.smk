@@ -24,6 +24,7 @@ import estimates
 import user_files
 from content import Digests, by_content
 from ptychopareto.config import (
+    AS_TRAINED,
     AXES,
     ConfigError,
     ExistingDataset,
@@ -67,9 +68,7 @@ MAIN_COST = MAIN_AXES["cost"]
 # The decisions at the rungs of a search, lowest first.
 DECISIONS = [f"results/search/rung_{rung}.json" for rung in SEARCH.rungs] if SEARCH else []
 # A cost that has to be measured is measured before anything is trained.
-UNTRAINED = (
-    ["results/search/untrained.json"] if SEARCH and MAIN_COST == "inference_time_s" else []
-)
+UNTRAINED = ["results/search/untrained.json"] if SEARCH and MAIN_COST == "inference_time_s" else []
 
 
 GPUS_PER_JOB = 0 if STUDY.device == "cpu" else 1

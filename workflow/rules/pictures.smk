@@ -9,6 +9,7 @@ localrules:
     other_pareto_plot,
     gallery,
     quality_vs_time,
+    break_even_plot,
     marginals,
     training_curves,
     page,
@@ -16,7 +17,10 @@ localrules:
     partial,
 
 
-PICTURES = ["pareto_plot", "gallery", "quality_vs_time", "marginals", "training_curves"]
+PICTURES = [
+    *("pareto_plot", "gallery", "quality_vs_time", "break_even_plot"),
+    *("marginals", "training_curves"),
+]
 # Scenarios come after all trainings: a study half done has none to show.
 ALL_PICTURES = [
     *PICTURES,
@@ -34,6 +38,7 @@ rule pareto_plot:
         table="results/study_results.csv",
         configurations="results/configurations.csv",
         front=FRONT,
+        purposes=PURPOSES,
     output:
         png=picture("pareto_plot", label="plot"),
         svg=ensure("results/pareto_plot.svg", non_empty=True),
@@ -59,6 +64,7 @@ rule other_pareto_plot:
         table="results/study_results.csv",
         configurations="results/configurations.csv",
         front="results/pareto_front_{axes}.csv",
+        purposes=PURPOSES,
     output:
         png=report(
             ensure("results/pareto_{axes}.png", non_empty=True),
@@ -116,7 +122,9 @@ rule quality_vs_time:
     input:
         classical="results/classical.csv",
         refinement="results/refinement.csv",
+        configurations="results/configurations.csv",
         front=FRONT,
+        purposes=PURPOSES,
     output:
         picture=picture("quality_vs_time"),
     log:
@@ -134,6 +142,31 @@ rule quality_vs_time:
         "Drawing quality against time"
     script:
         "../scripts/quality_vs_time.py"
+
+
+rule break_even_plot:
+    input:
+        table="results/break_even.csv",
+        configurations="results/configurations.csv",
+        front=FRONT,
+        purposes=PURPOSES,
+    output:
+        picture=picture("break_even_plot", label="after how many scans training pays"),
+    log:
+        "results/logs/break_even_plot.log",
+    conda:
+        "../envs/ptychopareto.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code_of("break_even_plot"),
+        axes=MAIN_AXES,
+    message:
+        "Drawing after how many scans training pays"
+    script:
+        "../scripts/break_even_plot.py"
 
 
 rule marginals:
@@ -188,6 +221,7 @@ rule page:
         timing="results/timing.json",
         test="results/dataset/test.npz",
         recommendation="results/recommendation.json",
+        break_even="results/break_even.csv",
         pictures=[f"results/{name}.png" for name in ALL_PICTURES],
     output:
         page=report(
@@ -237,6 +271,7 @@ rule partial_results:
         decisions=DECISIONS,
         keep=list(SEARCH.keep) if SEARCH else [],
         untrained=UNTRAINED,
+        teacher_epochs=STUDY.teacher.epochs,
         settings={name: fingerprint(run) for name, run in RUNS.items()},
         asked_at=time.time(),
     message:

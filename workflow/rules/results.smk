@@ -1,8 +1,8 @@
 # All runs side by side: the tables, the front, the recommendation.
 #
 # takes the evaluations of all runs, results/timing.json and results/classical.json
-# makes results/study_results.csv, configurations.csv, refinement.csv, classical.csv, pareto_front.csv,
-#       recommendation.json and recommended/
+# makes results/study_results.csv, configurations.csv, refinement.csv, classical.csv, pareto_front.csv, purposes.csv,
+#       break_even.csv, recommendation.json and recommended/
 #
 # Only `gather` names files of all runs among its inputs (and those that need the networks themselves): whatever comes
 # after its tables comes after all evaluations.
@@ -11,6 +11,7 @@
 localrules:
     gather,
     gather_classical,
+    break_even,
     recommend,
 
 
@@ -19,10 +20,11 @@ OTHER_AXES = {
     f"{axes.cost}_{axes.quality}": axes.model_dump(mode="json") for axes in STUDY.plots[1:]
 }
 FRONT = "results/pareto_front.csv"
+PURPOSES = "results/purposes.csv"
 OTHER_FRONTS = [f"results/pareto_front_{axes}.csv" for axes in OTHER_AXES]
 # The settings that repeat a run: the study without its grid and its looks.
 STUDY_SETTINGS = STUDY.model_dump(
-    mode="json", exclude={"sweep", "seeds", "classical", "refine", "scenarios", "pareto"}
+    mode="json", exclude={"sweep", "seeds", "classical", "refine", "scenarios", "at_best", "pareto"}
 )
 
 
@@ -57,6 +59,12 @@ rule gather:
             caption="../report/refinement.rst",
             category="Tables",
             labels={"result": "rPIE after each network"},
+        ),
+        purposes=report(
+            ensure(PURPOSES, non_empty=True),
+            caption="../report/purposes.rst",
+            category="Tables",
+            labels={"result": "which network for which purpose"},
         ),
     log:
         "results/logs/gather.log",
@@ -103,10 +111,44 @@ rule gather_classical:
         "../scripts/gather_classical.py"
 
 
+rule break_even:
+    input:
+        table="results/study_results.csv",
+        refinement="results/refinement.csv",
+        classical="results/classical.csv",
+        timing="results/timing.json",
+        train="results/dataset/train.npz",
+        test="results/dataset/test.npz",
+    output:
+        table=report(
+            ensure("results/break_even.csv", non_empty=True),
+            caption="../report/break_even.rst",
+            category="Tables",
+            labels={"result": "after how many scans training pays"},
+        ),
+    log:
+        "results/logs/break_even.log",
+    conda:
+        "../envs/ptychopareto.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        code=code_of("break_even"),
+        axes=MAIN_AXES,
+        teacher_epochs=STUDY.teacher.epochs,
+    message:
+        "Counting the scans after which training pays"
+    script:
+        "../scripts/break_even.py"
+
+
 rule recommend:
     input:
         table="results/study_results.csv",
         front=FRONT,
+        purposes=PURPOSES,
         models=paths_of_runs("results/runs/{run}/model.safetensors"),
         decisions=DECISIONS,
         scenarios=["results/scenarios.csv"] if STUDY.scenarios else [],

@@ -3,7 +3,7 @@
 #
 # takes results/dataset/test.npz, results/runs/{run}/model.safetensors, results/study_results.csv, classical.json
 #       and pareto_front.csv
-# makes results/scenarios/{scenario}/test.npz and scores.json, results/scenarios.csv, results/robustness.png
+# makes results/scenarios/{scenario}/test.npz, scores.json and at_best.json, results/scenarios.csv, results/robustness.png
 
 if STUDY.scenarios:
 
@@ -11,8 +11,17 @@ if STUDY.scenarios:
         gather_scenarios,
         robustness,
 
+    AT_BEST = [AS_TRAINED, *SCENARIOS] if STUDY.at_best else []
+
     wildcard_constraints:
-        scenario="|".join(SCENARIOS),
+        scenario="|".join([AS_TRAINED, *SCENARIOS]),
+
+    def scan_of_scenario(wildcards):
+        """The scan of a scenario; that of the study is one too."""
+        folder = (
+            "dataset" if wildcards.scenario == AS_TRAINED else f"scenarios/{wildcards.scenario}"
+        )
+        return f"results/{folder}/test.npz"
 
     rule scenario:
         input:
@@ -70,8 +79,40 @@ if STUDY.scenarios:
         script:
             "../scripts/evaluate_scenario.py"
 
+    rule at_best:
+        input:
+            models=paths_of_runs("results/runs/{run}/model.safetensors"),
+            test=scan_of_scenario,
+            front=FRONT,
+        output:
+            scores=ensure("results/scenarios/{scenario}/at_best.json", non_empty=True),
+        log:
+            "results/logs/at_best/{scenario}.log",
+        benchmark:
+            "results/benchmarks/at_best/{scenario}.tsv"
+        group:
+            "scenarios" if ON_CLUSTER else None
+        conda:
+            "../envs/ptychopareto.yaml"
+        threads: 1
+        resources:
+            **demands(estimates.at_best(RUNS.values(), STUDY)),
+            gpu=GPUS_PER_JOB,
+        params:
+            code=code_of("at_best"),
+            runs=runs_of_models,
+            grid=RUN_SETTINGS,
+            search=SEARCH and SEARCH.model_dump(mode="json"),
+            at_best=STUDY.at_best and STUDY.at_best.model_dump(mode="json"),
+            device=STUDY.device,
+        message:
+            "Stopping rPIE by free patterns: {wildcards.scenario}"
+        script:
+            "../scripts/at_best.py"
+
     rule gather_scenarios:
         input:
+            at_best=[f"results/scenarios/{name}/at_best.json" for name in AT_BEST],
             scores=[f"results/scenarios/{name}/scores.json" for name in SCENARIOS],
             table="results/study_results.csv",
             classical="results/classical.json",
@@ -94,6 +135,7 @@ if STUDY.scenarios:
             code=code_of("gather_scenarios"),
             runs=RUN_SETTINGS,
             scenarios=list(SCENARIOS),
+            at_best=AT_BEST,
         message:
             "Gathering the results of all scenarios"
         script:
@@ -103,6 +145,7 @@ if STUDY.scenarios:
         input:
             scenarios="results/scenarios.csv",
             front=FRONT,
+            purposes=PURPOSES,
         output:
             picture=picture("robustness", label="in the scenarios"),
         log:

@@ -11,8 +11,10 @@ log = logging.getLogger("ptychopareto.gather")  # below the library's logger: it
 
 def main(job: Any) -> None:
     from ptychopareto.files import write_csv
+    from ptychopareto.study import collapse
     from ptychopareto.study.configurations import configurations
     from ptychopareto.study.pareto import pareto_front
+    from ptychopareto.study.purposes import purposes
     from ptychopareto.study.results import Results
     from ptychopareto.study.rungs import read_decision, read_untrained
     from ptychopareto.study.runs import Run
@@ -24,12 +26,19 @@ def main(job: Any) -> None:
     table = table_of_runs(results, decisions=decisions or None, untrained=untrained)
     write_csv(Path(job.output.table), table)
     write_csv(Path(job.output.configurations), configurations(table))
-    fronts = (job.output.front, *job.output.other_fronts)
-    for path, axes in zip(fronts, job.params.axes, strict=True):
-        write_csv(Path(path), pareto_front(table, axes["cost"], axes["quality"]))
-    write_csv(Path(job.output.refinement), table_of_refinement(results))
-    if failed := failures(table):
-        log.warning("%s", failed)
+    first, *others = job.params.axes
+    front, refinement = pareto_front(table, **first), table_of_refinement(results)
+    write_csv(Path(job.output.front), front)
+    write_csv(Path(job.output.refinement), refinement)
+    write_csv(Path(job.output.purposes), purposes(table, front, refinement, **first))
+    chosen = front["configuration"][front["recommended"]]
+    for path, axes in zip(job.output.other_fronts, others, strict=True):
+        other = pareto_front(table, **axes)
+        # What is recommended, the main axes decide.
+        other["recommended"] = other["configuration"].isin(chosen)
+        write_csv(Path(path), other)
+    for words in filter(None, (failures(table), collapse.in_words(table))):
+        log.warning("%s", words)
 
 
 if "snakemake" in globals():

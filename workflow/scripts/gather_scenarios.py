@@ -16,7 +16,8 @@ def main(job: Any) -> None:
     runs = [Run(**run) for run in job.params.runs]
     scores = dict(zip(job.params.scenarios, map(Path, job.input.scores), strict=True))
     table, classical = read_table(Path(job.input.table)), read_steps(Path(job.input.classical))
-    write_csv(Path(job.output.table), scenario_table(runs, table, classical, scores))
+    at_best = dict(zip(job.params.at_best, map(Path, job.input.at_best), strict=True))
+    write_csv(Path(job.output.table), scenario_table(runs, table, classical, scores, at_best))
 
 
 if "snakemake" in globals():

@@ -8,6 +8,7 @@ from joblog import run_job
 
 def main(job: Any) -> None:
     from ptychopareto.page.study import write_page
+    from ptychopareto.study.break_even import read_break_even
     from ptychopareto.study.configurations import read_configurations, read_front
     from ptychopareto.study.results import Results
     from ptychopareto.study.runs import Run
@@ -21,6 +22,7 @@ def main(job: Any) -> None:
         read_front(Path(job.input.front)),
         job.params.axes,
         Path(job.input.recommendation),
+        read_break_even(Path(job.input.break_even)),
         [Path(file) for file in job.input.pictures],
         Path(job.output.page),
     )

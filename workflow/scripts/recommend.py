@@ -12,6 +12,8 @@ log = logging.getLogger("ptychopareto.recommend")  # below the library's: it rea
 def main(job: Any) -> None:
     from ptychopareto.study.against_time import read_classical, read_refinement
     from ptychopareto.study.configurations import read_front
+    from ptychopareto.study.purposes import in_words as purposes_in_words
+    from ptychopareto.study.purposes import read_purposes
     from ptychopareto.study.recommended import write_recommendation
     from ptychopareto.study.results import Results
     from ptychopareto.study.rungs import read_decision
@@ -27,10 +29,12 @@ def main(job: Any) -> None:
     refinement = read_refinement(Path(job.input.refinement))
     decisions = [read_decision(Path(file)) for file in job.input.decisions]
     classical = next((read_classical(Path(file)) for file in job.input.classical), None)
-    axes = job.params.axes
+    axes, purposes = job.params.axes, read_purposes(Path(job.input.purposes))
     write_recommendation(
-        results, table, front, axes, folder, scenarios, refinement, classical, decisions
+        results, table, front, purposes, axes, folder, scenarios, refinement, classical, decisions
     )
+    for line in purposes_in_words(purposes, axes["quality"]):
+        log.info("%s", line)
     if decisions:
         log.info("%s", in_words(spending(decisions, table)))
 

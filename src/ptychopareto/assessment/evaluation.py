@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ptychopareto.assessment.comparison import compared
+from ptychopareto.assessment.contrast import contrast
 from ptychopareto.assessment.cost import count_parameters, peak_memory_mb, timed
 from ptychopareto.assessment.free_patterns import free_patterns
 from ptychopareto.assessment.wholes import Wholes, agreement, r_factors
@@ -84,8 +85,10 @@ def evaluate_run(
             reconstruction = wholes.every[test.scored_region()].cpu().numpy()
             metrics |= costs | r_factors(wholes.without_free, test)
             metrics |= agreement(wholes, test) | compared(reconstruction, test, reference)
-            if reference is not None or test.truth is not None:
+            compare_with = test.truth if reference is None else reference
+            if compare_with is not None:
                 metrics["reference"] = "truth" if reference is None else "classical"
+                metrics |= contrast(reconstruction, compare_with, test.covered())
             return Evaluation(metrics, reconstruction, wholes)
         except torch.OutOfMemoryError as failure:
             metrics |= {"status": "out_of_memory", "error": str(failure).split("\n")[0]}

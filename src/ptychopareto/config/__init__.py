@@ -33,7 +33,7 @@ from ptychopareto.config.dataset import (
 )
 from ptychopareto.config.measured import Joint, MeasuredDataset
 from ptychopareto.config.mistakes import explain, plain
-from ptychopareto.config.scenarios import AS_TRAINED, Assumed, Scenario
+from ptychopareto.config.scenarios import AS_TRAINED, Assumed, AtBest, Scenario
 from ptychopareto.config.search import Search
 from ptychopareto.config.sections import ConfigError
 from ptychopareto.config.study import (
@@ -55,6 +55,7 @@ __all__ = [
     "BLOCKS",
     "Architecture",
     "Assumed",
+    "AtBest",
     "Classical",
     "ConfigError",
     "Cost",

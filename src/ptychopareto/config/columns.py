@@ -208,6 +208,13 @@ MEASURES: dict[str, Column] = {
     "onnx_end_to_end_s": _late_latency(
         "end to end, ONNX [s]", "from file to object with onnxruntime [s]"
     ),
+    # How much structure there is: a network that makes a constant has collapsed.
+    "contrast_phase": Column(
+        "phase contrast", "spread of the phase, that of the truth = 1", "beside", late=True
+    ),
+    "contrast_amp": Column(
+        "amp. contrast", "spread of the amplitude, that of the truth = 1", "beside", late=True
+    ),
 }
 
 # Beside a measure, what an image without content scores.
@@ -242,6 +249,20 @@ SEARCHED: dict[str, Column] = {
     "rung": Column("stopped after [epochs]", "epochs", "beside", kind="Int64"),
     "rung_loss": Column(
         "loss where stopped", "validation loss where stopped", "beside", scale="log"
+    ),
+}
+
+# What the table of break-even says about a network, with so many passes of rPIE after it.
+BREAK_EVEN: dict[str, Column] = {
+    "scan_s": Column("a scan [s]", "network, stitching and rPIE after it [s]", "beside"),
+    "rpie_s": Column(
+        "rPIE, as good [s]", "rPIE from a flat start to the same quality [s]", "beside"
+    ),
+    "saved_s": Column("saved a scan [s]", "time that a scan saves [s]", "beside", better="more"),
+    "train_time_s": MEASURES["train_time_s"],
+    "teacher_s": Column("teacher [s]", "what the network learned from [s]", "beside"),
+    "break_even_scans": Column(
+        "training pays after", "scans after which training has paid", "beside", scale="log"
     ),
 }
 

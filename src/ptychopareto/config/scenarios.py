@@ -12,7 +12,7 @@ from pydantic import (
 )
 
 from ptychopareto.config.dataset import Object
-from ptychopareto.config.sections import Section, refusal
+from ptychopareto.config.sections import Axis, Section, refusal
 from ptychopareto.config.words import shown
 
 AS_TRAINED = "as_trained"  # the scan without a change
@@ -162,3 +162,19 @@ def _named_once(scenarios: tuple[Scenario, ...]) -> tuple[Scenario, ...]:
 
 
 Scenarios = Annotated[tuple[Scenario, ...], Field(strict=False), AfterValidator(_named_once)]
+
+
+class AtBest(Section):
+    """rPIE at its best in the scenarios: free patterns choose its regularisation and its passes."""
+
+    alphas: Axis[Annotated[float, Field(gt=0, le=1)]] = Field(
+        default=(0.1, 0.3, 1.0),
+        description="list of regularisations to choose from; a larger one is tried only where free "
+        "patterns stopped the last one",
+    )
+    most_passes: int = Field(
+        default=100, ge=1, le=100_000, description="the most passes from a flat start"
+    )
+    most_passes_after_network: int = Field(
+        default=20, ge=1, le=100_000, description="the most passes after a network of the front"
+    )

@@ -15,7 +15,7 @@ from ptychopareto.config.dataset import (
     check_step,
 )
 from ptychopareto.config.measured import MeasuredDataset
-from ptychopareto.config.scenarios import Scenarios
+from ptychopareto.config.scenarios import AtBest, Scenarios
 from ptychopareto.config.search import Search
 from ptychopareto.config.sections import Axis, ConfigError, Section, Seed, refusal
 from ptychopareto.config.sweep import SweepBlock
@@ -106,6 +106,11 @@ class StudyConfig(Section):
     scenarios: Scenarios = Field(
         default=(),
         description="list of changes of the test data; all networks and rPIE are scored on each",
+    )
+    at_best: AtBest | None = Field(
+        default=AtBest(),
+        description="rPIE at its best in the scenarios, from a flat start and after the networks "
+        "of the front; null: only a fixed number of passes",
     )
     pareto: _Pareto = Field(
         default=Pareto(),

@@ -21,7 +21,9 @@ from ptychopareto.page.columns import Row
 from ptychopareto.page.embedded import packed, picture
 from ptychopareto.page.thumbnail import thumbnails
 from ptychopareto.pictures import style
+from ptychopareto.study.collapse import collapsed
 from ptychopareto.study.configurations import names_of
+from ptychopareto.study.purposes import named
 
 # The same hues as on white, light enough for a dark page.
 DARK_COLOURS = ("#77aadd", "#ee8899", "#eedd88", "#44bb99", "#cc99dd", "#dddddd")
@@ -32,6 +34,7 @@ CAPTIONS = {
     "all errors.",
     "pareto_plot": "The Pareto plot, to be printed.",
     "quality_vs_time": "Quality against time: classical, and networks refined classically.",
+    "break_even_plot": "After how many scans training has paid, against rPIE from a flat start.",
     "training_curves": "Validation loss of each run while it was trained.",
     "marginals": "What each hyperparameter does to quality and cost, all others being equal.",
     "robustness": "Quality on test scans with a change that the networks were not trained for.",
@@ -58,6 +61,7 @@ def build(
     configurations: pd.DataFrame,
     front: pd.DataFrame,
     recommendation: Mapping[str, Any],
+    break_even: pd.DataFrame,
     pictures: Mapping[str, Path],
     thumbnails: Mapping[str, Path],
     provenance: Mapping[str, str],
@@ -76,6 +80,8 @@ def build(
         The configurations on the front, as ``pareto_front.csv`` holds them.
     recommendation : dict
         What ``recommendation.json`` holds.
+    break_even : DataFrame
+        After how many scans training pays, as ``break_even.csv`` holds it.
     pictures : dict of Path
         PNG files to be shown, by name and in order; one that is not there is left out.
     thumbnails : dict of Path
@@ -98,7 +104,10 @@ def build(
         A reconstruction is damaged.
     """
     small, limits = _thumbnails(thumbnails, region)
-    data = plot_data.collect(table, configurations, recommendation, axes) | {"thumbnails": small}
+    answers = recommendation.get("purposes", {})
+    having = named(answers)
+    data = plot_data.collect(table, configurations, recommendation, having, axes)
+    data |= {"thumbnails": small}
     plotly, unpack, script = get_plotlyjs(), _resource("unpack.js"), _resource("page.js")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -117,13 +126,17 @@ def build(
         limits=limits,
         axis_groups=plot_data.axis_groups(table),
         axes=axes,
-        front=tables.front_rows(front, axes),
+        purposes=tables.purpose_rows(answers),
+        quality_heading=columns.heading(axes["quality"]),
+        front=tables.front_rows(front, having, axes),
+        break_even=tables.break_even_rows(break_even, front, having),
+        break_even_headings=tables.break_even_headings(axes["quality"]),
         front_headings=[columns.heading(axes[kind]) for kind in ("cost", "quality")],
         legend=marks.legend(table),
         several_seeds=plot_data.several_seeds(table),
         headings=tables.headings(table, axes),
         filters=tables.filters(table),
-        rows=tables.rows(table, front, axes),
+        rows=tables.rows(table, front, having, axes),
         pictures=_pictures(pictures),
         provenance=provenance,
     )
@@ -155,6 +168,8 @@ def _json(value: Any) -> str:
 def _summary(table: pd.DataFrame) -> str:
     n = names_of(table).nunique()
     counts = [f"{k} {str(s).replace('_', ' ')}" for s, k in table["status"].value_counts().items()]
+    if number := int(collapsed(table).sum()):
+        counts.append(f"{number} collapsed")
     return f"{_counted(len(table), 'run')} of {_counted(n, 'configuration')}: {', '.join(counts)}"
 
 

@@ -210,18 +210,19 @@ plotly.then(() => {
         text: `constant reconstruction: ${floor.toPrecision(2)}`,
       });
     }
-    const chosen = items.get(`configuration:${data.recommended}`);
-    if (chosen && canBeDrawn(chosen)) {
+    Object.entries(data.purposes).forEach(([configuration, text], number) => {
+      const chosen = items.get(`configuration:${configuration}`);
+      if (!chosen || !canBeDrawn(chosen)) return;
       const [x, y] = ["x", "y"].map((side) => {
         const axis = data.axes[axisName(side)];
         const value = scaled(axis, chosen.values[axisName(side)]);
         return axis.scale === "log" ? Math.log10(value) : value;
       });
       annotations.push({
-        x, y, text: "recommended", font: { size: 12 }, ax: -46, ay: -30, arrowhead: 0,
+        x, y, text, font: { size: 12 }, ax: -46, ay: -30 - 16 * number, arrowhead: 0,
         arrowwidth: 1, standoff: 8, arrowcolor: colour("--quiet"),
       });
-    }
+    });
     if (!data.runs.some(canBeDrawn)) {
       annotations.push({ ...quiet, font: { size: 14 }, xref: "paper", yref: "paper", x: 0.5, y: 0.5, text: "no run with a result on these axes" });
     }

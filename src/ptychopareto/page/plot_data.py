@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ptychopareto.config.columns import AXES, FLOORS, MEASURES
+from ptychopareto.config.ssim_scale import SSIM_RESOLUTION
 from ptychopareto.page import columns
 from ptychopareto.page.columns import Row, is_empty, mean
 from ptychopareto.page.marks import mark
@@ -18,6 +19,7 @@ def collect(
     table: pd.DataFrame,
     configurations: pd.DataFrame,
     recommendation: Mapping[str, Any],
+    purposes: Mapping[str, str],
     axes: Mapping[str, str],
 ) -> Row:
     """Collect what the script draws from.
@@ -28,6 +30,8 @@ def collect(
         The runs and their means, as `document.build` takes them.
     recommendation : dict
         What ``recommendation.json`` holds.
+    purposes : dict of str
+        The purposes of each configuration that has any.
     axes : dict of str
         The columns of the plot's axes to begin with: `cost` and `quality`.
 
@@ -55,12 +59,12 @@ def collect(
             if name in usable
         },
         "measures": [name for name in MEASURES if name in table and not is_empty(table, name)],
-        "ssim": {"ticks": axis_scales.SSIM_TICKS[0], "resolution": axis_scales.SSIM_RESOLUTION},
+        "ssim": {"ticks": axis_scales.SSIM_TICKS[0], "resolution": SSIM_RESOLUTION},
         "x": axes["cost"],
         "y": axes["quality"],
         "floors": floors,
         "several": several_seeds(table),
-        "recommended": recommendation.get("configuration"),
+        "purposes": dict(purposes),
         "recommended_run": recommendation.get("run"),
         "fronts": fronts_of_pairs(configurations, usable),
         "runs": [_run(row, usable) for row in table.to_dict("records")],

@@ -25,6 +25,7 @@ def write_page(
     front: DataFrame,
     axes: Mapping[str, str],
     recommendation: Path,
+    break_even: DataFrame,
     pictures: Iterable[Path],
     path: Path,
 ) -> None:
@@ -44,6 +45,8 @@ def write_page(
         The columns of the front: `cost` and `quality`.
     recommendation : Path
         The `recommendation.json` of the study.
+    break_even : DataFrame
+        After how many scans training pays, as `break_even.break_even` returns it.
     pictures : iterable of Path
         The pictures to show, in order; the name of the file is the heading.
     path : Path
@@ -60,6 +63,7 @@ def write_page(
         configurations=configurations,
         front=front,
         recommendation=read_json(recommendation),
+        break_even=break_even,
         pictures={picture.stem.replace("_", " "): picture for picture in pictures},
         thumbnails=results.of_runs("reconstruction.npz"),
         provenance=provenance(results, table),

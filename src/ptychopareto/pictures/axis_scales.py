@@ -18,6 +18,7 @@ from matplotlib.ticker import (
 from numpy.typing import ArrayLike, NDArray
 
 from ptychopareto.config.columns import MEASURES, sign
+from ptychopareto.config.ssim_scale import stretched
 
 COUNTS = [name for name, column in MEASURES.items() if column.kind == "Int64"]  # 100k, 1M
 
@@ -28,7 +29,6 @@ SSIM_TICKS: tuple[tuple[float, ...], ...] = (
     (0, 0.7, 0.9, 0.97, 0.99, 0.997, 0.999),
     (0, 0.9, 0.99, 0.999),
 )
-SSIM_RESOLUTION = 1e-4  # a value closer to 1 is drawn at this distance
 TINY = 1e-6  # the smallest range of an axis for an error, which may be small itself
 HEADROOM = 0.2  # free part of the quality axis, for the labels of the best
 
@@ -103,11 +103,6 @@ def quality_label(name: str, separator: str = " ", width: int = 1000) -> str:
 def is_ssim(name: str) -> bool:
     """Tell whether a column is on the scale of an SSIM."""
     return MEASURES[name].scale == "ssim"
-
-
-def stretched(ssim: ArrayLike) -> NDArray[np.float64]:
-    """Return where an SSIM is on its axis: −log₁₀(1 − SSIM), at most 4."""
-    return -np.log10(np.maximum(1 - np.asarray(ssim, dtype=np.float64), SSIM_RESOLUTION))
 
 
 def _squeezed(position: ArrayLike) -> NDArray[np.float64]:

@@ -27,7 +27,7 @@ from ptychopareto.pictures import image_style, style
 from ptychopareto.pictures.grid import Grid
 from ptychopareto.pictures.names import rows_of, short_names
 from ptychopareto.study.against_time import ENGINES
-from ptychopareto.study.recommendation import median_run
+from ptychopareto.study.configurations import median_run
 from ptychopareto.study.results import Results
 
 TITLE_SIZE = 7  # pt
@@ -92,7 +92,7 @@ def draw_study(
     names = short_names(rows_of(front), always=["architecture"]) if len(front) else []
     several = table["seed"].nunique() > 1
     for name, (_, configuration) in zip(names, front.iterrows(), strict=True):
-        run = median_run(table, configuration, quality)
+        run = median_run(table, str(configuration["configuration"]), quality)
         row = {str(key): value for key, value in by_run.loc[run].items()}
         obj = read_reconstruction(results.of_runs("reconstruction.npz")[run])
         items.append((f"{name}, seed\N{NO-BREAK SPACE}{row['seed']}" if several else name, obj))

@@ -31,7 +31,7 @@ FILLS = dict(zip(get_args(Supervision), style.FILLS, strict=False))
 HEIGHT = 4.5  # inches
 LINE = 0.17  # inches: height of a line of the legend
 FRONT_SIZE, SIZE, RUN_SIZE = 7.5, 5.0, 2.0  # pt, of the markers
-RING_SIZE = 13.0  # pt, of the circle around the recommended one
+RING_SIZE = 13.0  # pt, of the circle around what has a purpose
 BEYOND = 0.5  # how far an interval may widen the quality axis, as a part of the runs' range
 MOST_NAMES = 12  # a longer front has numbers, and its names in the legend
 ALL = slice(None)
@@ -41,6 +41,7 @@ def draw(
     table: pd.DataFrame,
     configurations: pd.DataFrame,
     front: pd.DataFrame,
+    purposes: Mapping[str, str],
     axes: Mapping[str, str],
     png: Path,
     svg: Path,
@@ -50,9 +51,10 @@ def draw(
     A marker is the mean of a configuration over its seeds, the bar through it the 95 % interval of
     this mean, a faint dot one of its runs. The front is a staircase: the best quality to be had up
     to a cost. Points in the shade below it are dominated. The label of a point on it says how often
-    the point stays there when the seeds are resampled; the recommended one is in a circle. Runs
-    that cannot be drawn, and means without an interval, are counted in words. What a search stopped
-    is hollow, in a panel below, at the validation loss of its rung.
+    the point stays there when the seeds are resampled. What is recommended for a purpose is in a
+    circle, and its label begins with the purpose. Runs that cannot be drawn, and means without an
+    interval, are counted in words. What a search stopped is hollow, in a panel below, at the
+    validation loss of its rung.
 
     Parameters
     ----------
@@ -62,6 +64,8 @@ def draw(
         Their means, as `configurations.configurations` returns them.
     front : DataFrame
         The configurations on the front of these axes, as `pareto.pareto_front` returns them.
+    purposes : dict of str
+        The purposes of each configuration that has any, as `purposes.named` returns them.
     axes : dict of str
         The columns. `cost` is on the horizontal, logarithmic axis. `quality` is on the vertical
         one, on which the better end is up. What an image without content scores in it, if that is
@@ -72,7 +76,7 @@ def draw(
         Where to write the picture to be edited.
     """
     cost, quality = axes["cost"], axes["quality"]
-    study = _Study.of(table, configurations, front, cost, quality)
+    study = _Study.of(table, configurations, front, purposes, cost, quality)
     with style.style():
         figure = Figure(figsize=(style.WIDTH, HEIGHT), layout="constrained")
         if study.stopped.empty:
@@ -103,6 +107,7 @@ class _Study:
     runs: pd.DataFrame
     means: pd.DataFrame
     front: pd.DataFrame
+    purposes: Mapping[str, str]
     stopped: pd.DataFrame
 
     @classmethod
@@ -111,6 +116,7 @@ class _Study:
         table: pd.DataFrame,
         configurations: pd.DataFrame,
         front: pd.DataFrame,
+        purposes: Mapping[str, str],
         cost: str,
         quality: str,
     ) -> "_Study":
@@ -121,7 +127,13 @@ class _Study:
 
         runs = drawable(table[table["status"] == "ok"])
         stopped = _stopped(table, cost)
-        return cls(cost, quality, runs, drawable(configurations), front, stopped)
+        return cls(cost, quality, runs, drawable(configurations), front, purposes, stopped)
+
+    @property
+    def beside(self) -> pd.DataFrame:
+        """The configurations that have a purpose, and are not on the front."""
+        others = ~self.means["configuration"].isin(self.front["configuration"])
+        return self.means[others & self.means["configuration"].isin(self.purposes)]
 
     def points(self, rows: pd.DataFrame) -> Array:
         return rows[[self.cost, self.quality]].to_numpy(dtype=np.float64)
@@ -203,8 +215,8 @@ def _draw_study(figure: Figure, axes: Axes, study: _Study) -> None:
     floor = _floor(runs, quality)
     if floor is not None and _is_far(floor, study):
         floor = None  # the summary has it in words
-    names = short_names(rows_of(front), rows_of(means))
-    numbered = names if len(names) > MOST_NAMES else []
+    names = short_names([*rows_of(front), *rows_of(study.beside)], rows_of(means))
+    numbered = names[: len(front)] if len(front) > MOST_NAMES else []
     _add_legend(figure, axes, study, numbered)
     _set_axes(axes, study, floor)
 
@@ -224,10 +236,13 @@ def _draw_study(figure: Figure, axes: Axes, study: _Study) -> None:
     for _, mean in means[on_front].iterrows():
         _draw_interval(axes, mean, study, zorder=3.5)
         axes.plot(mean[cost], mean[quality], **_marker(mean, FRONT_SIZE), zorder=4)
-    ring = points[front["recommended"].to_numpy(dtype=bool)]
-    axes.plot(*ring.T, **_ring(), zorder=5)
+    labelled = pd.concat([front, study.beside], ignore_index=True)
+    points = study.points(labelled)
+    has_purpose = labelled["configuration"].isin(study.purposes).to_numpy(dtype=bool)
+    axes.plot(*points[has_purpose].T, **_ring(), zorder=5)
 
-    texts = _labels(front, [str(i + 1) for i in range(len(names))] if numbered else names)
+    numbers = [str(number) for number in range(1, 1 + len(numbered))]
+    texts = _labels(labelled, [*numbers, *names[len(numbers) :]], study.purposes)
     low, high = sorted(axes.get_ylim())
     lines = [staircase, *(np.clip(_intervals(study, on_front), (0, low), (np.inf, high)))]
     if floor is not None:
@@ -261,10 +276,10 @@ def _is_far(floor: float, study: _Study) -> bool:
     return not axis_scales.is_ssim(study.quality) and apart > 2 * (high - low)
 
 
-def _labels(front: pd.DataFrame, names: Sequence[str]) -> list[str]:
+def _labels(rows: pd.DataFrame, names: Sequence[str], purposes: Mapping[str, str]) -> list[str]:
     """Return names with what is known of their configurations beyond the place of their points."""
-    heads = np.where(front["recommended"], "recommended: ", "")
-    tails = ["" if np.isnan(p) else f" ({100 * p:.0f} %)" for p in front["p_front"]]
+    heads = [f"{purposes[name]}: " if name in purposes else "" for name in rows["configuration"]]
+    tails = ["" if np.isnan(p) else f" ({100 * p:.0f} %)" for p in rows["p_front"]]
     return [head + name + tail for head, name, tail in zip(heads, names, tails, strict=True)]
 
 
@@ -352,7 +367,8 @@ def _add_legend(figure: Figure, axes: Axes, study: _Study, numbered: Sequence[st
     }
     handles: list[Any] = [Line2D([], [], color=ink, linewidth=1, label="Pareto front")]
     handles += [_entry(f"{i}  {name}") for i, name in enumerate(numbered, start=1)]
-    handles.append(Line2D([], [], label="recommended", **_ring()))
+    if study.purposes:
+        handles.append(Line2D([], [], label="for a purpose", **_ring()))
     if study.several_seeds:
         handles.append(Line2D([], [], label="mean over seeds", **_look("o", grey, full, SIZE)))
         handles.append(axes.errorbar([], [], [], label="its 95 % interval", **_bar(grey)))

@@ -1,5 +1,6 @@
 """Quality against the time of a reconstruction: the classical one, and the networks' head start."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
@@ -17,6 +18,8 @@ from ptychopareto.pictures import axis_scales, style
 from ptychopareto.pictures.labels import label_points
 from ptychopareto.pictures.names import short_names
 from ptychopareto.study.against_time import ENGINES
+from ptychopareto.study.purposes import ALONE, REFINED
+from ptychopareto.study.time_to_reach import time_to_reach
 
 Array = NDArray[np.float64]
 
@@ -39,11 +42,21 @@ class _Curve:
     marker: str = "s"
     line: str = "-"
     stops: NDArray[np.bool_] | None = None  # (n,): where early stopping ends a classical curve
+    configuration: str = ""  # of a network
+
+
+@dataclass(frozen=True)
+class _HeadStart:
+    """The network of a purpose: its curve, and the point of it that has the passes of rPIE."""
+
+    purpose: str
+    curve: _Curve
+    number: int
 
 
 @dataclass(frozen=True)
 class _Saving:
-    arrow: Array  # (2, 2): from the network's point to the classical curve
+    arrow: Array  # (2, 2): from the network's point to the classical curve; (0, 2) if it never is
     factor: str
     words: str
 
@@ -51,16 +64,18 @@ class _Saving:
 def draw(
     classical: pd.DataFrame,
     refinement: pd.DataFrame,
-    front: Mapping[str, Mapping[str, Any]],
+    settings: Mapping[str, Mapping[str, Any]],
+    purposes: pd.DataFrame,
     quality: str,
     path: Path,
 ) -> None:
     """Draw quality against the seconds that a reconstruction of the test scan takes.
 
-    The arrow says how much sooner than the classical reconstruction a network with its refinement
-    reaches its own best quality, for the network that gains most: from its first point that good to
-    where the classical curve, interpolated, gets there. Where there are several classical curves,
-    it is the one that gets there first.
+    The arrow says how much sooner than the classical reconstruction the network of the purpose
+    refined, with its passes of rPIE, or else the network alone, reaches its quality: from its point
+    to where the classical curve, interpolated, gets there. Where there are several classical
+    curves, it is the one that gets there first. If none does, there is no arrow, and the title says
+    so.
 
     Parameters
     ----------
@@ -70,21 +85,24 @@ def draw(
     refinement : DataFrame
         `refinement.csv`: configuration, refine_epochs, total_s and the measures, one row per run
         and number of epochs. Runs of a configuration are averaged.
-    front : dict of dict
+    settings : dict of dict
         The configurations to be drawn, with the values of their axes. Those that have no rows are
         left out.
+    purposes : DataFrame
+        The configuration for each purpose, as `purposes.purposes` returns them.
     quality : str
         The column on the vertical axis.
     path : Path
         Where to write the picture (``.png`` or ``.svg``).
     """
     reference = _classical_curves(classical, quality)
-    networks = _network_curves(refinement, front, quality)
+    networks = _network_curves(refinement, settings, quality)
+    head_start = _head_start(purposes, networks)
     curves = [*reference, *networks]
     with style.style():
         figure = Figure(figsize=(style.WIDTH, HEIGHT if curves else 1.5), layout="constrained")
         if curves:
-            _draw_curves(figure, reference, networks, quality)
+            _draw_curves(figure, reference, networks, head_start, quality)
         else:
             figure.text(0.5, 0.5, "no reconstruction has been timed", ha="center", va="center")
         style.save(figure, path)
@@ -106,19 +124,20 @@ def _classical_curves(classical: pd.DataFrame, quality: str) -> list[_Curve]:
 
 
 def _network_curves(
-    refinement: pd.DataFrame, front: Mapping[str, Mapping[str, Any]], quality: str
+    refinement: pd.DataFrame, settings: Mapping[str, Mapping[str, Any]], quality: str
 ) -> list[_Curve]:
     rows = _drawable(refinement, "total_s", quality)
-    present = [name for name in front if name in set(rows["configuration"])]
+    present = [name for name in settings if name in set(rows["configuration"])]
     colours = cycle(style.COLOURS[:-1])  # the last one, black, is the classical curve's
     curves = []
-    names = short_names([front[name] for name in present], always=["architecture"])
+    names = short_names([settings[name] for name in present], always=["architecture"])
     for configuration, name, colour in zip(present, names, colours, strict=False):
         groups = rows[rows["configuration"] == configuration].groupby("refine_epochs")
         means = groups[["total_s", quality]].mean()
         spread = groups[quality].agg(["min", "max"])
         epochs = means.index.to_numpy(dtype=np.int64)
-        curves.append(_Curve(name, colour, epochs, means.to_numpy(), spread.to_numpy()))
+        points, ends = means.to_numpy(), spread.to_numpy()
+        curves.append(_Curve(name, colour, epochs, points, ends, configuration=configuration))
     return curves
 
 
@@ -129,7 +148,11 @@ def _drawable(rows: pd.DataFrame, seconds: str, quality: str) -> pd.DataFrame:
 
 
 def _draw_curves(
-    figure: Figure, reference: Sequence[_Curve], networks: Sequence[_Curve], quality: str
+    figure: Figure,
+    reference: Sequence[_Curve],
+    networks: Sequence[_Curve],
+    head_start: _HeadStart | None,
+    quality: str,
 ) -> None:
     axes = figure.add_subplot()
     curves = [*networks, *reference]
@@ -148,7 +171,7 @@ def _draw_curves(
     lines = [curve.points for curve in curves]
     points, texts = _labels(reference, networks, quality)
     notes = [
-        "numbers: epochs" if len(reference) > 1 else "numbers: epochs of rPIE",
+        "numbers: passes" if len(reference) > 1 else "numbers: passes of rPIE",
         "hollow: a network alone",
         "training is not counted",
     ]
@@ -157,13 +180,13 @@ def _draw_curves(
     if any(curve.stops is not None and curve.stops.any() for curve in reference):
         notes.append("ring: early stopping")
     axes.set_title("; ".join(notes), loc="left", color=style.QUIET)
-    if reference and networks:
-        saving = _saving(reference, networks, quality)
-        arrow = saving.arrow
-        axes.annotate("", tuple(arrow[0]), tuple(arrow[1]), arrowprops=ARROW, zorder=2)
-        points = np.concatenate([points, [np.sqrt(arrow[0] * arrow[1])]])
-        texts = [*texts, saving.factor]
-        lines.append(arrow)
+    if reference and head_start is not None:
+        saving = _saving(head_start, reference, quality)
+        if len(arrow := saving.arrow):
+            axes.annotate("", tuple(arrow[0]), tuple(arrow[1]), arrowprops=ARROW, zorder=2)
+            points = np.concatenate([points, [np.sqrt(arrow[0] * arrow[1])]])
+            texts = [*texts, saving.factor]
+            lines.append(arrow)
         figure.suptitle(saving.words, x=0.01, ha="left", fontsize=8, fontweight="bold")
     label_points(figure, axes, points, texts, every, lines)
 
@@ -219,32 +242,37 @@ def _labels(
     return np.array(points), texts
 
 
-def _saving(references: Sequence[_Curve], networks: Sequence[_Curve], quality: str) -> _Saving:
-    """Find how much sooner than an engine the network that gains most reaches its best quality."""
-    return max((_saving_of(curve, references, quality) for curve in networks), key=_gain)
+def _head_start(purposes: pd.DataFrame, networks: Sequence[_Curve]) -> _HeadStart | None:
+    """Find the point that the title speaks of; None where no network has been timed."""
+    curves = {curve.configuration: curve for curve in networks}
+    rows = purposes.set_index("purpose")
+    for purpose in (REFINED, ALONE):
+        curve = curves.get(str(rows["configuration"].get(purpose)))
+        if curve is None:
+            continue
+        numbers = np.flatnonzero(curve.epochs == rows["refine_epochs"][purpose])
+        if len(numbers):
+            return _HeadStart(purpose, curve, int(numbers[0]))
+    return None
 
 
-def _gain(saving: _Saving) -> float:
-    (sooner, _), (later, _) = saving.arrow
-    return float(later / sooner)
-
-
-def _saving_of(curve: _Curve, references: Sequence[_Curve], quality: str) -> _Saving:
-    bests = [_goodness(one.points, quality).max() for one in references]
-    reached = min(max(bests), _goodness(curve.points, quality).max())
-    level = sign(quality) * float(reached)
-    first = int(np.flatnonzero(_goodness(curve.points, quality) >= reached)[0])
-    sooner, epochs = curve.points[first, 0], curve.epochs[first]
-    later, name = min(
-        (_time_to_reach(one.points, level, quality), one.name)
-        for one, best in zip(references, bests, strict=True)
-        if best >= reached
-    )
+def _saving(start: _HeadStart, references: Sequence[_Curve], quality: str) -> _Saving:
+    """Find how much sooner than an engine a network with its passes of rPIE is as good."""
+    sooner, level = start.curve.points[start.number]
+    epochs = start.curve.epochs[start.number]
+    how = f" + {epochs} pass{'' if epochs == 1 else 'es'} of rPIE" if epochs else ""
+    head = f"{start.purpose}: {start.curve.name}{how}"
+    measure = MEASURES[quality].label.split(" [")[0]
+    times = ((time_to_reach(one.points, level, quality), one.name) for one in references)
+    reach = [(seconds, name) for seconds, name in times if not math.isnan(seconds)]
+    if not reach:
+        names = " and ".join(one.name for one in references)
+        words = f"{head} reaches {measure} {level:.4g}, and {names} does not"
+        return _Saving(np.empty((0, 2)), "", words)
+    later, name = min(reach)
     ratio = later / sooner
     factor = f"{_rounded(ratio)}× sooner" if ratio >= 1 else f"{_rounded(1 / ratio)}× later"
-    how = f"with {epochs} epoch{'' if epochs == 1 else 's'} of rPIE" if epochs else "alone"
-    measure = MEASURES[quality].label.split(" [")[0]
-    words = f"At {measure} {level:.4g}, {curve.name} {how} is {factor} than {name}"
+    words = f"{head} reaches {measure} {level:.4g}, {factor} than {name}"
     return _Saving(np.array([(sooner, level), (later, level)]), factor, words)
 
 
@@ -256,20 +284,3 @@ def _goodness(points: Array, quality: str) -> Array:
 def _rounded(factor: float) -> str:
     """Round to two digits, whatever the size: a measured time has no more."""
     return f"{float(f'{factor:.2g}'):g}"
-
-
-def _time_to_reach(points: Array, level: float, quality: str) -> float:
-    """Return when a curve reaches a level, on the straight lines that are drawn between its points.
-
-    Before the first point nothing is known: its time is taken.
-    """
-    index = int(np.flatnonzero(_goodness(points, quality) >= sign(quality) * level)[0])
-    if index == 0:
-        return float(points[0, 0])
-    heights = np.array([*points[index - 1 : index + 1, 1], level])
-    before, after, wanted = (
-        axis_scales.stretched(heights) if axis_scales.is_ssim(quality) else heights
-    )
-    part = (wanted - before) / (after - before) if after != before else 1.0
-    earlier, later = points[index - 1 : index + 1, 0]
-    return float(earlier * (later / earlier) ** part)

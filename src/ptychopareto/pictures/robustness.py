@@ -34,20 +34,21 @@ class _Series:
     marker: str
     means: Array  # (n,) of the scenarios; NaN where there is none
     half_widths: Array  # (n,) of the 95 % intervals; NaN for one seed
+    hollow: bool = False  # of rPIE stopped by free patterns
 
 
 def draw(
     scenarios: pd.DataFrame,
     changes: Iterable[Scenario],
     front: Mapping[str, Mapping[str, Any]],
-    recommended: str | None,
+    purposes: Mapping[str, str],
     quality: str,
     path: Path,
 ) -> None:
     """Draw quality by scenario: a row each, the scan as it is first.
 
     A thin line leads from what a network makes of the scan as it is to what it makes of the changed
-    one.
+    one. Hollow markers are rPIE stopped by free patterns, from a flat start and after the networks.
 
     Parameters
     ----------
@@ -58,15 +59,15 @@ def draw(
     front : dict of dict
         The configurations to be drawn, with the values of their axes. Those that have no value are
         left out.
-    recommended : str or None
-        The one of them that is recommended.
+    purposes : dict of str
+        The purposes of each configuration that has any, as `purposes.named` returns them.
     quality : str
         The column on the horizontal axis, on which the better end is right.
     path : Path
         Where to write the picture (``.png`` or ``.svg``).
     """
     names = [str(name) for name in scenarios["scenario"].unique()]
-    series = _series(scenarios, names, front, recommended, quality)
+    series = _series(scenarios, names, front, purposes, quality)
     with style.style():
         if series:
             words = {change.name: described(change) for change in changes}
@@ -116,32 +117,45 @@ def _series(
     scenarios: pd.DataFrame,
     names: list[str],
     front: Mapping[str, Mapping[str, Any]],
-    recommended: str | None,
+    purposes: Mapping[str, str],
     quality: str,
 ) -> list[_Series]:
-    """Return the networks in the order of the front, then rPIE, if they have a value."""
-    summary = by_scenario(scenarios, quality).set_index(["configuration", "scenario"])
-    of = {
+    """Return the networks in the order of the front, then rPIE, if they have a value.
+
+    Behind each follows the same with rPIE stopped by free patterns.
+    """
+    fixed, at_best = (_by_configuration(scenarios, names, quality, best) for best in (False, True))
+    present = [configuration for configuration in front if configuration in fixed]
+    looks = zip(cycle(style.COLOURS[:-1]), cycle(style.MARKERS[:4]), strict=False)
+    shorts = short_names([front[name] for name in present], always=["architecture"])
+    series = []
+    for short, name, (colour, marker) in zip(shorts, present, looks, strict=False):
+        words = short + (f" ({purposes[name]})" if name in purposes else "")
+        series.append(_Series(words, colour, marker, *_columns(fixed[name])))
+        if name in at_best:
+            words = f"{short} + rPIE at its best"
+            series.append(_Series(words, colour, marker, *_columns(at_best[name]), hollow=True))
+    if RPIE in fixed:
+        alone = (scenarios["configuration"] == RPIE) & ~scenarios["at_best"].astype(bool)
+        passes = scenarios.loc[alone, "rpie_epochs"].max()
+        words = f"rPIE alone, {passes:.0f} pass{'' if passes == 1 else 'es'}"
+        series.append(_Series(words, style.INK, "P", *_columns(fixed[RPIE])))
+    if RPIE in at_best:
+        words, columns = "rPIE alone at its best", _columns(at_best[RPIE])
+        series.append(_Series(words, style.INK, "P", *columns, hollow=True))
+    return series
+
+
+def _by_configuration(
+    scenarios: pd.DataFrame, names: list[str], quality: str, at_best: bool
+) -> dict[str, pd.DataFrame]:
+    """Return mean and interval in each scenario, for each configuration that has any value."""
+    summary = by_scenario(scenarios, quality, at_best).set_index(["configuration", "scenario"])
+    return {
         str(key): rows.droplevel(0).reindex(names)
         for key, rows in summary.groupby(level=0, sort=False)
         if np.isfinite(rows["mean"]).any()
     }
-    present = [configuration for configuration in front if configuration in of]
-    looks = zip(cycle(style.COLOURS[:-1]), cycle(style.MARKERS[:4]), strict=False)
-    shorts = short_names([front[name] for name in present], always=["architecture"])
-    labels = [
-        short + (", recommended" if configuration == recommended else "")
-        for short, configuration in zip(shorts, present, strict=True)
-    ]
-    networks = [
-        _Series(label, colour, marker, *_columns(of[configuration]))
-        for label, configuration, (colour, marker) in zip(labels, present, looks, strict=False)
-    ]
-    if RPIE not in of:
-        return networks
-    epochs = scenarios["rpie_epochs"].max()
-    label = f"rPIE from a flat start, {epochs:.0f} epoch{'' if epochs == 1 else 's'}"
-    return [*networks, _Series(label, style.INK, "P", *_columns(of[RPIE]))]
 
 
 def _columns(rows: pd.DataFrame) -> tuple[Array, Array]:
@@ -189,6 +203,8 @@ def _draw_rows(
         shift = (lane - (len(series) - 1) / 2) * LANE / row
         _draw_series(axes, one, np.arange(len(names), dtype=np.float64) + shift)
     notes = ["thin lines: from the scan as it is"]
+    if any(one.hollow for one in series):
+        notes.append("hollow: free patterns stop rPIE")
     if any(np.isfinite(one.half_widths).any() for one in series):
         notes.append("bars: 95 % interval of the mean over seeds")
     axes.set_title("; ".join(notes), loc="left", color=style.QUIET)
@@ -243,6 +259,7 @@ def _draw_series(axes: Axes, one: _Series, rows: Array) -> None:
         xerr=one.half_widths,
         fmt=one.marker,
         color=one.colour,
+        markerfacecolor="white" if one.hollow else one.colour,
         markersize=SIZE,
         elinewidth=0.8,
         capsize=1.5,

@@ -57,7 +57,11 @@ def refine(scan: ObjectScan, start: Tensor, epochs: int, alpha: float) -> Iterat
 
 
 def refine_until_free_patterns_object(
-    scan: ObjectScan, free: ObjectScan, start: Tensor, alpha: float
+    scan: ObjectScan,
+    free: ObjectScan,
+    start: Tensor,
+    alpha: float,
+    most_epochs: int = MOST_EPOCHS,
 ) -> Iterator[Refined]:
     """Continue an object by rPIE for as long as patterns that took no part in it fit better.
 
@@ -71,6 +75,8 @@ def refine_until_free_patterns_object(
         As for `refine`.
     alpha : float
         Regularisation of rPIE.
+    most_epochs : int, optional
+        The most passes over the scan, at least 1.
 
     Yields
     ------
@@ -79,7 +85,7 @@ def refine_until_free_patterns_object(
     """
     found = [free.r_factor(start)]
     best = Refined(start.clone(), 0, tuple(found))
-    for step in refine(scan, start, MOST_EPOCHS, alpha):
+    for step in refine(scan, start, most_epochs, alpha):
         found.append(free.r_factor(step.image))
         if found[-1] < min(found[:-1]):
             best = Refined(step.image.clone(), step.epochs)

@@ -7,7 +7,9 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from ptychopareto.config import AXES
+from ptychopareto.config.columns import sign
 from ptychopareto.files import FileError, read_csv
+from ptychopareto.study.collapse import collapsed
 from ptychopareto.study.table import LATE_MEASURES, MEASURES, SEARCHED
 
 # Settings that training or the architecture decide stand behind the first measures.
@@ -16,6 +18,7 @@ _LAST = [name for name in AXES if AXES[name].in_default]
 CONFIGURATION = [*_FIRST, *_LAST]
 CONFIDENCE = 0.95
 COUNTS = ("n_ok", "n_failed", "n_missing")
+COLLAPSED = "n_collapsed"  # of those that are ok
 
 
 def _summaries(measures: Iterable[str]) -> dict[str, str]:
@@ -30,6 +33,7 @@ TYPES: dict[str, str] = {
     **_summaries(name for name in MEASURES if name not in LATE_MEASURES),
     **{name: AXES[name].column for name in _LAST},
     **_summaries(LATE_MEASURES),
+    COLLAPSED: "int64",
 }
 OF_SEARCH = {"n_stopped": "int64"}  # what only a study with a search has, at the end
 
@@ -47,7 +51,8 @@ def configurations(table: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row per configuration, in the order of the table: its name `configuration`, its axes,
         the numbers of runs that are ok (`n_ok`), that failed (`n_failed`), that are not there
-        (`n_missing`) and, in a search, that were stopped (`n_stopped`), and of each measure over
+        (`n_missing`) and, in a search, that were stopped (`n_stopped`), those of the ones that are
+        ok that collapsed (`n_collapsed`), and of each measure over
         the runs that are ok and have it: the mean under its own name, the sample standard
         deviation (`_std`, n − 1), and half the width of the 95 % interval of the mean (`_ci95`,
         Student t, normal errors assumed). One run has a mean only, none has nothing. A mean of
@@ -60,6 +65,7 @@ def configurations(table: pd.DataFrame) -> pd.DataFrame:
     failed = ~status.isin(["ok", "missing", "stopped"])
     kinds = (status == "ok", failed, status == "missing")
     counts = pd.DataFrame(dict(zip(COUNTS, kinds, strict=True))).astype("int64")
+    counts[COLLAPSED] = collapsed(table).astype("int64")
     if searched:
         counts["n_stopped"] = (status == "stopped").astype("int64")
     names = names_of(table)
@@ -102,6 +108,35 @@ def name_of(run: str, seed: int) -> str:
         The id without the seed.
     """
     return str(run).removesuffix(f"_s{seed}")
+
+
+def median_run(table: pd.DataFrame, configuration: str, quality: str) -> str:
+    """Choose the run of median quality to stand for a configuration.
+
+    From two runs in the middle the worse one is taken, from equal ones that of the lowest seed.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The runs, as `table.gather` returns them.
+    configuration : str
+        The name of the configuration.
+    quality : str
+        The column on the quality axis.
+
+    Returns
+    -------
+    str
+        Id of the run.
+    """
+    own = names_of(table) == configuration
+    runs = table[own & (table["status"] == "ok") & table[quality].notna()]
+    worst_first = [sign(quality) > 0, True]
+    runs = runs.sort_values(
+        [quality, "seed"], ascending=worst_first, kind="stable", ignore_index=True
+    )
+    median = runs[quality].iloc[(len(runs) - 1) // 2]
+    return str(runs.loc[runs[quality] == median, "run"].iloc[0])
 
 
 def half_width(std: pd.DataFrame, n: pd.DataFrame) -> pd.DataFrame:

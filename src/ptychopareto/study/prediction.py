@@ -180,23 +180,19 @@ def _advice(found: list[Refinement]) -> str:
     if len(found) < 2:
         return ""
     alone, others = found[0], found[1:]
-    chosen = epochs_to_refine(found)
     after = ", ".join(
         f"{_shown(one.r_free)} after {_epochs(one.epochs)} ({_signed(one)})" for one in others
     )
     figures = f"{_shown(alone.r_free)} alone, {after}"
-    if chosen:
-        return (
-            f"Refining it by rPIE makes r_free better: {figures}. "
-            f"It is recommended with {_epochs(chosen)} of rPIE after it."
-        )
+    if epochs_to_refine(found):
+        return f"Refining it by rPIE makes r_free better: {figures}."
     if all(one.change > 0 and one.is_sure for one in others):
         verdict = "makes r_free worse"
     elif all(one.change > 0 for one in others):
         verdict = "makes r_free no better"
     else:
         verdict = "does not surely make r_free better"
-    return f"Refining it by rPIE {verdict}: {figures}. It is recommended without refinement."
+    return f"Refining it by rPIE {verdict}: {figures}."
 
 
 def _verdict(refinement: pd.DataFrame, configuration: str, best: dict[str, dict[str, Any]]) -> str:

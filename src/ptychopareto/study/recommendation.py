@@ -5,12 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from ptychopareto.config.columns import FLOORS, sign
-from ptychopareto.study.configurations import names_of
+from ptychopareto.study.collapse import collapsed
+from ptychopareto.study.configurations import median_run, names_of
+from ptychopareto.study.gain import floor_of
 
-# A share of the way from the SSIM of a constant image to 1, or from its R-factor to 0. A network
-# below it has learned nothing.
-LEAST_GAIN = 1e-3
 NOTHING = dict.fromkeys(("configuration", "run", "cost", "quality", "p_front"))
 
 
@@ -46,42 +44,13 @@ def recommend(table: pd.DataFrame, front: pd.DataFrame, cost: str, quality: str)
     chosen = front[front["recommended"]].iloc[0]
     return {
         "configuration": str(chosen["configuration"]),
-        "run": median_run(table, chosen, quality),
+        "run": median_run(table, str(chosen["configuration"]), quality),
         "cost": front.loc[front["recommended"], cost].tolist()[0],
         "quality": float(chosen[quality]),
         "p_front": None if pd.isna(chosen["p_front"]) else float(chosen["p_front"]),
         "axes": axes,
         "reason": _why(front, chosen, cost, quality) + _warning(table, chosen, quality),
     }
-
-
-def median_run(table: pd.DataFrame, configuration: "pd.Series[Any]", quality: str) -> str:
-    """Choose the run of median quality to stand for a configuration.
-
-    From two runs in the middle the worse one is taken, from equal ones that of the lowest seed.
-
-    Parameters
-    ----------
-    table : DataFrame
-        The runs, as `table.gather` returns them.
-    configuration : Series
-        A row of `pareto_front` or `configurations`.
-    quality : str
-        The column on the quality axis.
-
-    Returns
-    -------
-    str
-        Id of the run.
-    """
-    own = names_of(table) == configuration["configuration"]
-    runs = table[own & (table["status"] == "ok") & table[quality].notna()]
-    worst_first = [sign(quality) > 0, True]
-    runs = runs.sort_values(
-        [quality, "seed"], ascending=worst_first, kind="stable", ignore_index=True
-    )
-    median = runs[quality].iloc[(len(runs) - 1) // 2]
-    return str(runs.loc[runs[quality] == median, "run"].iloc[0])
 
 
 def _why(front: pd.DataFrame, chosen: "pd.Series[Any]", cost: str, quality: str) -> str:
@@ -108,25 +77,20 @@ def _why(front: pd.DataFrame, chosen: "pd.Series[Any]", cost: str, quality: str)
 
 
 def _warning(table: pd.DataFrame, chosen: "pd.Series[Any]", quality: str) -> str:
-    """Warn in a sentence if the chosen configuration is no better than a constant.
+    """Warn in a sentence of runs that collapsed, or if the mean is no better than a constant.
 
     A measure without a floor is judged by the SSIM of the same part of the object, which has one.
     """
     own = (names_of(table) == chosen["configuration"]) & (table["status"] == "ok")
-    names = (quality, f"ssim_{quality.rpartition('_')[2]}")
-    for name in names:
-        floor = FLOORS.get(name)
-        if floor in table and table.loc[own, [name, floor]].notna().all(axis=None):
-            value, constant = table.loc[own, [name, floor]].mean()
-            possible = 1 - constant if sign(name) > 0 else constant
-            if sign(name) * (value - constant) < LEAST_GAIN * possible:
-                what = "flat object" if floor == "r_free_flat" else "constant image"
-                return (
-                    f" It is no better than a {what}, whose {name} is {_shown(constant)}: "
-                    f"the network has learned nothing that can be used."
-                )
-            return ""
-    return ""
+    floor = floor_of(table[own], quality)
+    if floor is None or not floor.nothing_learned:
+        lost = table[own & collapsed(table)]
+        number = f"{len(lost)} of its {own.sum()} runs collapsed"
+        return f" {number} ({lost['warning'].iloc[0]})." if len(lost) else ""
+    return (
+        f" It is no better than a {floor.what}, whose {floor.quality} is {_shown(floor.constant)}: "
+        f"the network has learned nothing that can be used."
+    )
 
 
 def _less(cheapest: "pd.Series[Any]", chosen: "pd.Series[Any]", cost: str, quality: str) -> str:

@@ -12,6 +12,7 @@ from pandas import DataFrame
 from ptychopareto.files import atomic, read_csv, write_json
 from ptychopareto.study import prediction, spending
 from ptychopareto.study.certainty import certainty
+from ptychopareto.study.purposes import as_records
 from ptychopareto.study.recommendation import recommend
 from ptychopareto.study.results import Results
 from ptychopareto.study.rungs import Decision
@@ -22,6 +23,7 @@ def write_recommendation(
     results: Results,
     table: DataFrame,
     front: DataFrame,
+    purposes: DataFrame,
     axes: Mapping[str, str],
     folder: Path,
     scenarios: DataFrame | None = None,
@@ -39,6 +41,8 @@ def write_recommendation(
         The runs, as `tables.table_of_runs` returns them.
     front : DataFrame
         The configurations on the front, as `pareto.pareto_front` returns them.
+    purposes : DataFrame
+        The configuration for each purpose, as `purposes.purposes` returns them.
     axes : dict of str
         The columns of the front: `cost` and `quality`.
     folder : Path
@@ -66,7 +70,7 @@ def write_recommendation(
         chosen |= _about_r_free(chosen, table, refinement, classical)
     if decisions:
         chosen = _about_search(chosen, table, axes, results, decisions)
-    write_json(folder / "recommendation.json", chosen)
+    write_json(folder / "recommendation.json", {**chosen, "purposes": as_records(purposes)})
 
 
 def _about_search(

@@ -89,6 +89,11 @@ class Results:
         path = self.folder / "classical.json"
         return read_best_epochs(path) if path.exists() else None
 
+    def training_scan(self) -> Dataset | None:
+        """Return the scan that is trained on; None before it is there."""
+        path = self.folder / "dataset" / "train.npz"
+        return read_dataset(path) if path.exists() else None
+
     def test_scan(self) -> Dataset | None:
         """Return the scan that is scored; None before it is there."""
         path = self.folder / "dataset" / "test.npz"

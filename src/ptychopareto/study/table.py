@@ -23,6 +23,7 @@ _LAST: dict[str, str] = {
 }
 MEASURES: dict[str, str] = {name: column.kind for name, column in columns.MEASURES.items()}
 LATE_MEASURES = tuple(name for name, column in columns.MEASURES.items() if column.late)
+_NEWEST = LATE_MEASURES[LATE_MEASURES.index("contrast_phase") :]
 # The latencies among them.
 _LATE_LATENCIES = tuple(name for name in LATE_MEASURES if columns.MEASURES[name].latency)
 TYPES: dict[str, str] = {
@@ -33,9 +34,11 @@ TYPES: dict[str, str] = {
     **{name: kind for name, kind in MEASURES.items() if name not in LATE_MEASURES},
     "device": "string",
     **_LAST,
-    **{name: MEASURES[name] for name in LATE_MEASURES if name not in _LATE_LATENCIES},
+    **{name: MEASURES[name] for name in LATE_MEASURES if name not in (*_LATE_LATENCIES, *_NEWEST)},
     "reference": "string",  # the object that similarity is measured against: truth or classical
     **{name: MEASURES[name] for name in _LATE_LATENCIES},
+    **{name: MEASURES[name] for name in _NEWEST},
+    "warning": "string",  # why a run that is ok cannot be used, as `collapse` finds
 }
 # The settings of every run; others are missing where its architecture has no such key.
 _ALWAYS = ["run", *(name for name, axis in AXES.items() if not axis.optional), "seed"]

@@ -6,6 +6,7 @@ from math import nan
 from pandas import DataFrame, Series
 
 from ptychopareto.study.against_time import refinement_table, with_latencies
+from ptychopareto.study.collapse import with_warnings
 from ptychopareto.study.configurations import names_of
 from ptychopareto.study.results import Results
 from ptychopareto.study.rungs import Decision, stopped_rows
@@ -45,7 +46,8 @@ def table_of_runs(
     """
     stopped = None if decisions is None else stopped_rows(decisions, results.runs, settings)
     table = gather(results.runs, results.of_runs("metrics.json"), settings, stopped)
-    return _with_untrained(with_latencies(table, results.timing()), untrained or {})
+    timed = _with_untrained(with_latencies(table, results.timing()), untrained or {})
+    return with_warnings(timed)
 
 
 def _with_untrained(table: DataFrame, times: Mapping[str, float]) -> DataFrame:
