@@ -45,7 +45,7 @@ def project(searched: Project, tmp_path: Path) -> Iterator[Project]:
 
 
 def trainings(jobs: set[str]) -> set[str]:
-    return {job for job in jobs if job.startswith(("rung", "train/"))}
+    return {job for job in jobs if job.startswith(("rung_", "rung/", "train/"))}
 
 
 def test_rungs_thin_the_grid(searched: Project) -> None:
@@ -210,7 +210,7 @@ def test_a_rung_beyond_the_end_of_the_trainings_leaves_finished_runs(
     project.configure(**GRID, search={**SEARCH, "rungs": [1, 9]})
     done = project.build(TABLE, timeout=PATIENCE)
     tried, last = survivors(project, 1), survivors(project, 9)
-    assert {job for job in done if job.startswith("rung")} == {f"rung_9/{n}_s0" for n in tried}
+    assert {job for job in done if job.startswith("rung_")} == {f"rung_9/{n}_s0" for n in tried}
     table = table_of(project)
     ended = [f"{name}_s0" for name in tried]
     finished = [*ended, *(f"{name}_s1" for name in last)]

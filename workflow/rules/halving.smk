@@ -56,6 +56,12 @@ def reached(wildcards):
     ]
 
 
+def decision_below(wildcards):
+    """The decision at the rung below: whatever has changed it may have changed who gets here."""
+    before = rung_before(wildcards.rung)
+    return [] if before is None else [f"results/search/rung_{before}.json"]
+
+
 def record_below(wildcards):
     """The record of the run at the rung below, from which its training goes on."""
     before = rung_before(wildcards.rung)

@@ -49,6 +49,7 @@ if SEARCH is not None:
     checkpoint decide:
         input:
             reached=reached,
+            below=decision_below,
             timing=UNTRAINED,
         output:
             decision=ensure("results/search/rung_{rung}.json", non_empty=True),
