@@ -229,6 +229,8 @@ def runs_to_the_end():
     """
     if SEARCH is None:
         return list(RUNS)
+    # With other rungs there are new decisions between old files, which Snakemake would not miss.
+    force(*(file for file in DECISIONS if not os.path.exists(file)))
     checkpoints.decide.get(rung=SEARCH.rungs[-1])
     from ptychopareto.study.rungs import finished, read_decision
 
