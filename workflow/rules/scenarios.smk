@@ -18,10 +18,9 @@ if STUDY.scenarios:
 
     def scan_of_scenario(wildcards):
         """The scan of a scenario; that of the study is one too."""
-        folder = (
-            "dataset" if wildcards.scenario == AS_TRAINED else f"scenarios/{wildcards.scenario}"
-        )
-        return f"results/{folder}/test.npz"
+        if wildcards.scenario == AS_TRAINED:
+            return "results/dataset/test.npz"
+        return f"results/scenarios/{wildcards.scenario}/test.npz"
 
     rule scenario:
         input:
