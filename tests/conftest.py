@@ -23,12 +23,33 @@ SMALL = {
 }
 
 
+# The groups of tests that take longest, longest first. The tests of a group share a worker.
+LONGEST = (
+    *("cluster", "long_light_study", "faults_kills", "long_floors", "faults_search"),
+    *("workflow_search", "faults_disk", "faults_damage", "workflow_reruns"),
+    *("workflow_measured", "workflow_new_axis"),
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let xdist keep to the order of the tests: by itself it begins with the most numerous group."""
+    config.option.loadscopereorder = False
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the studies, which take minutes, and end with what takes milliseconds.
 
     So the workers of a parallel run end at about the same time.
     """
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    """Return where a test stands: among the longest groups, the others, or by itself."""
+    group = item.get_closest_marker("xdist_group")
+    if group is None:
+        return len(LONGEST) + 1
+    return LONGEST.index(group.args[0]) if group.args[0] in LONGEST else len(LONGEST)
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,10 @@ import pytest
 from slurm import Cluster
 from tiny_study import ROOT, Project, copy_of_project
 
+# Seconds from the submission of a job to the first look at it: jobs of tests are short.
+PATIENT = "slurm-init-seconds-before-status-checks: 20"
+IMPATIENT = "slurm-init-seconds-before-status-checks: 5"
+
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
@@ -37,6 +41,17 @@ def _project(folder: Path) -> Project:
 def cluster_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project of all tests of a module."""
     return _project(tmp_path_factory.mktemp("study") / "project")
+
+
+@pytest.fixture
+def impatient_project(tmp_path: Path) -> Project:
+    """The project of one test, whose profile asks sooner what became of a job."""
+    project = _project(tmp_path / "project")
+    profile = project["slurm/config.yaml"]
+    as_it_comes = profile.read_text()
+    assert PATIENT in as_it_comes
+    profile.write_text(as_it_comes.replace(PATIENT, IMPATIENT))
+    return project
 
 
 @pytest.fixture

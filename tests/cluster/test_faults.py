@@ -1,40 +1,62 @@
 """What ends jobs on a cluster, done to a study that runs through `--profile slurm`."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
-from ptychopareto.config.columns import LATENCIES
+from disturbed import TIMES
 from slurm import Cluster, until
-from tiny_study import AXES, Project, copy_of_project
+from tiny_study import AXES, TABLE, Project, built_once, copy_of_project
 
 pytestmark = pytest.mark.xdist_group("cluster")
 
-# Three trainings, long enough for a job of their own.
+# Three trainings of a second or two.
 STUDY = {
     "sweep": [{"architecture": ["fno"], "supervision": ["teacher"], **AXES}],
     "seeds": [0, 1, 2],
-    "training": {"epochs": 120, "batch_size": 4},
+    "training": {"epochs": 60},
     "refine": {"epochs": [0, 1]},
     "device": "auto",
 }
 RUNS = [f"fno_tnone_m4_w4_teacher_s{seed}" for seed in STUDY["seeds"]]
-TIMES = [*LATENCIES, "train_time_s", "peak_memory_mb"]
 SAVED = "stopped by signal 15"
 CONTINUED = "continuing from the checkpoint"
+# While this file is there, a training waits at each step, to be there for what is done to it.
+SLOWLY = "slowly"
+A_STEP = f"""
+
+from pathlib import Path
+
+_update = Trainer.update
+
+
+def _slow_update(self, batch):
+    if Path("{SLOWLY}").exists():
+        time.sleep(0.15)
+    return _update(self, batch)
+
+
+Trainer.update = _slow_update
+"""
+# Short trainings share a job of the cluster: here each has its own, as long ones have.
+A_JOB_EACH = "\nSHORT_MINUTES = 0\n"
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    """The table of the same study on this machine without a cluster."""
-    project = copy_of_project(tmp_path_factory.mktemp("undisturbed") / "project")
-    project.configure(**STUDY)
-    project.build("results/study_results.csv", timeout=900)
-    return table(project)
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The same study on this machine without a cluster."""
+
+    def build(folder: Path) -> None:
+        project = copy_of_project(folder)
+        project.configure(**STUDY)
+        project.build(TABLE, timeout=900)
+
+    return built_once("without_cluster", build, tmp_path_factory)
 
 
 def table(project: Project) -> pd.DataFrame:
-    results = pd.read_csv(project["results/study_results.csv"], index_col="run")
-    return results.drop(columns=TIMES)
+    return pd.read_csv(project[TABLE], index_col="run").drop(columns=TIMES)
 
 
 def log(project: Project, run: str) -> str:
@@ -43,10 +65,14 @@ def log(project: Project, run: str) -> str:
 
 
 def test_study_survives_what_a_cluster_does_to_it(
-    cluster: Cluster, cluster_project: Project, undisturbed: pd.DataFrame
+    cluster: Cluster, impatient_project: Project, undisturbed: Project
 ) -> None:
-    project = cluster_project
+    project = impatient_project
     project.configure(**STUDY)
+    project.append("src/ptychopareto/learning/trainer.py", A_STEP)
+    project.append("workflow/estimates.py", A_JOB_EACH)
+    project.take_scan(undisturbed)
+    project[SLOWLY].touch()
 
     def deep_in_training() -> list[str]:
         """Those that have a checkpoint."""
@@ -71,6 +97,7 @@ def test_study_survives_what_a_cluster_does_to_it(
         snakemake.wait()
     assert cluster.job(f"train_wildcards_{orphaned}"), "its job runs on without Snakemake"
 
+    project[SLOWLY].unlink()
     locked = project.snakemake("--profile", "slurm")
     assert locked.returncode != 0
     assert "--unlock" in locked.stderr
@@ -79,7 +106,7 @@ def test_study_survives_what_a_cluster_does_to_it(
     assert done.returncode == 0, done.stderr[-3000:]
     assert "that an earlier call left behind" in done.stderr
 
-    assert table(project).equals(undisturbed)
+    assert table(project).equals(table(undisturbed))
     for run in RUNS:
         story = log(project, run)
         assert CONTINUED in story, story

@@ -20,10 +20,10 @@ pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.long]
 
 
 def test_search_on_a_cluster_gives_the_same_table(
-    cluster: Cluster, cluster_project: Project, tmp_path_factory: pytest.TempPathFactory
+    cluster: Cluster, impatient_project: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     without = finished_search(tmp_path_factory)
-    project = cluster_project
+    project = impatient_project
     project.configure(**GRID, search=SEARCH)
     done = project.snakemake("--profile", "slurm", TABLE, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -27,6 +27,13 @@ def study(tmp_path: Path) -> Iterator[Project]:
 
 
 @pytest.fixture
+def scanned(study: Project, undisturbed: Project) -> Project:
+    """The same study with its scan and its teacher: no training has begun."""
+    study.take_scan(undisturbed)
+    return study
+
+
+@pytest.fixture
 def finished(undisturbed: Project, tmp_path: Path) -> Iterator[Project]:
     """A copy of the finished study, with the times of its files and Snakemake's records."""
     with copy_of(undisturbed, tmp_path / "project") as copy:

@@ -30,7 +30,8 @@ def set_clock_back(project: Project, hours: float = 1) -> None:
             os.utime(path, (at, at))
 
 
-def test_clock_is_set_back_during_a_training(study: Project, undisturbed: Project) -> None:
+def test_clock_is_set_back_during_a_training(scanned: Project, undisturbed: Project) -> None:
+    study = scanned
     with the_same_call(study, MODEL) as call:
         while not epochs_trained(log_of_training(study, PHYSICS)):
             assert call.process.poll() is None, call.screen()

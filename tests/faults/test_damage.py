@@ -100,7 +100,8 @@ def test_damaged_result(damaged: Project, whole: Project, file: str, job: str, t
         assert numbers(damaged[name]) == numbers(whole[name])
 
 
-def test_damaged_checkpoint(study: Project, undisturbed: Project) -> None:
+def test_damaged_checkpoint(scanned: Project, undisturbed: Project) -> None:
+    study = scanned
     checkpoint = study[f"results/runs/{PHYSICS}/checkpoint.pt"]
     with the_same_call(study, PHYSICS_MODEL) as call:
         while not epochs_trained(log_of_training(study, PHYSICS)):

@@ -109,8 +109,8 @@ def test_kills_at_random_moments(undisturbed: Project, tmp_path: Path) -> None:
     assert restarts > 0 or KILLS < 20
 
 
-def test_training_killed_outright_continues(study: Project, undisturbed: Project) -> None:
-    model = f"results/runs/{FNO}/model.safetensors"
+def test_training_killed_outright_continues(scanned: Project, undisturbed: Project) -> None:
+    study, model = scanned, f"results/runs/{FNO}/model.safetensors"
     with the_same_call(study, model) as call:
         assert wait_for(lambda: len(epochs_trained(log_of_training(study, FNO))) >= 2, call)
         (job,) = call.jobs()
@@ -124,8 +124,9 @@ def test_training_killed_outright_continues(study: Project, undisturbed: Project
     assert epochs_trained(log) == list(range(1, EPOCHS + 1))
 
 
-def test_jobs_end_with_a_killed_snakemake(study: Project) -> None:
-    with the_same_call(study, TABLE) as call:
+def test_jobs_end_with_a_killed_snakemake(scanned: Project) -> None:
+    study, models = scanned, [f"results/runs/{run}/model.safetensors" for run in (FNO, PHYSICS)]
+    with the_same_call(study, *models) as call:
         assert wait_for(lambda: epochs_trained(log_of_training(study, PHYSICS)), call)
         jobs = call.jobs()
         call.process.kill()
@@ -135,10 +136,10 @@ def test_jobs_end_with_a_killed_snakemake(study: Project) -> None:
 
 
 def test_finished_training_is_not_repeated_for_want_of_a_record(
-    study: Project, tmp_path: Path
+    scanned: Project, tmp_path: Path
 ) -> None:
     """Snakemake is killed after the training has written its results, before it recorded them."""
-    model = f"results/runs/{PHYSICS}/model.safetensors"
+    study, model = scanned, f"results/runs/{PHYSICS}/model.safetensors"
     with the_same_call(study, model) as call:
         assert wait_for(lambda: epochs_trained(log_of_training(study, PHYSICS)), call)
         os.kill(call.process.pid, signal.SIGSTOP)

@@ -10,14 +10,12 @@ import pandas as pd
 import psutil
 import pytest
 
-from counts import LONG
-from disturbed import the_same_call
+from counts import SEARCH_KILLS
+from disturbed import finish, the_same_call
 from search_study import GRID, SEARCH, TABLE, finished_search, table_of, verdicts
 from tiny_study import Project, copy_of_project
 
 pytestmark = pytest.mark.xdist_group("faults_search")
-
-KILLS = 10 if LONG else 1
 
 
 def killed_and_continued(project: Project, kills: int, rng: random.Random) -> int:
@@ -51,13 +49,12 @@ def test_killed_and_continued_search_is_the_same(
     undisturbed = finished_search(tmp_path_factory)
     rng = random.Random(0)
     killed, number = 0, 0
-    while killed < KILLS:
+    while killed < SEARCH_KILLS:
         project = copy_of_project(tmp_path / f"project_{number}")
         project.configure(**GRID, search=SEARCH)
-        killed += killed_and_continued(project, KILLS - killed, rng)
+        killed += killed_and_continued(project, SEARCH_KILLS - killed, rng)
         number += 1
-        with the_same_call(project, TABLE) as call:
-            assert call.end() == 0, call.screen()
+        finish(project, TABLE)
         assert verdicts(project) == verdicts(undisturbed)
         pd.testing.assert_frame_equal(table_of(project), table_of(undisturbed), check_exact=True)
         print(f"\n{killed} kills over {number} searches")

@@ -11,6 +11,8 @@ from packaging.requirements import Requirement
 
 from tiny_study import ROOT, Project, copy_of_project
 
+pytestmark = pytest.mark.xdist_group("long_floors")
+
 INSTALL_MINUTES, STUDY_MINUTES = 60, 15
 NEWEST_PYTHON = "python3.13"
 

@@ -16,6 +16,8 @@ import pytest
 
 from tiny_study import ROOT, Project, copy_of_project
 
+pytestmark = [pytest.mark.xdist_group("long_light_study"), pytest.mark.long]
+
 STORED = Path(__file__).parent / "light_study"
 MINUTES = 60
 # On the same processor a training gives the same bits. Another one rounds differently, and a
@@ -41,7 +43,6 @@ def light_study(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", ["study_results.csv", "scenarios.csv"])
 def test_the_light_study_gives_the_stored_table(light_study: Project, name: str) -> None:
     stored, made = (

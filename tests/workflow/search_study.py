@@ -8,9 +8,8 @@ import pandas as pd
 import pytest
 
 from disturbed import TIMES
-from tiny_study import TINY, Project, built_once, copy_of_project
+from tiny_study import TABLE, TINY, Project, built_once, copy_of_project
 
-TABLE = "results/study_results.csv"
 GRID: dict[str, Any] = {
     "dataset": {**TINY["dataset"], "size": 64},
     "sweep": [

@@ -49,7 +49,12 @@ def study(**sections: Any) -> tuple[Run, StudyConfig]:
 
 
 @pytest.mark.parametrize(
-    ("architecture", "modes", "width"), [("fno", 12, 16), ("hybrid", 12, 16), ("hybrid", 24, 16)]
+    ("architecture", "modes", "width"),
+    [
+        ("fno", 12, 16),
+        pytest.param("hybrid", 12, 16, marks=pytest.mark.long),
+        ("hybrid", 24, 16),
+    ],
 )
 def test_memory_is_enough(architecture: str, modes: int, width: int) -> None:
     command = [sys.executable, "-c", TRAIN, architecture, str(modes), str(width)]

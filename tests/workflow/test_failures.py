@@ -9,11 +9,10 @@ import pytest
 import yaml
 
 from ptychopareto.files import read_dataset, read_npz, write_dataset, write_npz
-from tiny_study import FNO, HYBRID, PHYSICS, RUNS, TINY, Project
+from tiny_study import FNO, HYBRID, PHYSICS, RUNS, TABLE, TINY, Project
 
 pytestmark = pytest.mark.xdist_group("workflow_failures")
 
-TABLE = "results/study_results.csv"
 METRICS = [f"results/runs/{run}/metrics.json" for run in RUNS]
 HYBRID_SOURCE = "src/ptychopareto/models/hybrid.py"
 A_DEFECT = """

@@ -49,7 +49,7 @@ def test_new_axis_is_three_files(project: Project) -> None:
     project.configure(sweep=[block, other])
     unrefined = FNO.replace("_teacher", "_unrefined_teacher")
 
-    done = project.build()
+    done = project.build("results/index.html")
 
     assert {job for job in done if job.startswith("train/")} == {
         f"train/{FNO}",

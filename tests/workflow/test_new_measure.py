@@ -41,7 +41,7 @@ def test_new_measure_is_two_files(project: Project) -> None:
     scenarios = [{"name": "dim", "photons": 1e5}]
     project.configure(pareto={"quality": "missed"}, scenarios=scenarios)
 
-    project.build()
+    project.build("results/index.html")
 
     results = pd.read_csv(project["results/study_results.csv"])
     assert results["missed"].between(0, 1).all()

@@ -4,12 +4,11 @@ import pandas as pd
 import pytest
 
 from ptychopareto.config.columns import LATENCIES
-from tiny_study import FNO, HYBRID, PHYSICS, Project
+from tiny_study import FNO, HYBRID, PHYSICS, TABLE, Project
 
 pytestmark = pytest.mark.xdist_group("workflow_partial")
 
 PARTIAL = "results/partial"
-TABLE = "results/study_results.csv"
 MAIN = {"cost": "model_params", "quality": "ssim_phase"}
 OTHER = {"cost": "train_time_s", "quality": "ssim_amp"}
 TIMED = [*LATENCIES]

@@ -4,6 +4,8 @@ import json
 import re
 import resource
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -17,7 +19,7 @@ from search_study import (
     decision,
     finished_search,
 )
-from tiny_study import ROOT, Project
+from tiny_study import ROOT, Project, copy_of
 
 pytestmark = pytest.mark.xdist_group("workflow_search")
 
@@ -25,6 +27,16 @@ pytestmark = pytest.mark.xdist_group("workflow_search")
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return finished_search(tmp_path_factory)
+
+
+@pytest.fixture
+def begun(searched: Project, tmp_path: Path) -> Iterator[Project]:
+    """The search after its first decision: what was made later is deleted."""
+    with copy_of(searched, tmp_path / "begun") as copy:
+        for path in (copy["results/search/rung_2.json"], *copy["results/runs"].glob("*/*")):
+            if path.name != "rung_1.json":
+                path.unlink()
+        yield copy
 
 
 def test_a_dry_run_says_what_is_known(searched: Project, fresh: Project) -> None:
@@ -67,37 +79,36 @@ def test_a_search_is_planned_for_a_cluster(fresh: Project) -> None:
     assert "after 1 epoch at most 2 of 4 configurations go on" in shown.stderr
 
 
-def test_partial_shows_the_rungs_so_far(fresh: Project) -> None:
-    fresh.configure(**GRID, search=SEARCH)
-    fresh.build("results/search/rung_1.json")
-    shown = fresh.snakemake("--cores", "1", "partial")
+def test_partial_shows_the_rungs_so_far(begun: Project) -> None:
+    shown = begun.snakemake("--cores", "1", "partial")
     assert shown.returncode == 0, shown.stderr
-    table = pd.read_csv(fresh["results/partial/study_results.csv"])
+    table = pd.read_csv(begun["results/partial/study_results.csv"])
     assert table["status"].value_counts().to_dict() == {"stopped": 4, "missing": 4}
     assert set(table["rung"][table["status"] == "stopped"]) == {1}
-    page = fresh["results/partial/index.html"].read_text()
-    assert fresh["results/partial/rungs.png"].stat().st_size > 0
+    page = begun["results/partial/index.html"].read_text()
+    assert begun["results/partial/rungs.png"].stat().st_size > 0
     assert 'alt="rungs"' in page
 
-    fresh.configure(**GRID, search={**SEARCH, "keep": [1.0, 0.25]})  # it will be decided again
-    shown = fresh.snakemake("--cores", "1", "partial")
+    begun.configure(**GRID, search={**SEARCH, "keep": [1.0, 0.25]})  # it will be decided again
+    shown = begun.snakemake("--cores", "1", "partial")
     assert shown.returncode == 0, shown.stderr
-    table = pd.read_csv(fresh["results/partial/study_results.csv"])
+    table = pd.read_csv(begun["results/partial/study_results.csv"])
     assert set(table["status"]) == {"missing"}
-    assert 'alt="rungs"' not in fresh["results/partial/index.html"].read_text()
+    assert 'alt="rungs"' not in begun["results/partial/index.html"].read_text()
 
 
-def test_inference_time_is_measured_before_the_first_decision(fresh: Project) -> None:
-    fresh.configure(**GRID, search=SEARCH, pareto={"cost": "inference_time_s"})
-    done = fresh.build("results/search/rung_1.json", timeout=PATIENCE)
-    assert "time_untrained" in done
-    times = json.loads(fresh["results/search/untrained.json"].read_text())["inference_time_s"]
+def test_inference_time_is_measured_before_the_first_decision(begun: Project) -> None:
+    """In a search that has begun, and decides again for another cost."""
+    begun.configure(**GRID, search=SEARCH, pareto={"cost": "inference_time_s"})
+    done = begun.build("results/search/rung_1.json", timeout=PATIENCE)
+    assert done == {"time_untrained", "decide/1"}
+    times = json.loads(begun["results/search/untrained.json"].read_text())["inference_time_s"]
     assert list(times) == CONFIGURATIONS
-    costs = {one["configuration"]: one["cost"] for one in decision(fresh, 1)["configurations"]}
+    costs = {one["configuration"]: one["cost"] for one in decision(begun, 1)["configurations"]}
     assert costs == times
-    shown = fresh.snakemake("--cores", "1", "partial")
+    shown = begun.snakemake("--cores", "1", "partial")
     assert shown.returncode == 0, shown.stderr
-    table = pd.read_csv(fresh["results/partial/study_results.csv"])
+    table = pd.read_csv(begun["results/partial/study_results.csv"])
     stopped = table[table["status"] == "stopped"]
     assert len(stopped) == 4
     assert list(stopped["inference_time_s"]) == [

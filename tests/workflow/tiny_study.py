@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 import warm
+from counts import LONG
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,6 +35,9 @@ TINY: dict[str, Any] = {
     "training": {"epochs": 1},
     "device": "cpu",
 }
+TABLE = "results/study_results.csv"
+# Latencies are measured in five rounds, which take as long as the trainings of such a study.
+ROUNDS = ("src/ptychopareto/assessment/engine_timing.py", "ROUNDS = 5\n", "ROUNDS = 1\n")
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,11 @@ class Project:
             return self.python("-m", "snakemake", *arguments, timeout=timeout, **environment)
         everything = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
         return warm.snakemake(arguments, self.folder, everything, timeout)
+
+    def take_scan(self, finished: "Project") -> None:
+        """Take the scan and the teacher of a finished study of the same settings."""
+        for folder in ("results/dataset", ".snakemake"):
+            shutil.copytree(finished[folder], self[folder], dirs_exist_ok=True)
 
     def python(
         self, *arguments: str, timeout: float = 300, **environment: str
@@ -139,6 +148,11 @@ def copy_of_project(folder: Path, cold: bool = Project.cold) -> Project:
     shutil.copy(ROOT / "Snakefile", folder)
     project = Project(folder, cold)
     project.configure()
+    if not LONG:
+        path, rounds, fewer = ROUNDS
+        text = project[path].read_text()
+        assert rounds in text
+        project[path].write_text(text.replace(rounds, fewer))
     return project
 
 
@@ -163,8 +177,19 @@ def built_once(
 
 
 def finished_study(factory: pytest.TempPathFactory) -> Project:
-    """The tiny study, finished by processes that were started from nothing. Tests only read it."""
-    return built_once("finished", lambda folder: copy_of_project(folder, True).build(), factory)
+    """The tiny study, finished. Tests only read it.
+
+    Its pictures, its page and all that comes after its table are made by processes that were
+    started from nothing, as a user starts them. Those before it are started so in `tests/faults`,
+    and here in `make test-long`.
+    """
+
+    def build(folder: Path) -> None:
+        project = copy_of_project(folder, cold=LONG)
+        project.build(TABLE)
+        replace(project, cold=True).build()
+
+    return built_once("finished", build, factory)
 
 
 @contextmanager
