@@ -7,7 +7,7 @@ import pytest
 
 from disturbed import TIMES
 from slurm import Cluster, until
-from tiny_study import AXES, TABLE, Project, built_once, copy_of_project
+from tiny_study import AXES, PATIENCE, TABLE, Project, built_once, copy_of_project
 
 pytestmark = pytest.mark.xdist_group("cluster")
 
@@ -50,7 +50,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     def build(folder: Path) -> None:
         project = copy_of_project(folder)
         project.configure(**STUDY)
-        project.build(TABLE, timeout=900)
+        project.build(TABLE, timeout=PATIENCE)
 
     return built_once("without_cluster", build, tmp_path_factory)
 

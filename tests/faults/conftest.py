@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from disturbed import TABLE, long_study
-from tiny_study import Project, built_once, copy_of
+from tiny_study import PATIENCE, Project, built_once, copy_of
 
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The study, finished without a fault as far as its table. Tests only read it."""
     return built_once(
-        "undisturbed", lambda folder: long_study(folder).build(TABLE), tmp_path_factory
+        "undisturbed",
+        lambda folder: long_study(folder).build(TABLE, timeout=PATIENCE),
+        tmp_path_factory,
     )
 
 

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 
 from counts import LONG
 from ptychopareto.config.columns import LATENCIES
-from tiny_study import RUNS, TABLE, TINY, Project, copy_of_project
+from tiny_study import PATIENCE, RUNS, TABLE, TINY, Project, copy_of_project
 
 EPOCHS = 6
 # What no two undisturbed studies have in common either.
@@ -96,7 +96,7 @@ def finish(project: Project, *arguments: str) -> str:
     """The same call, undisturbed; what it showed on the screen."""
     ready = project.python("workflow/unlock.py")
     assert ready.returncode == 0, ready.stderr
-    done = project.snakemake("--cores", "2", "--rerun-incomplete", *arguments, timeout=400)
+    done = project.snakemake("--cores", "2", "--rerun-incomplete", *arguments, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from disturbed import TIMES
-from tiny_study import TABLE, TINY, Project, built_once, copy_of_project
+from tiny_study import PATIENCE, TABLE, TINY, Project, built_once, copy_of_project
 
 GRID: dict[str, Any] = {
     "dataset": {**TINY["dataset"], "size": 64},
@@ -27,7 +27,6 @@ GRID: dict[str, Any] = {
 }
 SEARCH: dict[str, Any] = {"rungs": [1, 2], "keep": [0.5, 0.25], "first_seeds": 1}
 CONFIGURATIONS = [f"{a}_tnone_m4_w{w}_teacher" for a in ("fno", "ffno") for w in (4, 6)]
-PATIENCE = 1500  # seconds for a study on a busy machine
 
 
 def finished_search(factory: pytest.TempPathFactory) -> Project:

@@ -36,6 +36,7 @@ TINY: dict[str, Any] = {
     "device": "cpu",
 }
 TABLE = "results/study_results.csv"
+PATIENCE = 1500  # seconds for a study on a busy machine
 # Latencies are measured in five rounds, which take as long as the trainings of such a study.
 ROUNDS = ("src/ptychopareto/assessment/engine_timing.py", "ROUNDS = 5\n", "ROUNDS = 1\n")
 
@@ -186,8 +187,8 @@ def finished_study(factory: pytest.TempPathFactory) -> Project:
 
     def build(folder: Path) -> None:
         project = copy_of_project(folder, cold=LONG)
-        project.build(TABLE)
-        replace(project, cold=True).build()
+        project.build(TABLE, timeout=PATIENCE)
+        replace(project, cold=True).build(timeout=PATIENCE)
 
     return built_once("finished", build, factory)
 
