@@ -32,7 +32,7 @@ LONGEST = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let xdist keep to the order of the tests: by itself it begins with the most numerous group."""
+    """Keep to the order of the tests: by itself xdist begins with the largest group of them."""
     config.option.loadscopereorder = False
 
 
