@@ -1,6 +1,7 @@
 """A scan that stays in its file gives the same bits as one in memory, wherever it is used."""
 
 import math
+import threading
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,7 @@ from ptychopareto.learning.scan_data import scan_data
 from ptychopareto.learning.training import Trained, train
 from ptychopareto.models.registry import NetworkConfig, build, save_model
 from ptychopareto.physics.on_device import Streamed
+from ptychopareto.physics.read_ahead import Index
 from ptychopareto.reconstruction.object_scan import ObjectScan
 from ptychopareto.reconstruction.reconstruct import reconstruct
 from ptychopareto.reconstruction.rpie import flat_start
@@ -85,6 +87,32 @@ def test_training(
     assert [[row[key] for key in columns] for row in whole.history] == [
         [row[key] for key in columns] for row in there.history
     ]
+
+
+def test_batches_are_read_ahead(
+    scans: tuple[Dataset, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is read once, by a thread, while the one before it is trained."""
+    by_thread: list[bytes] = []
+    by_loop: list[bytes] = []
+    read = Streamed._read
+
+    def noted(self: Streamed, index: Index) -> torch.Tensor:
+        if isinstance(self._array, StoredPatterns) and not isinstance(index, slice):
+            here = threading.current_thread() is threading.main_thread()
+            (by_loop if here else by_thread).append(index.tobytes())
+        return read(self, index)
+
+    monkeypatch.setattr(Streamed, "_read", noted)
+    trained(scans[1], "physics", 1, tmp_path)
+    patterns = len(scans[1].diffraction)
+    steps = math.ceil((patterns - round(0.2 * patterns)) / 8)
+    assert len(by_thread) == len(set(by_thread)) == 2 * (steps - 1) - 1
+    # Before the first batch nobody knows what will be asked for. Besides it and the second one, the
+    # first of the other epoch and each validation, in one piece, are asked for when they are
+    # wanted: twice, by the network and by the loss.
+    assert len(by_loop) == 2 * 5
+    assert not set(by_loop) & set(by_thread)
 
 
 def test_a_checkpoint_belongs_to_the_data_of_a_file(scans: tuple[Dataset, Dataset]) -> None:

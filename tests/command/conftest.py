@@ -9,6 +9,7 @@ import torch
 
 from ptychopareto.files import Dataset, write_dataset
 from ptychopareto.models.registry import NetworkConfig, build, save_model
+from ptychopareto.models.trained_on import TrainedOn
 
 RECORD = {"status": "ok", "error": "", "settings": "", "epochs": 1}
 MakeNetwork = Callable[..., Path]
@@ -18,12 +19,18 @@ MakeNetwork = Callable[..., Path]
 def make_network(tmp_path: Path) -> MakeNetwork:
     """A function that writes the file of a small network."""
 
-    def make(N: int = 32, name: str = "model.safetensors", **given: object) -> Path:
+    def make(
+        N: int = 32,
+        name: str = "model.safetensors",
+        trained_on: TrainedOn | None = None,
+        **given: object,
+    ) -> Path:
         settings = {"architecture": "cnn", "input_transform": "none", "modes": None, "width": 4}
         config = NetworkConfig(**{**settings, "N": N, **given})
         torch.manual_seed(0)
         path = tmp_path / name
-        save_model(path, build(config), config, RECORD)
+        known = {} if trained_on is None else trained_on.record()
+        save_model(path, build(config), config, {**RECORD, **known})
         return path
 
     return make

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ptychopareto.command.main import main
+from ptychopareto.files import stored
+from ptychopareto.following import live_object
 from readers.growing import Detector
 from readers.writers import Scan, a_scan, write_cxi
 
@@ -224,3 +227,19 @@ def test_another_probe(
         names: list[str] = []
         found.visit(names.append)
     assert any("illumination" in name or "probe" in name for name in names)
+
+
+def test_first_patterns_that_are_large_wait_beside_the_output(
+    scan: Scan, make_network: MakeNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They take 64 · 4 kB as float32; what comes later is prepared in smaller pieces, in memory."""
+    file, out = tmp_path / "scan.cxi", tmp_path / "objects" / "out.cxi"
+    write_cxi(file, scan)
+    network = make_network()
+    assert main(call(network, file, tmp_path / "small.cxi", "-q")) == 0
+    monkeypatch.setattr(stored, "LARGE", 50 * 4 * 32**2)
+    monkeypatch.setattr(live_object, "_PREPARED_BYTES", 1)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not" / "there"))
+    assert main(call(network, file, out, "-q")) == 0
+    assert {path.name for path in out.parent.iterdir()} == {"out.cxi", "out.png"}
+    np.testing.assert_array_equal(image_of(out), image_of(tmp_path / "small.cxi"))

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import tempfile
 from pathlib import Path
 
 import h5py
@@ -10,6 +11,8 @@ import pytest
 
 from ptychopareto.command.inspect import FAILED_CHECK
 from ptychopareto.command.main import main
+from ptychopareto.files import stored
+from ptychopareto.preparation.spool import Spool
 from readers import writers
 from readers.writers import a_scan
 
@@ -48,3 +51,18 @@ def test_a_file_that_will_not_do(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert said.out == ""
     assert said.err.startswith(f"ptycho-pareto inspect: {path}: ")
     assert len(said.err.splitlines()) == 1
+
+
+def test_a_large_scan_waits_beside_what_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system's own folder is not used: often it is memory."""
+    path = tmp_path / "scan.cxi"
+    writers.write_cxi(path, a_scan(rows=10, columns=20))
+    monkeypatch.setattr(stored, "LARGE", 1)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not" / "there"))
+    out = tmp_path / "looks"
+    assert main(["inspect", str(path), "--json", str(out / "look.json")]) in (0, FAILED_CHECK)
+    assert [one.name for one in out.iterdir()] == ["look.json"]
+    with pytest.raises(FileNotFoundError):  # the check of this test
+        Spool(None, (2, 2), np.dtype(np.uint8))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ptychopareto.command.networks import load_network
+from ptychopareto.command.networks import choose_device, load_network
 from ptychopareto.command.subcommand import CommandError
 from ptychopareto.export.onnx_file import write_onnx
 from ptychopareto.models.registry import NetworkConfig, build, save_model
@@ -56,3 +56,41 @@ def test_without_onnxruntime_a_folder_runs_with_torch(
 def test_torch_runs_no_onnx_file(folder: Path) -> None:
     with pytest.raises(CommandError, match="torch does not run"):
         load_network(folder / "model.onnx", CPU, "torch")
+
+
+def test_on_another_device_than_the_cpu_a_folder_runs_with_torch(folder: Path) -> None:
+    elsewhere = torch.device("meta")  # stands for a GPU: it is not the CPU
+    loaded = load_network(folder, elsewhere)
+    assert isinstance(loaded.predictor, TorchPredictor)
+    assert {weight.device for weight in loaded.predictor.network.parameters()} == {elsewhere}
+    assert loaded.predictor.device == elsewhere
+    for name, runtime in (("model.onnx", "auto"), ("", "onnxruntime")):
+        with pytest.raises(CommandError, match="onnx runs on the CPU"):
+            load_network(folder / name, elsewhere, runtime)
+
+
+@pytest.mark.parametrize(
+    ("there", "name", "chosen"),
+    [
+        (set(), "auto", "cpu"),
+        (set(), "cpu", "cpu"),
+        ({"cuda"}, "auto", "cuda"),
+        ({"cuda"}, "cpu", "cpu"),
+        ({"mps"}, "auto", "cpu"),
+        ({"mps"}, "mps", "mps"),
+        ({"cuda", "mps"}, "mps", "mps"),
+        ({"cuda"}, "mps", "'mps' is not available on this machine; allowed: auto, cpu, cuda"),
+        (set(), "cuda", "'cuda' is not available on this machine; allowed: auto, cpu"),
+    ],
+)
+def test_the_device_is_one_that_the_machine_has(
+    there: set[str], name: str, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind, module in (("cuda", torch.cuda), ("mps", torch.backends.mps)):
+        monkeypatch.setattr(module, "is_available", lambda kind=kind: kind in there)
+    if "not available" not in chosen:
+        assert choose_device(name) == torch.device(chosen)
+        return
+    with pytest.raises(CommandError) as refused:
+        choose_device(name)
+    assert str(refused.value).endswith(chosen)

@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -14,6 +15,7 @@ from ptychopareto.assessment.comparison import similarity
 from ptychopareto.command.main import main
 from ptychopareto.files import Dataset, write_dataset
 from ptychopareto.models.registry import load_model
+from ptychopareto.models.trained_on import TrainedOn
 from ptychopareto.readers.finished import read_reconstruction_of
 from ptychopareto.reconstruction.reconstruct import reconstruct
 from readers import writers
@@ -161,8 +163,87 @@ def test_other_magnification_and_counts_are_said(
     assert len(lines) == 2
     assert "other magnification: " in lines[0]
     assert "other counts or units: " in lines[1]
+    assert "is unknown: the network's file does not say its counts" in lines[1]
     with h5py.File(out) as file:
         assert "other counts" in file["entry_1/image_1/process_1/remarks"].asstr()[()]
+
+
+def test_counts_are_compared_with_counts(
+    make_network: MakeNetwork, measured: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    """A network of a simulation, in units of its own, says nothing of a scan as bright as that."""
+    mean = float(a_scan(rows=10, columns=20).frames.sum((1, 2)).mean())
+
+    def said(counts: float | None) -> str:
+        network = make_network(input_scale=1e-3, trained_on=TrainedOn(counts, 1.0))
+        arguments = [str(network), str(measured), "-o", str(tmp_path / "o.cxi"), "--no-picture"]
+        assert main(["reconstruct", *arguments]) == 0
+        return capsys.readouterr().err
+
+    assert "other counts" not in said(mean)
+    assert "other counts" not in said(1.8 * mean)
+    assert f"other counts: {mean:.3g} in a pattern, {10 * mean:.3g} in those" in said(10 * mean)
+    assert "other counts or units: " in said(None)
+
+
+def test_a_scan_that_does_not_say_its_counts(
+    make_network: MakeNetwork,
+    small_scan: tuple[Dataset, Dataset],
+    tmp_path: Path,
+    capsys: Captured,
+) -> None:
+    path = tmp_path / "scan.npz"
+    write_dataset(path, replace(small_scan[1], intensity_scale=None))
+    network = make_network(input_scale=10.0, trained_on=TrainedOn(1e5, 1.0))
+    arguments = [str(network), str(path), "-o", str(tmp_path / "o.cxi"), "--no-picture"]
+    assert main(["reconstruct", *arguments]) == 0
+    assert "is unknown: the scan does not say its counts" in capsys.readouterr().err
+
+
+def test_the_probe_is_found_first(
+    make_network: MakeNetwork, tmp_path: Path, capsys: Captured
+) -> None:
+    """With a bad guess in the file, the probe that is found is the true one, and so is the fit."""
+    scan = a_scan(rows=10, columns=20)
+    path = tmp_path / "scan.cxi"
+    writers.write_cxi(path, replace(scan, probe=np.sqrt(np.abs(scan.probe)).astype(np.complex64)))
+    network, r_free, likeness = str(make_network()), {}, {}
+    for name, more in {"file": [], "found": ["--find-probe", "2"]}.items():
+        out = tmp_path / f"{name}.cxi"
+        arguments = [network, str(path), "-o", str(out), "--no-picture", "--refine", "5", *more]
+        assert main(["reconstruct", *arguments]) == 0
+        with h5py.File(out) as file:
+            modes = file["entry_1/instrument_1/source_1/illumination"][()].reshape(-1, 32, 32)
+            r_free[name] = float(file["entry_1/image_1/process_1/r_free"][()])
+        power = (np.abs(modes) ** 2).sum((1, 2))
+        if name == "found":
+            assert len(modes) == 2
+            assert power[0] > power[1]
+        # Wherever it lies: object and probe may move together.
+        overlap = np.fft.ifft2(np.fft.fft2(modes[0]) * np.fft.fft2(scan.probe).conj())
+        lengths = np.linalg.norm(modes[0]) * np.linalg.norm(scan.probe)
+        likeness[name] = float(np.abs(overlap).max() / lengths)
+    assert r_free["found"] < 0.7 * r_free["file"]
+    assert likeness["found"] > 0.99
+    assert likeness["file"] < 0.9
+
+
+def test_free_patterns_have_no_say_in_the_probe_that_is_found(
+    make_network: MakeNetwork, measured_scan: tuple[Dataset, np.ndarray], tmp_path: Path
+) -> None:
+    data = measured_scan[0]
+    assert data.free is not None
+    darker = np.where(data.free[:, None, None], 0.5 * data.diffraction, data.diffraction)
+    network, probes = str(make_network(input_scale=0.1)), []
+    for name, patterns in {"as_it_is": data.diffraction, "free_ones_darker": darker}.items():
+        path, out = tmp_path / f"{name}.npz", tmp_path / f"{name}.cxi"
+        write_dataset(path, replace(data, diffraction=patterns.astype(np.float32)))
+        arguments = [network, str(path), "-o", str(out), "--no-picture", "--find-probe"]
+        assert main(["reconstruct", *arguments]) == 0
+        with h5py.File(out) as file:
+            probes.append(file["entry_1/instrument_1/source_1/illumination"][()])
+    assert not np.array_equal(probes[0].squeeze(), data.probe)
+    np.testing.assert_array_equal(*probes)
 
 
 def test_patterns_of_another_size(

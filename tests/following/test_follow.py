@@ -31,7 +31,7 @@ N = 32
 class Stand:
     """A predictor whose patches depend on the pattern, and a little on the batch's size."""
 
-    N, gridsize, batch, device = N, 1, 8, torch.device("cpu")
+    N, gridsize, batch, threads, device = N, 1, 8, 1, torch.device("cpu")
 
     def __call__(self, amplitudes: Tensor) -> Tensor:
         roots = torch.fft.ifft2(torch.fft.ifftshift(amplitudes, dim=(-2, -1)))

@@ -13,6 +13,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import pytest
 import torch
 import yaml
@@ -20,8 +21,9 @@ from torch import Tensor
 
 from ptychopareto.assessment.cost import peak_memory_mb
 from ptychopareto.assessment.timing import time_models
+from ptychopareto.command.main import main
 from ptychopareto.config import ARCHITECTURES, Architecture, Supervision, Teacher, Training
-from ptychopareto.files import Dataset
+from ptychopareto.files import Dataset, write_dataset
 from ptychopareto.learning.scales import input_scale, transmission
 from ptychopareto.learning.scan_data import ScanData, scan_data
 from ptychopareto.learning.stopping import Stopped
@@ -161,6 +163,25 @@ def test_predictions_are_stitched_alike(small_scan: tuple[Dataset, Dataset]) -> 
         patches = predict(network.to(device), scan.diffraction, scan.probe, groups)
         objects.append(stitch(patches, scan.probe, scan.corners, scan.shape))
     assert difference(objects[1], objects[0]) < TF32
+
+
+def test_the_command_reconstructs_on_it(
+    small_scan: tuple[Dataset, Dataset], tmp_path: Path
+) -> None:
+    scan = small_scan[1]
+    write_dataset(tmp_path / "scan.npz", scan)
+    config = NetworkConfig("fno", "sqrt", modes=4, width=4, N=scan.N, input_scale=0.1)
+    save_model(tmp_path / "model.safetensors", build(config), config, {"status": "ok"})
+    files = [str(tmp_path / name) for name in ("model.safetensors", "scan.npz")]
+    found = {}
+    for device in ("cpu", "cuda", "auto"):
+        out = tmp_path / f"{device}.cxi"
+        arguments = [*files, "-o", str(out), "--device", device, "--refine", "2"]
+        assert main(["reconstruct", *arguments]) == 0
+        with h5py.File(out) as file:
+            found[device] = file["entry_1/image_1/data"][()]
+    assert difference(*(torch.from_numpy(found[name]) for name in ("cuda", "cpu"))) < TF32
+    assert difference(*(torch.from_numpy(found[name]) for name in ("auto", "cuda"))) < 1e-5
 
 
 def test_latencies_and_memory_are_the_gpus(scan: ScanData, tmp_path: Path) -> None:

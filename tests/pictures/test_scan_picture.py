@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from ptychopareto.files import Dataset
-from ptychopareto.pictures.scan import draw
+from ptychopareto.pictures.scan import _counts_shown, _draw_positions, draw
 from ptychopareto.preparation.prepare import Prepared
 
 
@@ -58,3 +59,24 @@ def test_scans_of_any_shape_are_drawn(
     draw(prepared(extent, masked), tmp_path / "scan.png")
     with Image.open(tmp_path / "scan.png") as image:
         assert min(image.size) > 500
+
+
+def test_counts_fill_their_panel() -> None:
+    alike = np.random.default_rng(0).uniform(99_000, 101_000, 60)
+    low, high = _counts_shown(alike)
+    assert 98_000 < low < alike.min() < alike.max() < high < 102_000
+    assert _counts_shown(np.full(60, 1e5)) == (pytest.approx(99_800), pytest.approx(100_200))
+    assert _counts_shown(np.append(alike, 0.0))[0] == 0  # a dark frame is seen to be one
+
+
+def test_only_positions_that_there_are_stand_in_the_legend() -> None:
+    scan = prepared((100, 100), masked=False)
+    none_free = replace(scan.test, free=np.zeros(20, bool))
+    for test, free in ((scan.test, True), (none_free, False)):
+        axes = Figure().add_subplot()
+        _draw_positions(axes, replace(scan, test=test))
+        legend = axes.get_legend()
+        assert legend is not None
+        words = [text.get_text() for text in legend.get_texts()]
+        assert any("free" in one for one in words) is free
+        assert not any("(0)" in one for one in words)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from ptychopareto.files import FileError
+from ptychopareto.readers import swmr
 from ptychopareto.readers.registry import read_growing_scan, read_scan
 from ptychopareto.readers.swmr import open_beside_writer, writer_of
 from readers.growing import Detector
@@ -98,6 +99,33 @@ def test_a_file_cut_off_is_no_dark_scan(scan: Scan, tmp_path: Path) -> None:
     os.truncate(detector.file, detector.file.stat().st_size - 16 * 16 * 4 * 10)
     with pytest.raises(FileError, match=r"has been cut off: /entry_1/.* reaches to byte"):
         there.frames[0:40]
+
+
+def test_a_file_that_is_cut_off_while_it_is_read(scan: Scan, tmp_path: Path) -> None:
+    """It was whole when it was first looked at; that it is smaller now is seen at once."""
+    with Detector(tmp_path / "scan.cxi", scan) as detector:
+        detector.write(40)
+    there = read_growing_scan(detector.file)
+    assert there.frames[0:40].any(axis=(1, 2)).all()
+    os.truncate(detector.file, detector.file.stat().st_size - 16 * 16 * 4 * 10)
+    with pytest.raises(FileError, match="has been cut off"):
+        there.frames[0:1]
+
+
+def test_chunks_are_not_looked_for_one_by_one(
+    scan: Scan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HDF5 would go through all of them for each: a long scan would be read ever more slowly."""
+    looks: list[str] = []
+    end_of = swmr._end_of
+    monkeypatch.setattr(swmr, "_end_of", lambda data: looks.append(data.name) or end_of(data))
+    monkeypatch.setattr(swmr, "_REST", 1e9)
+    with Detector(tmp_path / "scan.cxi", scan) as detector:
+        for count in range(1, 41):
+            detector.write(1)
+            assert read_growing_scan(detector.file).frames[count - 1 : count].any()
+    assert sorted(looks) == sorted(set(looks))  # each dataset once
+    assert len(looks) > 1
 
 
 def test_a_reader_gives_up_after_some_attempts(scan: Scan, tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from torch import Tensor
 from ptychopareto.files import Dataset
 from ptychopareto.models.network import transform
 from ptychopareto.models.registry import NetworkConfig
+from ptychopareto.models.trained_on import TrainedOn
+from ptychopareto.physics.beam_errors import defocused
 from ptychopareto.physics.registration import magnification
-from ptychopareto.physics.scenarios import defocused
 from ptychopareto.reconstruction.adaptation import adaptation_to
 
 TRANSFORMS = ("none", "sqrt", "log1p")
@@ -37,7 +38,7 @@ def trained_on(scan: Dataset, kind: str = "none", **given: float) -> NetworkConf
 class Echo:
     """A predictor whose patches are its input."""
 
-    N, gridsize, batch, device = 32, 1, 32, torch.device("cpu")
+    N, gridsize, batch, threads, device = 32, 1, 32, 1, torch.device("cpu")
 
     def __call__(self, amplitudes: Tensor) -> Tensor:
         return amplitudes.to(torch.complex64)
@@ -107,3 +108,20 @@ def test_free_patterns_have_no_say(scan: Dataset) -> None:
     patterns = np.where(free[:, None, None], 100 * scan.diffraction, scan.diffraction)
     half = replace(scan, diffraction=patterns, free=free)
     assert adaptation_to(half, trained_on(scan), "auto").brightness == pytest.approx(1, rel=0.1)
+
+
+def test_a_network_without_registration_knows_the_shadow_of_its_training(scan: Dataset) -> None:
+    """Its own file says how large that was: the same beam is not resampled, another one is."""
+    curved = replace(scan, probe=defocused(scan.probe, -10.0))
+    s = magnification(curved.probe)
+    assert s is not None
+    config = trained_on(curved)  # magnification 1: its input is not resampled
+    same = adaptation_to(curved, config, "auto", TrainedOn(shadow=s))
+    assert same.magnification == 1
+    other = adaptation_to(curved, config, "auto", TrainedOn(shadow=s / 1.5))
+    assert other.magnification == pytest.approx(1.5)
+    for found in (other, adaptation_to(curved, config, "none", TrainedOn(shadow=s / 1.5))):
+        assert found.shadow / found.trained_shadow == pytest.approx(1.5)
+    assert found.magnification == 1
+    unknown = adaptation_to(curved, config, "none")
+    assert unknown.shadow == unknown.trained_shadow == 1

@@ -85,7 +85,7 @@ def train_run(job: Any, until: int | None = None) -> Training:
     from ptychopareto.config import ConfigError, parse_study
     from ptychopareto.config import Training as Settings
     from ptychopareto.files import read_dataset, read_objects
-    from ptychopareto.learning.scales import input_scale, transmission
+    from ptychopareto.learning.scales import input_scale, trained_on, transmission
     from ptychopareto.learning.scan_data import scan_data
     from ptychopareto.learning.smaller_scan import smaller_scan
     from ptychopareto.learning.training import train
@@ -133,5 +133,6 @@ def train_run(job: Any, until: int | None = None) -> Training:
         "error": trained.error,
         "train_time_s": trained.seconds,
         "patterns_trained": trained.patterns_seen,
+        **trained_on(scan, network.transmission).record(),
     }
     return Training(network, trained, record)

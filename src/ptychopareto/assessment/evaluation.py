@@ -17,6 +17,7 @@ from ptychopareto.assessment.cost import count_parameters, peak_memory_mb, timed
 from ptychopareto.assessment.free_patterns import free_patterns
 from ptychopareto.assessment.wholes import Wholes, agreement, r_factors
 from ptychopareto.files import Dataset
+from ptychopareto.models import trained_on
 from ptychopareto.models.registry import load_model
 from ptychopareto.reconstruction.reconstruct import Predictions
 from ptychopareto.reconstruction.stitch import Stitcher
@@ -76,7 +77,8 @@ def evaluate_run(
     """
     network, config, training = load_model(model)
     plain, real = count_parameters(network)
-    metrics: dict[str, Any] = {**training, "model_params": plain, "model_params_real": real}
+    metrics: dict[str, Any] = {key: training[key] for key in training if key != trained_on.KEY}
+    metrics |= {"model_params": plain, "model_params_real": real}
     metrics |= {"device": device_name(device)}
     if training["status"] == "ok":
         try:

@@ -12,8 +12,9 @@ from ptychopareto.models.registry import load_model
 from ptychopareto.physics.groups import Groups
 from ptychopareto.physics.on_device import OnDevice
 from ptychopareto.reconstruction.onnx_predictor import OnnxPredictor, load_onnx
+from ptychopareto.reconstruction.predictor import predict_each
 
-BATCHES = 2  # of the predictor's, which are larger than torch's
+BATCHES = 16  # of the predictor's for each thread: enough that its last ones hardly count
 
 
 def can_run(device: torch.device) -> bool:
@@ -66,11 +67,13 @@ def seconds_of_scan(
     -------
     float
     """
-    count = min(len(groups), BATCHES * predictor.batch)
+    count = min(len(groups), BATCHES * predictor.threads * predictor.batch)
+    parts = torch.arange(count).split(predictor.batch)
 
     def work() -> None:
-        for which in torch.arange(count).split(predictor.batch):
-            groups.merge(predictor(diffraction[groups.members[which]]), probe, which)
+        batches = (diffraction[groups.members[which]] for which in parts)
+        for which, patches in zip(parts, predict_each(predictor, batches), strict=True):
+            groups.merge(patches, probe, which)
 
     work()
     return seconds_of(work, diffraction.device) * len(groups) / count

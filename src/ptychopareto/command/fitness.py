@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ptychopareto.reconstruction.adaptation import Adaptation
 
 OTHER_MAGNIFICATION = 0.1  # relative difference from which on it is said
-OTHER_COUNTS = 2.0  # ratio of the mean counts from which on it is said
+OTHER_COUNTS = 2.0  # ratio of the mean counts beyond which it is said
 COMPARED = 256  # patterns of the comparison with rPIE
 
 
@@ -46,35 +46,47 @@ def check_size(path: Path, scan: "Dataset", config: "NetworkConfig") -> None:
     raise refusal(path, f"has patterns of {scan.N} px, and the network takes {config.N} px; {hint}")
 
 
-def say_beam(config: "NetworkConfig", adaptation: "Adaptation") -> Iterator[str]:
+def say_beam(adaptation: "Adaptation") -> Iterator[str]:
     """Say where the beam or the counts are not those of the training.
 
     Parameters
     ----------
-    config : NetworkConfig
-        Settings of the network.
     adaptation : Adaptation
-        How it is used on the scan.
+        How the network is used on the scan.
 
     Yields
     ------
     str
         One line each.
     """
-    s, trained = adaptation.shadow, config.magnification
+    s, trained = adaptation.shadow, adaptation.trained_shadow
     if abs(s / trained - 1) > OTHER_MAGNIFICATION:
+        resampled = "nothing is" if adaptation.magnification == 1 else "the input is"
         yield (
             f"other magnification: the shadow in the patterns is {s:.2f} times as large as the "
-            f"object, in those of the training {trained:.2f}; the input is resampled, expect less "
+            f"object, in those of the training {trained:.2f}; {resampled} resampled, expect less "
             "of the network"
         )
-    counts = adaptation.brightness**2
-    if not 1 / OTHER_COUNTS <= counts <= OTHER_COUNTS:
+    counts, known = adaptation.counts, adaptation.trained_counts
+    if counts is not None and known is not None:
+        if not _alike(counts / known):
+            yield (
+                f"other counts: {counts:.3g} in a pattern, {known:.3g} in those of the training; "
+                "the network is shown the brightness that it knows, but not the noise"
+            )
+    elif not _alike(adaptation.brightness**2):
+        silent = "the network's file" if known is None else "the scan"
         yield (
-            f"other counts or units: patterns are {counts:.3g} times as bright as the training's, "
-            "in the units of the two scans; they are scaled to it. If the counts differ, so does "
-            "the noise"
+            f"other counts or units: patterns are {adaptation.brightness**2:.3g} times as bright "
+            f"as the training's, in the units of the two scans; they are scaled to it. Whether "
+            f"the counts differ, and with them the noise, is unknown: {silent} does not say its "
+            "counts"
         )
+
+
+def _alike(ratio: float) -> bool:
+    """Tell whether two scans have about as many counts."""
+    return 1 / OTHER_COUNTS <= ratio <= OTHER_COUNTS
 
 
 def say_worse_than_rpie(

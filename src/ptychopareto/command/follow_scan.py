@@ -148,12 +148,14 @@ class _Beginning:
         from ptychopareto.writers.registry import check_writable
 
         path, network = self._options.scan[0], self._network
-        whole = prepare_whole(first, self._settings, 0.0)
+        whole = prepare_whole(first, self._settings, 0.0, self._output.parent)
         pixel = self._options.object_pixel or whole.surveyed.grid.pixel
         check_writable(self._output, self._options.write, pixel)
         check_size(path, whole.dataset, network.config)
-        adaptation = adaptation_to(whole.dataset, network.config, self._options.register)
-        self.remarks = [*first.remarks, *say_beam(network.config, adaptation)]
+        adaptation = adaptation_to(
+            whole.dataset, network.config, self._options.register, network.trained_on
+        )
+        self.remarks = [*first.remarks, *say_beam(adaptation)]
         for remark in self.remarks:
             print(f"{path}: {remark}", file=sys.stderr)
         return LiveObject(whole, self._settings, adaptation.of(network.predictor))

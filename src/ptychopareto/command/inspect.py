@@ -84,8 +84,13 @@ def _inspect(options: Namespace, path: Path, settings: "MeasuredDataset") -> int
     from ptychopareto.readers import read_scan
 
     scan = read_scan(path, settings.format, settings.keys)
+    picture, record = options.picture, options.json
+    picture = None if picture is None else _output(picture, path, (".png", ".svg"))
+    record = None if record is None else _output(record, path, (".json",))
+    # Where something is to be written there is a disk; the system's own folder may be memory.
+    folder = next((one.parent for one in (picture, record) if one is not None), None)
     with _without_warnings():
-        whole = prepare_whole(scan, settings, 0)
+        whole = prepare_whole(scan, settings, 0, folder)
     print(f"{path}: {scan.format}, {len(whole.frames)} patterns of {whole.dataset.N} px")
     for remark in scan.remarks:
         print(f"  {remark}")
@@ -93,10 +98,10 @@ def _inspect(options: Namespace, path: Path, settings: "MeasuredDataset") -> int
         print(f"  {entry['what']}: {_shown(entry['value'])} ({entry['from']})")
     for check in whole.record["checks"]:
         print(f"  {_MARKS[check['passed']]}  {check['name']}: {check['said']}")
-    if options.picture is not None:
-        draw(whole.as_prepared(), _output(options.picture, path, (".png", ".svg")))
-    if options.json is not None:
-        write_json(_output(options.json, path, (".json",)), whole.record)
+    if picture is not None:
+        draw(whole.as_prepared(), picture)
+    if record is not None:
+        write_json(record, whole.record)
     failed = any(check["passed"] is False for check in whole.record["checks"])
     return FAILED_CHECK if failed else 0
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import torch
 
     from ptychopareto.models.registry import NetworkConfig
+    from ptychopareto.models.trained_on import TrainedOn
     from ptychopareto.reconstruction.predictor import Predictor
 
 MODEL, ONNX_MODEL = "model.safetensors", "model.onnx"
@@ -43,6 +44,13 @@ class LoadedNetwork:
     config: "NetworkConfig"
     training: dict[str, Any]
     sha256: str
+
+    @property
+    def trained_on(self) -> "TrainedOn":
+        """What the file says of the training scan."""
+        from ptychopareto.models.trained_on import TrainedOn
+
+        return TrainedOn.in_record(self.training)
 
 
 def load_network(path: Path, device: "torch.device", runtime: str = "auto") -> LoadedNetwork:

@@ -115,8 +115,8 @@ def reconstruct_scan(
         raise CommandError("--refine auto: no pattern is free to decide; --free 0.05 leaves some")
     if wishes.modes:
         scan = _with_found_probe(scan, wishes.modes, device, progress)
-    adaptation = adaptation_to(scan, network.config, wishes.register)
-    remarks = [*loaded.remarks, *say_beam(network.config, adaptation)]
+    adaptation = adaptation_to(scan, network.config, wishes.register, network.trained_on)
+    remarks = [*loaded.remarks, *say_beam(adaptation)]
     used = np.arange(len(scan.corners)) if scan.free is None else np.flatnonzero(~scan.free)
     stream = ObjectStream(adaptation.of(network.predictor), scan.modes, scan.object_shape)
     done = stream.add_scan(scan.diffraction, scan.corners, scan.fractions, used)

@@ -1,6 +1,7 @@
 """An object that grows with the scan that is being measured."""
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,12 @@ from ptychopareto.preparation.patterns import Patterns, read_patterns
 from ptychopareto.preparation.whole import Whole
 from ptychopareto.readers.frames import patterns_between
 from ptychopareto.readers.measured_scan import MeasuredScan
-from ptychopareto.reconstruction.predictor import Predictor
+from ptychopareto.reconstruction.predictor import Predictor, predict_each
 from ptychopareto.reconstruction.r_factor import r_factor
-from ptychopareto.reconstruction.stream import ObjectStream
+from ptychopareto.reconstruction.stitch import Stitcher
 
 _READ_BYTES = 2**23  # size of the frames that are read at once, as float64
+_PREPARED_BYTES = 2**21  # and of those that become patterns at once, while others are predicted
 _TAIL = 16  # frames at the end of what is there, one of which has light if those before are written
 _MARGIN = 0.25  # part of a side that the object grows by, so that few patterns make it be copied
 _BYTES_OF_A_PIXEL = 3 * 12  # sums of the object and of the light, while they are copied, and a view
@@ -32,6 +34,15 @@ _BYTES_OF_A_PIXEL = 3 * 12  # sums of the object and of the light, while they ar
 
 def _has_light(scan: MeasuredScan, first: int, last: int) -> bool:
     return first < last and bool(scan.frames[first:last].any())
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Patterns that enter the network together: frames, (b, N, N) amplitudes, masks, (b, 2) px."""
+
+    numbers: NDArray[np.int64]
+    patterns: Patterns
+    positions: NDArray[np.float64]
 
 
 class LiveObject:
@@ -70,7 +81,9 @@ class LiveObject:
         self._N = N
         self._shape = np.array([N, N])
         self._before = np.zeros(2, np.int64)  # what was put before the first row and column
-        self._stream = ObjectStream(predictor, first.dataset.modes, (N, N))
+        self._predictor = predictor
+        self._probe = torch.from_numpy(first.dataset.modes).to(predictor.device)
+        self._stitcher = Stitcher(self._probe, (N, N))
         self._empty: list[NDArray[np.int64]] = []  # frames that were zeros
         self._frames: list[NDArray[np.int64]] = []
         self._positions: list[NDArray[np.float64]] = []
@@ -107,9 +120,7 @@ class LiveObject:
         if not ended and not _has_light(scan, max(last, count - _TAIL), count):
             lit = np.flatnonzero(part.frames[:].any(axis=(1, 2)))
             taken = (int(lit[-1]) + 1 if len(lit) else 0) // self._block * self._block
-        for start in range(0, taken, self._block):
-            stop = min(start + self._block, taken)
-            self._add(patterns_between(part, start, stop), np.arange(start, stop) + self.done)
+        self._add(part, np.arange(taken) + self.done)
         self.done += taken
         return taken
 
@@ -138,32 +149,50 @@ class LiveObject:
         frames = np.asarray(part.frames[0 : part.frames.shape[0]])
         return apply_config(replace(part, frames=frames), self._settings)
 
-    def _at_once(self, scan: MeasuredScan) -> int:
-        """Return the number of frames to read at once: whole blocks."""
+    def _at_once(self, scan: MeasuredScan, size: int = _READ_BYTES) -> int:
+        """Return how many frames take `size` bytes as float64: whole blocks."""
         frame = 8 * int(np.prod(scan.frames.shape[1:]))
-        return max(1, _READ_BYTES // (frame * self._block)) * self._block
+        return max(1, size // (frame * self._block)) * self._block
 
     def _add(self, part: MeasuredScan, numbers: NDArray[np.int64]) -> None:
-        """Predict and stitch a block of frames, without the dark ones."""
-        self._empty.append(numbers[~part.frames[:].any(axis=(1, 2))])
-        surveyed = replace(self.first.surveyed, scan=part)
-        count = part.frames.shape[0]
-        patterns = read_patterns(surveyed, np.arange(count), self.first.values)
-        positions = positions_on_grid(part, surveyed.grid) - self._origin
-        amplitudes = np.asarray(patterns.amplitudes)
-        light = (amplitudes.astype(np.float64) ** 2).sum(axis=(1, 2))
-        bright = np.flatnonzero(light >= self._darkest)
-        if not len(bright):
-            return
-        valid = patterns.valid if len(patterns.valid) == 1 else patterns.valid[bright]
-        patterns = Patterns(amplitudes[bright], valid)
-        corners, fractions = split_positions(positions[bright])
-        self._make_room(part, corners)
-        self._stream.add(amplitudes[bright], corners + self._before, fractions)
-        self._frames.append(numbers[bright])
-        self._positions.append(positions[bright])
-        self._latest = patterns, positions[bright]
-        self._sample.add(*self._latest)
+        """Predict and stitch the first frames of a part, which have these numbers."""
+        blocks: list[_Block] = []
+
+        def batches() -> Iterator[torch.Tensor]:
+            for block in self._blocks(part, numbers):
+                blocks.append(block)
+                amplitudes = np.asarray(block.patterns.amplitudes)
+                yield torch.from_numpy(amplitudes[:, None]).to(self._predictor.device)
+
+        for patches in predict_each(self._predictor, batches()):
+            block = blocks.pop(0)
+            corners, fractions = split_positions(block.positions)
+            self._make_room(part, corners)
+            self._stitcher.add(patches.flatten(0, 1), corners + self._before, fractions)
+            self._frames.append(block.numbers)
+            self._positions.append(block.positions)
+            self._latest = block.patterns, block.positions
+            self._sample.add(*self._latest)
+
+    def _blocks(self, part: MeasuredScan, numbers: NDArray[np.int64]) -> Iterator[_Block]:
+        """Turn frames into patterns, and yield those of each block that are not dark."""
+        at_once = self._at_once(part, _PREPARED_BYTES)
+        for start in range(0, len(numbers), at_once):
+            stop = min(start + at_once, len(numbers))
+            own, some = numbers[start:stop], patterns_between(part, start, stop)
+            self._empty.append(own[~some.frames[:].any(axis=(1, 2))])
+            surveyed = replace(self.first.surveyed, scan=some)
+            patterns = read_patterns(surveyed, np.arange(len(own)), self.first.values)
+            positions = positions_on_grid(some, surveyed.grid) - self._origin
+            amplitudes = np.asarray(patterns.amplitudes)
+            light = (amplitudes.astype(np.float64) ** 2).sum(axis=(1, 2))
+            for begin in range(0, len(own), self._block):
+                inside = np.arange(begin, min(begin + self._block, len(own)))
+                bright = inside[light[inside] >= self._darkest]
+                if len(bright):
+                    valid = patterns.valid if len(patterns.valid) == 1 else patterns.valid[bright]
+                    lit = Patterns(amplitudes[bright], valid)
+                    yield _Block(own[bright], lit, positions[bright])
 
     def _make_room(self, part: MeasuredScan, corners: NDArray[np.int64]) -> None:
         """Enlarge the object so that it holds patches at these corners."""
@@ -181,9 +210,7 @@ class LiveObject:
                 f"its positions want an object of {shape[0]} × {shape[1]} px, up to pattern "
                 f"{self.done}: is their unit right?",
             )
-        self._stream.stitcher.enlarge(
-            (int(before[0]), int(before[1])), (int(after[0]), int(after[1]))
-        )
+        self._stitcher.enlarge((int(before[0]), int(before[1])), (int(after[0]), int(after[1])))
         self._shape, self._before = shape, self._before + before
 
     @property
@@ -200,7 +227,7 @@ class LiveObject:
     def object(self) -> NDArray[np.complex64]:
         """Return the object (rows, columns) so far, all of what patches lie on."""
         first, last = self._window()
-        return self._stream.object()[first[0] : last[0], first[1] : last[1]]
+        return self._stitcher.object().cpu().numpy()[first[0] : last[0], first[1] : last[1]]
 
     def _window(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Find the first row and column of the sums on which a patch lies, and the end."""
@@ -219,10 +246,10 @@ class LiveObject:
 
     def _r_factor(self, patterns: Patterns, positions: NDArray[np.float64]) -> float:
         corners, fractions = split_positions(positions)
-        device = self._stream.predictor.device
+        device = self._predictor.device
         return r_factor(
-            self._stream.stitcher.object(),
-            torch.from_numpy(self.first.dataset.modes).to(device),
+            self._stitcher.object(),
+            self._probe,
             corners + self._before,
             fractions,
             on_device(patterns.amplitudes, device),

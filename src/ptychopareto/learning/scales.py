@@ -1,11 +1,15 @@
 """The scales that a network takes from its training scan, see `models.network.Network`."""
 
+import numpy as np
 import torch
 
+from ptychopareto.files import Dataset
 from ptychopareto.learning.scan_data import ScanData
 from ptychopareto.models.network import transform
 from ptychopareto.models.registry import NetworkConfig
+from ptychopareto.models.trained_on import TrainedOn, counts_of
 from ptychopareto.physics.on_device import pieces
+from ptychopareto.physics.registration import input_magnification
 
 
 def input_scale(network: NetworkConfig, scan: ScanData) -> float:
@@ -44,3 +48,22 @@ def transmission(scan: ScanData) -> float:
         first += len(piece)
     power = powers.mean()
     return float((power / scan.probe.abs().double().square().sum()).sqrt())
+
+
+def trained_on(scan: Dataset, transmission: float) -> TrainedOn:
+    """Describe the training scan for the network's file.
+
+    Parameters
+    ----------
+    scan : Dataset
+        The training scan.
+    transmission : float
+        Its RMS transmission.
+
+    Returns
+    -------
+    TrainedOn
+    """
+    power = float(np.square(np.abs(scan.modes), dtype=np.float64).sum())
+    counts = counts_of(transmission**2 * power, scan.intensity_scale)
+    return TrainedOn(counts, input_magnification(scan.probe, "auto"))

@@ -14,6 +14,7 @@ from ptychopareto.learning.targets import Targets
 from ptychopareto.physics.forward import intensity
 from ptychopareto.physics.groups import Groups, group
 from ptychopareto.physics.on_device import OnDevice, on_device, pieces
+from ptychopareto.physics.read_ahead import ReadAhead
 
 # The same for every run of a study, so that validation losses can be compared.
 VALIDATION_SEED = 0
@@ -70,6 +71,12 @@ class ScanData:
                 f"a smaller one or a scan of more than {count} patterns is wanted"
             )
         return np.flatnonzero(~validation), np.flatnonzero(validation)
+
+    def expect(self, which: Tensor) -> None:
+        """Begin to read the groups `which` (g,), which are wanted next, if they are in a file."""
+        for part in (self.diffraction, self.target, self.valid):
+            if isinstance(part, ReadAhead):
+                part.expect(self.groups.members[which])
 
     def patterns(self, which: Tensor) -> Tensor:
         """Return the patterns (g, C, N, N) of the groups `which` (g,)."""

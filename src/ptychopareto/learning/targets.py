@@ -9,11 +9,12 @@ from torch import Tensor
 
 from ptychopareto.files import Dataset
 from ptychopareto.physics import scan
+from ptychopareto.physics.read_ahead import Index, ReadAhead
 
 Image = NDArray[np.complex64]
 
 
-class Targets:
+class Targets(ReadAhead):
     """The object patches (B, N, N) of a scan, each cut when it is indexed.
 
     Parameters
@@ -27,17 +28,17 @@ class Targets:
     """
 
     def __init__(self, dataset: Dataset, objects: Image, device: torch.device) -> None:
-        self.device, self._side = device, dataset.N
+        super().__init__(device)
+        self._side = dataset.N
         self._corners, self._fractions = dataset.corners, dataset.fractions
         self._object_index, self._objects = dataset.object_index, objects
         self._sources = [*objects]
         if dataset.fractions is not None:
             self._sources = [scan.with_margin(image) for image in objects]
 
-    def __getitem__(self, which: Tensor | slice) -> Tensor:
+    def _read(self, index: Index) -> Tensor:
         """Cut patches: those of a slice, or (..., N, N) of indices (...)."""
-        index = np.arange(len(self._corners))
-        index = index[which.cpu().numpy() if isinstance(which, Tensor) else which]
+        index = np.arange(len(self._corners))[index]
         cut = self._cut(index.reshape(-1))
         return torch.from_numpy(cut).to(self.device).view(*index.shape, *cut.shape[1:])
 

@@ -3,6 +3,7 @@
 import logging
 import math
 import time
+from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 import numpy as np
@@ -110,7 +111,7 @@ class Trainer:
         reporter = Reporter(progress, epochs, self.steps, self.batch * self.scan.groups.size)
         while progress.epoch < min(epochs, until or epochs):
             running = torch.zeros((), device=self.scan.probe.device) + progress.loss_sum
-            for batch in self._batches(progress.epoch)[progress.step :]:
+            for batch in self._expecting(self._batches(progress.epoch)[progress.step :]):
                 running += self.update(batch)
                 progress.step += 1
                 progress.seconds = time.perf_counter() - began
@@ -130,6 +131,13 @@ class Trainer:
         order = np.random.default_rng([self.seed, epoch]).permutation(self.train_index)
         drawn = torch.from_numpy(order[: self.per_epoch]).to(self.scan.probe.device)
         return list(drawn.split(self.batch))
+
+    def _expecting(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
+        """Yield batches, and let the next one be read while each is used, if it is in a file."""
+        for number, batch in enumerate(batches, start=1):
+            if number < len(batches):
+                self.scan.expect(batches[number])
+            yield batch
 
     def update(self, batch: Tensor) -> Tensor:
         """Do one step on the groups `batch` (g,); return the loss, still on the device."""
@@ -182,7 +190,7 @@ class Trainer:
         """Return the mean loss on the groups of the held-out patterns."""
         total = torch.zeros((), device=self.scan.probe.device)
         held_out = torch.from_numpy(self.held_out).to(self.scan.probe.device)
-        for which in held_out.split(self._validation_batch()):
+        for which in self._expecting(held_out.split(self._validation_batch())):
             predicted = self.scan.merge(self.network(self.scan.patterns(which)), which)
             total += self.loss(predicted, which) * len(which)
         return float(total) / len(self.held_out)

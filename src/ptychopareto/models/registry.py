@@ -28,6 +28,7 @@ from ptychopareto.files.made_from import LARGEST_HEADER
 from ptychopareto.files.records import Record, first_mistake
 from ptychopareto.models.layers import Operator
 from ptychopareto.models.network import Network, lay_out, start_uniform
+from ptychopareto.models.trained_on import TrainedOnRecord
 
 _Count = Annotated[int, Field(ge=1, lt=2**31)]
 
@@ -291,6 +292,7 @@ class _Record(Record):
     epochs: Annotated[int, Field(ge=0, lt=2**63)] = 0
     patterns_trained: Annotated[int, Field(ge=0, lt=2**63)] = 0
     train_time_s: float = 0.0
+    trained_on: TrainedOnRecord | None = None
 
 
 def _check_size_of_header(path: Path) -> None:

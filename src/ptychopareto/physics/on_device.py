@@ -9,12 +9,13 @@ from torch import Tensor
 
 from ptychopareto.files import StoredArray, StoredPatterns, stored
 from ptychopareto.files.stored import slices
+from ptychopareto.physics.read_ahead import Index, ReadAhead
 
 # Part of a GPU's free memory that the patterns of a large scan may take.
 _LARGEST_SHARE = 0.25
 
 
-class Streamed:
+class Streamed(ReadAhead):
     """An array in a file, whose entries are brought to a device when they are indexed.
 
     Parameters
@@ -26,7 +27,8 @@ class Streamed:
     """
 
     def __init__(self, array: StoredPatterns | StoredArray, device: torch.device) -> None:
-        self._array, self.device = array, device
+        super().__init__(device)
+        self._array = array
 
     @property
     def shape(self) -> torch.Size:
@@ -36,9 +38,7 @@ class Streamed:
     def __len__(self) -> int:
         return len(self._array)
 
-    def __getitem__(self, which: Tensor | slice) -> Tensor:
-        """Read entries: those of a slice, or (..., *entry) of indices (...)."""
-        index = which.cpu().numpy() if isinstance(which, Tensor) else which
+    def _read(self, index: Index) -> Tensor:
         return torch.from_numpy(self._array[index]).to(self.device)
 
 

@@ -18,6 +18,7 @@ _DECADES = 5  # decades of the mean pattern to show
 _DARK = 0.05  # of the probe's largest amplitude: below it its phase is not shown
 _NARROW = 6  # times as long as wide
 _MOST_COVERAGE = 256  # px a side of the coverage
+_NEAR = 0.5  # of the brightest frame
 _FEW = 30  # masked pixels that are ringed: a single one is hard to see
 _MASKED = "#66ccee"
 
@@ -105,6 +106,8 @@ def _draw_positions(axes: Axes, prepared: Prepared) -> None:
     most = max(len(centres) for _, centres, _, _ in groups)
     size = float(np.clip(60 / np.sqrt(most), 0.8, 4))
     for label, centres, colour, marker in groups:
+        if not len(centres):
+            continue
         name = f"{label} ({len(centres)})"
         rows, columns = centres.T
         axes.scatter(
@@ -191,5 +194,17 @@ def _draw_counts(axes: Axes, prepared: Prepared) -> None:
         axes.plot(dark, totals[dark], "x", color=style.COLOURS[1], markersize=4, label=label)
         axes.legend(frameon=False, loc="best")
     axes.set(xlabel="frame, in the order of the file", ylabel="counts per frame")
-    axes.set_ylim(0, 1.15 * float(totals.max()))
+    axes.set_ylim(*_counts_shown(totals))
     axes.margins(x=0.01)
+
+
+def _counts_shown(totals: Reals) -> tuple[float, float]:
+    """Return the range of counts to draw: from 0, unless all frames lie near the brightest one.
+
+    From 0 these would be a line above an empty panel.
+    """
+    low, high = float(totals.min()), float(totals.max())
+    if low < _NEAR * high:
+        return 0.0, 1.15 * high
+    margin = max(0.15 * (high - low), 0.002 * high)
+    return low - margin, high + margin

@@ -69,7 +69,7 @@ class HDF5Frames:
                 raise refusal(self.path, f"{self.name} is no longer what it was")
             check_readable(self.path, dataset)
             check_size(self.path, dataset, (last - first) * dataset.size // dataset.shape[0])
-            check_not_cut(self.path, dataset, slice(first, last))
+            check_not_cut(self.path, dataset)
             block = dataset[first:last]
         frames = block.reshape(-1, *block.shape[-2:])
         frames = frames[start - first * inner : stop - first * inner : step]

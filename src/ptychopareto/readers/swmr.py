@@ -1,11 +1,12 @@
 """HDF5 files that another program writes while we read (single writer, multiple readers: SWMR)."""
 
 import ctypes
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import h5py
-import numpy as np
 
 from ptychopareto.files.errors import reading, refusal
 
@@ -16,7 +17,8 @@ _FIRST_VERSION_WITH_FLAGS = 3
 _OPEN_FOR_WRITING, _SWMR = 1, 4  # bits of the flags
 # HDF5 tries to read a block again and waits longer before each attempt; so many take 30 ms.
 _ATTEMPTS = 24
-_MOST_CHUNKS = 2**16  # that are looked for one by one
+_LOOKS, _IN_FLIGHT = 5, 0.05  # at the size of a file, and seconds between two of them
+_REST = 50  # looks at all chunks may take one part in so many of the time
 
 Writer = Literal["none", "swmr", "alone"]
 
@@ -94,7 +96,18 @@ def open_beside_writer(path: Path) -> h5py.File:
     return h5py.File(h5py.h5f.open(bytes(path), flags, fapl=access))
 
 
-def check_not_cut(path: Path, dataset: h5py.Dataset, rows: slice | None = None) -> None:
+@dataclass(frozen=True)
+class _Checked:
+    """The size of a file that had all chunks of a dataset, and until when that will do [s]."""
+
+    size: int
+    until: float
+
+
+_checked: dict[tuple[int, int, str], _Checked] = {}  # by device, number of the file, and name
+
+
+def check_not_cut(path: Path, dataset: h5py.Dataset) -> None:
     """Refuse a dataset whose numbers lie beyond the end of the file.
 
     HDF5 looks for the end of a file where it opens one that nobody writes. To a SWMR reader, what
@@ -106,45 +119,45 @@ def check_not_cut(path: Path, dataset: h5py.Dataset, rows: slice | None = None) 
         The file, as messages name it.
     dataset : Dataset
         A dataset of it.
-    rows : slice, optional
-        The rows along the first axis that are to be read; None for all.
 
     Raises
     ------
     FileError
         The file has been cut off.
+
+    Notes
+    -----
+    HDF5 finds the place of one chunk by going through all chunks before it, so to ask for those of
+    each new frame would take longer, the longer the scan is. All are looked at when the file is
+    seen for the first time or has become smaller, and else now and then.
     """
     if not dataset.file.id.get_intent() & h5py.h5f.ACC_SWMR_READ or dataset.is_virtual:
         return
-    end = _end_of(dataset, rows)
-    size = path.stat().st_size
+    file, now = path.stat(), time.monotonic()
+    key = file.st_dev, file.st_ino, str(dataset.name)
+    known = _checked.get(key)
+    if known is not None and known.size <= file.st_size and now < known.until:
+        _checked[key] = _Checked(file.st_size, known.until)
+        return
+    end, size = _end_of(dataset), file.st_size
+    for _ in range(_LOOKS):
+        if end > size:  # a writer may have said where it writes before it has
+            time.sleep(_IN_FLIGHT)
+            size = path.stat().st_size
     if end > size:
         raise refusal(
             path,
             f"has been cut off: {dataset.name} reaches to byte {end}, and the file has {size}",
         )
+    ended = time.monotonic()
+    _checked[key] = _Checked(size, ended + _REST * (ended - now))
 
 
-def _end_of(dataset: h5py.Dataset, rows: slice | None) -> int:
-    """Find where in the file the bytes of some rows end."""
+def _end_of(dataset: h5py.Dataset) -> int:
+    """Find where in the file the bytes of a dataset end."""
     if dataset.chunks is None:
         offset = dataset.id.get_offset()
         return 0 if offset is None else int(offset) + int(dataset.id.get_storage_size())
     ends = [0]
-
-    def note(chunk: h5py.h5d.StoreInfo) -> None:
-        ends.append(chunk.byte_offset + chunk.size)
-
-    start, stop, _ = (rows or slice(None)).indices(dataset.shape[0])
-    grid = [-(-side // chunk) for side, chunk in zip(dataset.shape, dataset.chunks, strict=True)]
-    first, last = start // dataset.chunks[0], -(-stop // dataset.chunks[0])
-    if rows is None or (last - first) * np.prod(grid[1:], dtype=float) > _MOST_CHUNKS:
-        dataset.id.chunk_iter(note)
-        return max(ends)
-    for place in np.ndindex(last - first, *grid[1:]):
-        chunk = (place[0] + first, *place[1:])
-        corner = tuple(int(p * c) for p, c in zip(chunk, dataset.chunks, strict=True))
-        info = dataset.id.get_chunk_info_by_coord(corner)
-        if info.byte_offset is not None:
-            note(info)
+    dataset.id.chunk_iter(lambda chunk: ends.append(chunk.byte_offset + chunk.size))
     return max(ends)

@@ -15,6 +15,7 @@ from torch import Tensor
 from ptychopareto.files import Dataset
 from ptychopareto.models.network import Registration, transform
 from ptychopareto.models.registry import NetworkConfig
+from ptychopareto.models.trained_on import TrainedOn, counts_of
 from ptychopareto.physics.registration import input_magnification
 from ptychopareto.reconstruction.predictor import Predictor
 
@@ -39,17 +40,23 @@ class Adaptation:
         Factor of the amplitudes.
     gain : float
         Factor of the patches.
-    shadow : float
-        Magnification of the shadow image that the network sees, s in `docs/science.md`.
+    shadow, trained_shadow : float
+        Magnification of the shadow image in the patterns, s in `docs/science.md`, and in those of
+        the training.
     brightness : float
-        √ of the mean counts, times that of the training scan.
+        √ of the mean of ΣI, times that of the training scan, each in the units of its scan.
+    counts, trained_counts : float or None
+        Mean counts of a pattern, and of the training's; None where they are not known.
     """
 
     magnification: float = 1.0
     scale: float = 1.0
     gain: float = 1.0
     shadow: float = 1.0
+    trained_shadow: float = 1.0
     brightness: float = 1.0
+    counts: float | None = None
+    trained_counts: float | None = None
 
     @property
     def changes_nothing(self) -> bool:
@@ -67,7 +74,8 @@ class _Adapted:
     def __init__(self, predictor: Predictor, adaptation: Adaptation) -> None:
         self.predictor = predictor
         self.N, self.gridsize = predictor.N, predictor.gridsize
-        self.batch, self.device = predictor.batch, predictor.device
+        self.batch, self.threads = predictor.batch, predictor.threads
+        self.device = predictor.device
         self._scale, self._gain = adaptation.scale, adaptation.gain
         self._registration = Registration(adaptation.magnification)
 
@@ -77,7 +85,12 @@ class _Adapted:
         return self._gain * self.predictor(self._scale * self._registration(amplitudes))
 
 
-def adaptation_to(scan: Dataset, config: NetworkConfig, register: Register) -> Adaptation:
+def adaptation_to(
+    scan: Dataset,
+    config: NetworkConfig,
+    register: Register,
+    trained_on: TrainedOn | None = None,
+) -> Adaptation:
     """Find how a network is to be used on a scan.
 
     Parameters
@@ -89,6 +102,8 @@ def adaptation_to(scan: Dataset, config: NetworkConfig, register: Register) -> A
     register : {"auto", "none"}
         `auto` resamples the patterns by the magnification of the scan's probe, as
         `dataset.register_input` does in a study; `none` leaves them as the network was trained.
+    trained_on : TrainedOn, optional
+        What the network's file says of its training scan; None if it says nothing.
 
     Returns
     -------
@@ -97,8 +112,9 @@ def adaptation_to(scan: Dataset, config: NetworkConfig, register: Register) -> A
 
     Notes
     -----
-    The magnification is what a training on this scan would measure, divided by that of the network,
-    which resamples by its own besides.
+    The magnification is what a training on this scan would measure, divided by that of the training
+    scan: a network that registers its input resamples by its own besides, and one that does not
+    knows the shadow image of its training. Where the file does not say that, it is taken to be 1.
 
     A network divides its input by the RMS of its training patterns, transformed. The amplitudes
     are scaled so that this is their RMS too. Then the network sees its own beam on an object whose
@@ -113,18 +129,22 @@ def adaptation_to(scan: Dataset, config: NetworkConfig, register: Register) -> A
     gain = (light / power) ** 0.5 / config.transmission
     # scale · gain is how much brighter the beam of the training was than that of this scan.
     same_beam = abs(scale * gain - 1) <= SAME_BEAM and abs(scale - 1) <= SAME_BRIGHTNESS
-    shadow = magnification = 1.0
+    known = trained_on or TrainedOn()
+    trained_shadow = known.shadow or config.magnification
+    shadow, magnification = trained_shadow, 1.0
+    if register == "auto" or known.shadow is not None:
+        shadow = input_magnification(scan.probe, "auto")
     if register == "auto":
-        shadow = input_magnification(scan.probe, register)
-        magnification = shadow / config.magnification
-    else:
-        shadow = config.magnification
+        magnification = shadow / trained_shadow
     return Adaptation(
         magnification,
         1.0 if same_beam else scale,
         1.0 if same_beam else gain,
         shadow,
+        trained_shadow,
         1 / scale,
+        counts_of(light, scan.intensity_scale),
+        known.counts,
     )
 
 

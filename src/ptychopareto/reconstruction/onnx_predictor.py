@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,14 +13,13 @@ from torch import Tensor
 from ptychopareto.export.description import INPUT, OUTPUTS
 from ptychopareto.files.errors import FileError, refusal
 from ptychopareto.models.registry import NetworkConfig, read_header
+from ptychopareto.reconstruction.predictor import predict_each
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 # Pixels that a thread computes at once: their images stay in its cache.
 PIXELS_AT_ONCE = 8 * 64**2
-# Rounds of these for each thread in a call: few threads are then idle at its end.
-ROUNDS = 8
 _QUIET = 4  # a level of onnxruntime: errors that it raises need not be printed too
 
 
@@ -54,10 +52,9 @@ class OnnxPredictor:
     ) -> None:
         self.config, self.training = config, dict(training)
         self.N, self.gridsize = config.N, math.isqrt(config.channels)
-        self.piece = max(1, PIXELS_AT_ONCE // (config.channels * config.N**2))
-        self.batch = self.piece * threads * ROUNDS
+        self.batch = max(1, PIXELS_AT_ONCE // (config.channels * config.N**2))
+        self.threads = threads
         self._session = session
-        self._threads = ThreadPoolExecutor(threads)
 
     @torch.inference_mode()
     def __call__(self, amplitudes: Tensor) -> Tensor:
@@ -66,17 +63,16 @@ class OnnxPredictor:
         Parameters
         ----------
         amplitudes : (g, C, N, N) float32
-            √I, DC at pixel N // 2.
+            √I, DC at pixel N // 2. The calling thread computes up to `batch` groups itself; more
+            are shared out among threads.
 
         Returns
         -------
         (g, C, N, N) complex64
             The patches.
         """
-        pieces = amplitudes.split(self.piece)
-        return torch.cat(list(self._threads.map(self._predict, pieces)))
-
-    def _predict(self, amplitudes: Tensor) -> Tensor:
+        if len(amplitudes) > self.batch:
+            return torch.cat([*predict_each(self, amplitudes.split(self.batch))])
         parts = self._session.run(OUTPUTS, {INPUT: amplitudes.numpy()})
         real, imaginary = (torch.from_numpy(part) for part in parts)
         return torch.complex(real, imaginary)

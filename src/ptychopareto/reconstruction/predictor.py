@@ -1,11 +1,17 @@
 """Predictors of the object patches of patterns: networks of torch, or of another runtime."""
 
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from ptychopareto.reconstruction.predict import patterns_at_once
+
+# Batches for each thread that wait for it, so that it goes on while their user reads or stitches.
+_WAITING = 4
 
 
 class Predictor(Protocol):
@@ -19,6 +25,8 @@ class Predictor(Protocol):
         √C, the side of the groups of neighbouring patterns that enter together.
     batch : int
         The number of groups that `__call__` is given at once, at most.
+    threads : int
+        How many threads may call it at the same time.
     device : torch.device
         Where amplitudes are expected and patches returned.
     """
@@ -26,6 +34,7 @@ class Predictor(Protocol):
     N: int
     gridsize: int
     batch: int
+    threads: int
     device: torch.device
 
     def __call__(self, amplitudes: Tensor) -> Tensor:
@@ -62,6 +71,7 @@ class TorchPredictor:
         self.N = N
         self.gridsize = gridsize
         self.batch = max(1, patterns_at_once(device, N) // gridsize**2)
+        self.threads = 1  # which shares each layer among torch's own
         self.device = device
 
     @torch.inference_mode()
@@ -69,3 +79,38 @@ class TorchPredictor:
         """Predict object patches (g, C, N, N) complex64; see `Predictor`."""
         patches: Tensor = self.network(amplitudes)
         return patches
+
+
+def predict_each(predictor: Predictor, batches: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Predict batches, where the predictor has threads the next ones while one is being used.
+
+    No thread waits for another one, at the end of a batch neither: only once the last batch is
+    taken do threads run out of work.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The network.
+    batches : iterable of Tensor
+        Amplitudes (g, C, N, N) of at most `predictor.batch` groups each; they are asked for when
+        few are left to do.
+
+    Yields
+    ------
+    (g, C, N, N) complex64
+        The patches of the next batch, in the order of the batches.
+    """
+    if predictor.threads == 1:
+        yield from map(predictor, batches)
+        return
+    pool = ThreadPoolExecutor(predictor.threads)
+    begun: deque[Future[Tensor]] = deque()
+    try:
+        for batch in batches:
+            begun.append(pool.submit(predictor, batch))
+            if len(begun) > _WAITING * predictor.threads:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

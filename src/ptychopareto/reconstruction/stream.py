@@ -1,6 +1,7 @@
 """Turn patterns into an object, a chunk at a time: neither patterns nor patches fill the memory."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -8,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ptychopareto.physics.groups import Groups, group
-from ptychopareto.reconstruction.predictor import Predictor
+from ptychopareto.physics.groups import group
+from ptychopareto.reconstruction.predictor import Predictor, predict_each
 from ptychopareto.reconstruction.stitch import Stitcher
 
 CHUNK_BYTES = 2**24  # size of the patterns that are read at once
@@ -91,7 +92,7 @@ class ObjectStream:
         Yields
         ------
         int
-            After each chunk, the number of groups of patterns that are predicted so far.
+            After each batch, the number of groups of patterns that are predicted so far.
         """
         used = np.arange(len(corners)) if which is None else which
         corners, fractions = corners[used], None if fractions is None else fractions[used]
@@ -99,27 +100,25 @@ class ObjectStream:
         one_object = np.zeros(len(used), np.int32)
         groups = group(corners, one_object, N, predictor.gridsize, predictor.device, fractions)
         members = groups.members.cpu().numpy()
+        bounds = [*range(0, len(members), predictor.batch), len(members)]
+        batches = self._batches(patterns, used[members])
+        for patches, (first, last) in zip(
+            predict_each(predictor, batches), pairwise(bounds), strict=True
+        ):
+            numbers = torch.arange(first, last, device=predictor.device)
+            inside = members[first:last].ravel()
+            beyond = None if fractions is None else fractions[inside]
+            merged = groups.merge(patches, self._probe, numbers)
+            self.stitcher.add(merged.flatten(0, 1), corners[inside], beyond)
+            yield last
+
+    def _batches(self, patterns: Patterns, members: NDArray[np.intp]) -> Iterator[Tensor]:
+        """Read a chunk of the patterns `members` (G, C) at a time, and yield it in batches."""
+        predictor = self.predictor
         size = _groups_at_once(predictor)
         for first in range(0, len(members), size):
-            own = members[first : first + size]
-            patches = self._predict(_read(patterns, used[own]), groups, first)
-            inside = own.ravel()
-            beyond = None if fractions is None else fractions[inside]
-            self.stitcher.add(patches.flatten(0, 1), corners[inside], beyond)
-            yield first + len(own)
-
-    @torch.inference_mode()
-    def _predict(self, amplitudes: NDArray[np.float32], groups: Groups, first: int) -> Tensor:
-        """Return the patches (g, C, N, N) of the groups from `first` on; they agree in overlaps."""
-        predictor = self.predictor
-        batches = torch.from_numpy(amplitudes).to(predictor.device).split(predictor.batch)
-        numbers = torch.arange(first, first + len(amplitudes), device=predictor.device)
-        return torch.cat(
-            [
-                groups.merge(predictor(batch), self._probe, which)
-                for batch, which in zip(batches, numbers.split(predictor.batch), strict=True)
-            ]
-        )
+            amplitudes = _read(patterns, members[first : first + size])
+            yield from torch.from_numpy(amplitudes).to(predictor.device).split(predictor.batch)
 
 
 def _groups_at_once(predictor: Predictor) -> int:
