@@ -118,6 +118,31 @@ def test_without_the_search_the_rest_of_the_grid_goes_on_from_its_checkpoints(
     assert "continuing from the checkpoint" in log
 
 
+def test_a_search_of_a_grid_that_was_trained_takes_what_is_there(
+    full_grid: Project, searched: Project, tmp_path: Path
+) -> None:
+    """Rungs are read from the histories of the trainings, to the same decisions."""
+    with copy_of(full_grid, tmp_path / "grid") as project:
+        models = {path: path.read_bytes() for path in project["results"].rglob("model.safetensors")}
+        project.configure(**GRID, search=SEARCH)
+        done = project.build(TABLE, timeout=PATIENCE)
+        assert not {job for job in done if job.startswith("train/")}
+        for log in project["results/logs"].glob("rung_*/*.log"):
+            assert "epoch 1/" not in log.read_text(), log
+        for rung in (1, 2):
+            assert survivors(project, rung) == survivors(searched, rung)
+            for ours, theirs in zip(
+                decision(project, rung)["configurations"],
+                decision(searched, rung)["configurations"],
+                strict=True,
+            ):
+                assert ours["loss"] == theirs["loss"]
+                assert ours["cost"] == theirs["cost"]
+        table = table_of(project)
+        assert list(table["status"]) == list(table_of(searched)["status"])
+        assert all(path.read_bytes() == content for path, content in models.items())
+
+
 def test_a_new_value_trains_only_what_is_new_and_decides_again(project: Project) -> None:
     block = {**GRID["sweep"][0], "width": [4, 6, 8]}
     project.configure(**{**GRID, "sweep": [block]}, search=SEARCH)
