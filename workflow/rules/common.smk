@@ -135,6 +135,13 @@ def group_of_assessment(wildcards):
 SCENARIOS = {change.name: change for change in STUDY.scenarios}
 
 
+def scan_of_scenario(wildcards):
+    """The scan of a scenario; that of the study is one too."""
+    if wildcards.scenario == AS_TRAINED:
+        return "results/dataset/test.npz"
+    return f"results/scenarios/{wildcards.scenario}/test.npz"
+
+
 def change_of_scenario(wildcards):
     """The changes of the test scan in a scenario."""
     changes = {change.name: change for change in CONTENT.scenarios}

@@ -16,12 +16,6 @@ if STUDY.scenarios:
     wildcard_constraints:
         scenario="|".join([AS_TRAINED, *SCENARIOS]),
 
-    def scan_of_scenario(wildcards):
-        """The scan of a scenario; that of the study is one too."""
-        if wildcards.scenario == AS_TRAINED:
-            return "results/dataset/test.npz"
-        return f"results/scenarios/{wildcards.scenario}/test.npz"
-
     rule scenario:
         input:
             test="results/dataset/test.npz",
