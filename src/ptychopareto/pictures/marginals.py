@@ -25,7 +25,8 @@ ORDERS: dict[str, tuple[str, ...]] = {name: axis.order for name, axis in AXES.it
 # it at the default; one without modes is compared with no other.
 MISSING = {name: axis.missing for name, axis in AXES.items() if axis.missing is not None}
 DEFAULTS = {  # not worth a word
-    name: axis.missing if axis.keyed else axis.silent for name, axis in AXES.items()
+    name: axis.missing if axis.keyed or axis.silent is None else axis.silent
+    for name, axis in AXES.items()
 }
 HEIGHT = 2.0  # inches, of a row of panels
 HEADROOM = 0.35  # free part of the vertical axes, for the numbers
