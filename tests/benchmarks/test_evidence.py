@@ -101,7 +101,7 @@ def test_a_study_whose_runs_all_failed_says_nothing(amounts: Path) -> None:
 def test_what_is_lost_stands_beside_what_is_reached(tmp_path: Path) -> None:
     rows = [
         {"scenario": scenario, "run": f"{name}_s{seed}", "configuration": name, "status": "ok"}
-        | {"ssim_phase": value, "seed": seed}
+        | {"ssim_phase": value, "seed": seed, "at_best": False}
         for scenario, values in {"as_trained": (0.9, 0.99), "assumed_blur": (0.89, 0.5)}.items()
         for name, value in zip(("fno", "rpie"), values, strict=True)
         for seed in ((0, 1) if name == "fno" else (0,))
