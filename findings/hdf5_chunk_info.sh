@@ -10,7 +10,7 @@
 # Seen (h5py 3.16.0, HDF5 2.0.0): it goes through the chunks from the first one on. The last one of
 # 20,000 takes some hundred times as long as the first one, more than a millisecond; reading its
 # numbers takes some hundredths of that, wherever it lies. `chunk_iter`, which tells all chunks,
-# takes as long as some tens of such questions.
+# takes as long as a dozen of such questions.
 #
 # Needs Python 3.11 or newer. Ends with 0 if all is as recorded, else with 1 and a line for each
 # thing that changed.
