@@ -16,8 +16,8 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check snakemake==9.27.1
-mkdir "$folder/work" "$folder/work/profile"
-cd "$folder/work"
+mkdir "$folder/project" "$folder/project/profile"
+cd "$folder/project"
 cat >Snakefile <<'SNAKEFILE'
 rule all:
     input:

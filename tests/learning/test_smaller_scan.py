@@ -60,7 +60,7 @@ def test_several_objects_have_their_share(train: Dataset) -> None:
 
 
 def test_positions_between_pixels_count(train: Dataset) -> None:
-    """Of four patterns equally far from the centre by whole pixels the nearest is found."""
+    """The nearest of four patterns that whole pixels place equally far from the centre is found."""
     fractions = np.full((81, 2), 0.0, np.float32)
     fractions[(train.corners == [24, 24]).all(axis=1)] = 0.4
     some = smaller_scan(replace(train, fractions=fractions), 2)
