@@ -171,8 +171,8 @@ _TABLE = (
     ),
     GridAxis(
         *("skips", "network", bool, "boolean", lambda value: "noskips"),
-        description="list of whether the decoder sees what each level of the encoder made; true is "
-        "the default",
+        description="list of true and false: whether the decoder sees what each level of the "
+        "encoder made; true is the default",
         default=True,
         silent=True,
         missing=True,
@@ -190,8 +190,8 @@ _TABLE = (
     ),
     GridAxis(
         *("gauge", "training", Gauge, "string", str),
-        description="list of whether object losses (teacher, truth) compare patches as they are "
-        "(fixed) or after their best global phase (free); training.gauge is the default",
+        description="list of ways in which object losses (teacher, truth) compare patches: as they "
+        "are (fixed) or after their best global phase (free); training.gauge is the default",
         decided_by="training",
         silent="free",
         missing="free",
@@ -229,7 +229,8 @@ _TABLE = (
     ),
     GridAxis(
         *("batch_size", "training", BatchSize, "Int64", "bs{:.0f}".format),
-        description="list of numbers of patterns in a step; training.batch_size is the default",
+        description="list of batch sizes, the numbers of patterns in a step; training.batch_size "
+        "is the default",
         decided_by="training",
         missing=0,
         late=True,

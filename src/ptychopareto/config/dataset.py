@@ -9,6 +9,10 @@ from ptychopareto.config.sections import SMALLEST_SCORED, NpzPath, Section, Seed
 from ptychopareto.config.words import shown
 
 RegisterInput = Literal["auto", "none"]
+REGISTER_INPUT = (
+    "auto: resample each input so that the shadow image in the pattern lies on the object "
+    "(docs/science.md); none: do not"
+)
 
 Gridsize = Annotated[int, Field(ge=1, le=4)]
 GRIDSIZE = Field(
@@ -207,7 +211,7 @@ class SimulatedDataset(Section):
     )
     images_train: int = Field(default=1, ge=1, le=1000, description="number of objects to train on")
     images_test: int = Field(
-        default=1, ge=1, le=1000, description="number of test objects; the first one is scored"
+        default=1, ge=1, le=1000, description="number of test objects; only the first one is scored"
     )
     photons: float = Field(
         default=1e9, ge=1, le=1e18, description="mean number of photons in a training pattern"
@@ -217,7 +221,7 @@ class SimulatedDataset(Section):
     probe: Probe = Field(default=ProbeZonePlate(), description="the illumination")
     register_input: RegisterInput = Field(
         default="auto",
-        description="auto: lay the shadow image in the pattern on the object; none: do not",
+        description=REGISTER_INPUT,
     )
     gridsize: Gridsize = GRIDSIZE
 
@@ -271,6 +275,6 @@ class ExistingDataset(Section):
     test_npz: NpzPath = Field(description="path of the scored scan (.npz)")
     register_input: RegisterInput = Field(
         default="auto",
-        description="auto: lay the shadow image in the pattern on the object; none: do not",
+        description=REGISTER_INPUT,
     )
     gridsize: Gridsize = GRIDSIZE

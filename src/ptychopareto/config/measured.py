@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from ptychopareto.config.dataset import GRIDSIZE, Gridsize, Probe, RegisterInput
+from ptychopareto.config.dataset import GRIDSIZE, REGISTER_INPUT, Gridsize, Probe, RegisterInput
 from ptychopareto.config.sections import Axis, Section, Seed, refusal
 from ptychopareto.config.words import shown
 
@@ -32,7 +32,7 @@ class ScoredPart(Section):
         gt=0,
         lt=1,
         description="part of the scan's region, the last one along its slow axis, that is scored; "
-        "0.35 if no scan is named",
+        "null = 0.35, or none of it if another scan is named",
     )
     scan: ScanPath | None = Field(default=None, description="path of another scan to be scored")
 
@@ -68,7 +68,9 @@ class Positions(Section):
 class Orientation(Section):
     """How the frames are to be turned before they agree with the positions."""
 
-    transpose: bool = Field(default=False, description="whether rows and columns are exchanged")
+    transpose: bool = Field(
+        default=False, description="whether rows and columns are exchanged, before any flip"
+    )
     flip_rows: bool = Field(default=False, description="whether the order of rows is reversed")
     flip_columns: bool = Field(
         default=False, description="whether the order of columns is reversed"
@@ -99,16 +101,17 @@ class Joint(Section):
 class MeasuredDataset(Section):
     """A measured scan: its files, and what they do not say."""
 
-    scan: Annotated[Axis[ScanPath], BeforeValidator(_as_list)] = Field(
-        description="path of a file with a measured scan, or a list of such paths"
-    )
+    scan: Annotated[
+        Axis[ScanPath],
+        BeforeValidator(_as_list, json_schema_input_type=ScanPath | Axis[ScanPath]),
+    ] = Field(description="path of a file or folder with a measured scan, or a list of such paths")
     format: str | None = Field(
         default=None, description="name of the files' format; null = recognised by their content"
     )
     keys: dict[str, str] | None = Field(
         default=None,
         description="for HDF5 and NPZ files of any layout: the path of diffraction, positions, "
-        "probe, mask, … in the file",
+        "probe, mask, … in the file; docs/formats.md has all names",
     )
     test: ScoredPart = Field(
         default=ScoredPart(), description="which patterns are scored, not trained on"
@@ -171,7 +174,7 @@ class MeasuredDataset(Section):
     seed: Seed = Field(default=0, description="seed of the choice of free patterns")
     register_input: RegisterInput = Field(
         default="auto",
-        description="auto: lay the shadow image in the pattern on the object; none: do not",
+        description=REGISTER_INPUT,
     )
     gridsize: Gridsize = GRIDSIZE
 

@@ -109,10 +109,16 @@ def _values(node: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
             return " or ".join(dict.fromkeys(_values(one, schema) for one in node[choice]))
     bounds = [text.format(_plain(node[key])) for key, text in _BOUNDS.items() if key in node]
     if node.get("type") == "array":
-        kind = f"list of: {_values(node['items'], schema)}" if "items" in node else "list"
+        kind = f"list of: {_in_a_list(node['items'], schema)}" if "items" in node else "list"
     else:
         kind = _TYPES.get(node.get("type", ""), "any")
     return ", ".join([kind, *bounds])
+
+
+def _in_a_list(node: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    """Say which values stand in a list; several kinds of them stand in parentheses."""
+    values = _values(node, schema)
+    return f"({values})" if " or " in values else values
 
 
 def _plain(value: Any) -> str:

@@ -93,13 +93,13 @@ class Scenario(Section):
         default=None,
         ge=1,
         le=1e18,
-        description="mean number of photons in a pattern, of the test patterns as they are; null = "
-        "no change",
+        description="mean number of photons in a pattern, counted before any other change of the "
+        "scenario; null = no change",
     )
     object: Object | None = Field(
         default=None,
-        description="another object than that of the test scan, of npz that in test_path; null = "
-        "the same",
+        description="another object than that of the test scan (of the kind npz, the one in "
+        "test_path); null = the same",
     )
     scan_step: int | None = Field(
         default=None,

@@ -10,7 +10,7 @@ from ptychopareto.config.sections import Axis, Section, refusal
 
 
 class Search(Section):
-    """Successive halving: who is visibly beaten after a few epochs is not trained to the end."""
+    """Successive halving: configurations beaten after a few epochs are not trained to the end."""
 
     rungs: Axis[Epochs] = Field(
         description="list of rising numbers of epochs after which configurations are compared"

@@ -31,7 +31,7 @@ else:
 
 
 class SweepBlock(_Axes):
-    """One block of the grid: every combination of its values is a run."""
+    """One block of the grid: every combination of its values is a configuration."""
 
     @model_validator(mode="after")
     def _keys_are_those_of_its_architectures(self) -> "SweepBlock":
