@@ -174,7 +174,7 @@ def test_study_of_a_measured_scan(
     front = pareto_front(table, "model_params", "r_free")
     gallery.draw_study(results, table, front, classical, "r_free", tmp_path / "gallery.svg")
     svg = (tmp_path / "gallery.svg").read_text()
-    for words in ("classical", "(whole scan)", "rPIE, 5 epochs", "R-free 0.200", "R-free 0.120"):
+    for words in ("classical", "(whole scan)", "rPIE, 5 passes", "R-free 0.200", "R-free 0.120"):
         assert f">{words}<" in svg, words
     assert all(f"fno w{width}, seed\N{NO-BREAK SPACE}" in svg for width in (4, 8))
     assert not any(words in svg for words in ("LSQML", "truth", "tsqrt", "no truth"))

@@ -89,10 +89,10 @@ def test_harm_is_said_and_not_recommended() -> None:
     assert epochs_to_refine(refinements(WORSE, NAME)) == 0
     assert in_words(table([0.15]), NAME, WORSE, CLASSICAL) == (
         "r_free is the R-factor of patterns that no reconstruction has used, smaller is better; a "
-        "flat object has 0.527. The classical engines reach rPIE 0.197 after 5 epochs (early "
-        "stopping), LSQML 0.162 after 100 epochs. LSQML finds the probe too, from all patterns but "
-        "the free ones. Refining it by rPIE makes r_free worse: 0.151 alone, 0.164 after 1 epoch "
-        "(+0.013 ± 0.0025), 0.167 after 5 epochs (+0.016 ± 0.0038). It predicts "
+        "flat object has 0.527. The classical engines reach rPIE 0.197 after 5 passes (early "
+        "stopping), LSQML 0.162 after 100 passes. LSQML finds the probe too, from all patterns but "
+        "the free ones. Refining it by rPIE makes r_free worse: 0.151 alone, 0.164 after 1 pass "
+        "(+0.013 ± 0.0025), 0.167 after 5 passes (+0.016 ± 0.0038). It predicts "
         "better than the classical engines."
     )
 
@@ -110,8 +110,8 @@ def test_help_is_recommended() -> None:
     better = after((0, [0.2, 0.21, 0.22]), (1, [0.18, 0.19, 0.2]), (5, [0.17, 0.18, 0.19]))
     assert epochs_to_refine(refinements(better, NAME)) == 5
     assert in_words(table([0.2]), NAME, better, None).endswith(
-        "Refining it by rPIE makes r_free better: 0.210 alone, 0.190 after 1 epoch (−0.02 ± "
-        f"{refinements(better, NAME)[1].half_width:.2g}), 0.180 after 5 epochs (−0.03 ± "
+        "Refining it by rPIE makes r_free better: 0.210 alone, 0.190 after 1 pass (−0.02 ± "
+        f"{refinements(better, NAME)[1].half_width:.2g}), 0.180 after 5 passes (−0.03 ± "
         f"{refinements(better, NAME)[2].half_width:.2g})."
     )
 

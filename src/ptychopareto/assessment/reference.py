@@ -67,14 +67,14 @@ def reconstruct_reference(
         spent += time.perf_counter() - began
         if time.perf_counter() - reported > REPORT_SECONDS:
             reported = time.perf_counter()
-            log.info("epoch %d of %d: R %.4f", epoch, wanted[-1], state.misfit)
+            log.info("pass %d of %d: R %.4f", epoch, wanted[-1], state.misfit)
         if epoch in wanted:
             image = state.image[:rows]
             row = {
                 name: judge.with_probe(state.probe).r_factor(image)
                 for name, judge in judges.items()
             }
-            log.info("epoch %d: R-free %.4f", epoch, row["r_free"])
+            log.info("pass %d: R-free %.4f", epoch, row["r_free"])
             step: dict[str, Any] = {"epochs": epoch, "engine": ENGINE, "seconds": spent, **row}
             found.append((step, image[region].cpu().numpy().copy()))  # the next epoch changes it
         began = time.perf_counter()

@@ -173,7 +173,7 @@ def _refined(
             last[:] = [step]
             yield number
 
-    for _ in progress.counting(numbered(), most, "rPIE", "epochs"):
+    for _ in progress.counting(numbered(), most, "rPIE", "passes"):
         pass
     return last[0].image, last[0].epochs
 

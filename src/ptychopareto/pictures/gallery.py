@@ -126,7 +126,7 @@ def _classical(
         stopped = own & classical["early_stop"]
         number = int(np.flatnonzero(stopped if stopped.any() else own)[-1])
         step = {str(name): value for name, value in classical.iloc[number].items()}
-        title = f"{ENGINES[engine]}, {step['epochs']:.0f} epochs"
+        title = f"{ENGINES[engine]}, {step['epochs']:.0f} pass{'' if step['epochs'] == 1 else 'es'}"
         shown.append((title, step, objects[number]))
     return shown
 

@@ -163,7 +163,7 @@ def _beside(best: dict[str, dict[str, Any]]) -> str:
     if not best:
         return ""
     named = [
-        f"{ENGINES[engine]} {_shown(row[R_FREE])} after {_epochs(row['epochs'])}"
+        f"{ENGINES[engine]} {_shown(row[R_FREE])} after {_passes(row['epochs'])}"
         + (" (early stopping)" if row["early_stop"] else "")
         for engine, row in best.items()
     ]
@@ -181,7 +181,7 @@ def _advice(found: list[Refinement]) -> str:
         return ""
     alone, others = found[0], found[1:]
     after = ", ".join(
-        f"{_shown(one.r_free)} after {_epochs(one.epochs)} ({_signed(one)})" for one in others
+        f"{_shown(one.r_free)} after {_passes(one.epochs)} ({_signed(one)})" for one in others
     )
     figures = f"{_shown(alone.r_free)} alone, {after}"
     if epochs_to_refine(found):
@@ -216,8 +216,8 @@ def _signed(one: Refinement) -> str:
     return change if math.isnan(one.half_width) else f"{change} ± {one.half_width:.2g}"
 
 
-def _epochs(number: float) -> str:
-    return f"{number:.0f} epoch{'' if number == 1 else 's'}"
+def _passes(number: float) -> str:
+    return f"{number:.0f} pass{'' if number == 1 else 'es'}"
 
 
 def _shown(value: float) -> str:
