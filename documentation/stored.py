@@ -30,7 +30,7 @@ STUDIES = {
         "light",
         (
             *("study_results.csv", "configurations.csv", "classical.csv", "refinement.csv"),
-            "scenarios.csv",
+            *("scenarios.csv", "break_even.csv"),
         ),
         {
             "pareto_plot.png": "pareto_plot.png",

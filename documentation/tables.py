@@ -7,11 +7,21 @@ import pandas as pd
 from benchmarks.measuring import table as markdown
 from documentation.stored import stored
 
-# The best, the smallest on the front, and the fastest of the light study.
+# The best of the light study, and those that it names for a purpose.
 LIGHT = {
     "fno_tnone_m12_w16_teacher": "`fno`, width 16",
-    "fno_tnone_m12_w8_teacher": "`fno`, width 8",
+    "fno_tnone_m12_w16_b2_teacher": "`fno`, width 16, 2 blocks",
+    "ffno_tnone_m12_w16_teacher": "`ffno`, width 16",
+    "ffno_tnone_m12_w16_b2_teacher": "`ffno`, width 16, 2 blocks",
     "hybrid_tnone_m12_w4_teacher": "`hybrid`, width 4",
+}
+SCENARIOS = {
+    "as_trained": "as trained",
+    "low_dose": "1e5 photons",
+    "siemens_star": "Siemens star",
+    "coarse_scan": "step 20 px",
+    "defocus": "defocus +5 %",
+    "positions": "positions, σ = 2 px",
 }
 PASSES = (1, 5, 20, 50, 100)
 
@@ -36,6 +46,24 @@ def light_networks() -> str:
         rows.append([name, *quality, seconds])
     head = ["", "phase SSIM alone", "+ 1 pass of rPIE", "+ 5 passes", "seconds alone / + 1 / + 5"]
     return markdown(head, rows)
+
+
+def light_scenarios() -> str:
+    """Phase SSIM of networks and of rPIE in the scenarios of the light study."""
+    scores = stored("light", "scenarios").set_index(["configuration", "at_best", "scenario"])
+    quality = scores["ssim_phase"]
+    lines = [(name, words, False) for name, words in LIGHT.items()]
+    lines += [("rpie", "rPIE, 100 passes", False), ("rpie", "rPIE at its best", True)]
+    lines += [
+        (name, f"{words}, and rPIE at its best", True)
+        for name, words in LIGHT.items()
+        if (name, True, "as_trained") in quality.index
+    ]
+    rows = [
+        [words, *(f"{quality[name, at_best, scenario]:.3f}" for scenario in SCENARIOS)]
+        for name, words, at_best in lines
+    ]
+    return markdown(["", *SCENARIOS.values()], rows)
 
 
 def light_engine() -> str:
@@ -158,6 +186,7 @@ def mean_and_interval(mean: float, interval: float, decimals: int = 4) -> str:
 BLOCKS = {
     "networks of the light study": Block("light", light_networks),
     "rPIE in the light study": Block("light", light_engine),
+    "scenarios of the light study": Block("light", light_scenarios),
     "Siemens star": Block("siemens_star", star_networks),
     "Siemens star in full": Block("siemens_star", star_in_full),
 }

@@ -26,7 +26,10 @@ from ptychopareto.study.configurations import names_of
 from ptychopareto.study.purposes import named
 
 # The same hues as on white, light enough for a dark page.
-DARK_COLOURS = ("#77aadd", "#ee8899", "#eedd88", "#44bb99", "#cc99dd", "#dddddd")
+DARK_COLOURS = (
+    *("#77aadd", "#ee8899", "#eedd88", "#44bb99", "#cc99dd"),
+    *("#99ddff", "#bbbb66", "#dddddd"),
+)
 
 CAPTIONS = {
     "gallery": "Truth (for a measured scan its classical reconstruction), rPIE and the "

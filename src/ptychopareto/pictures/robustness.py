@@ -206,7 +206,7 @@ def _draw_rows(
     if any(one.hollow for one in series):
         notes.append("hollow: free patterns stop rPIE")
     if any(np.isfinite(one.half_widths).any() for one in series):
-        notes.append("bars: 95 % interval of the mean over seeds")
+        notes.append("bars: 95 % interval of the mean")  # with "over seeds" it would not fit
     axes.set_title("; ".join(notes), loc="left", color=style.QUIET)
     handles, labels = axes.get_legend_handles_labels()
     if known_floors:  # matplotlib names lines before markers; it is the least of them

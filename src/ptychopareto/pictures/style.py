@@ -18,7 +18,11 @@ QUIET = "#6b6b6b"
 SHADE = "#f3f3f3"
 
 # Paul Tol's high-contrast colours first: told apart with any colour vision, and in grey print.
-COLOURS = ("#004488", "#bb5566", "#ddaa33", "#009988", "#882255", "#000000")
+# Then two more, for studies whose front has many networks; black is the last.
+COLOURS = (
+    *("#004488", "#bb5566", "#ddaa33", "#009988", "#882255"),
+    *("#3399cc", "#888822", "#000000"),
+)
 # The order in the config decides, so that a value looks the same in every picture of every study.
 TRANSFORM_COLOURS = dict(zip(get_args(InputTransform), COLOURS, strict=False))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "*", "h")  # then they come again
