@@ -37,8 +37,8 @@ def table(results: Path, quality: str = "ssim_phase") -> str:
     for scenario in fixed["scenario"].unique():
         row = [str(scenario).replace("_", " ")]
         for own in columns.values():
-            value, width = (float(own.loc[scenario, key]) for key in ("mean", "ci95"))
-            change = value - float(own.loc[AS_TRAINED, "mean"])
+            value, width = (float(own[key][scenario]) for key in ("mean", "ci95"))
+            change = value - float(own["mean"][AS_TRAINED])
             words = in_words(value, width)
             row.append(words if scenario == AS_TRAINED else f"{words} ({_signed(change)})")
         rows.append(row)
