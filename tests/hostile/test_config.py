@@ -42,8 +42,11 @@ NAMES = [
 def light_study() -> dict[str, Any]:
     """config.yaml, with one network of each architecture."""
     study = yaml.safe_load((ROOT / "config.yaml").read_text())
-    for block in study["sweep"]:
-        block.update(input_transform=["none"], width=[4])
+    first = {block["architecture"][0]: block for block in reversed(study["sweep"])}
+    study["sweep"] = [
+        block | {"architecture": [name], "width": [4], "blocks": [2]}
+        for name, block in sorted(first.items())
+    ]
     return dict(study)
 
 
