@@ -25,6 +25,7 @@ from benchmarks.search_strategies import (
     front_of,
     full_grid,
     reference_point,
+    repeats_itself,
     replays,
     score,
     searched,
@@ -36,6 +37,7 @@ from ptychopareto.study.halving import Rungs
 HYPERVOLUME, SAME, SECONDS = 0.99, 0.9, 0.25
 PARTS = (0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1)  # that `tune` tries
 MOST_RUNGS = 3
+RESAMPLES = 1000  # of the seeds of the full grid
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,12 @@ def report(grid: Sequence[Configuration], scores: Mapping[str, Sequence[Score]])
     whole = full_grid(grid).seconds
     size = len(front_of(grid))
     rows = [[name, *Summary.of(found, whole).cells(size)] for name, found in scores.items()]
-    return markdown(["strategy", *HEAD], rows) + "\n" + _corner(grid)
+    itself = repeats_itself(grid, RESAMPLES)
+    return (
+        f"{markdown(['strategy', *HEAD], rows)}\n{_corner(grid)}\nThe full grid with its seeds "
+        f"drawn again (bootstrap) recommends the same configuration in {100 * itself:.0f} % of "
+        f"{RESAMPLES:,} draws"
+    )
 
 
 def _corner(grid: Sequence[Configuration]) -> str:

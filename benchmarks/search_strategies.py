@@ -203,3 +203,20 @@ def replays(
         for name, outcome in outcomes.items():
             scores.setdefault(name, []).append(score(outcome, drawn))
     return scores
+
+
+def repeats_itself(grid: Sequence[Configuration], count: int) -> float:
+    """Draw the seeds of the full grid again, with replacement: how often its choice is the same.
+
+    No search can be expected to agree with the grid more often than the grid with itself.
+    """
+    rng, chosen = np.random.default_rng(0), recommended(grid)
+    return sum(recommended(_resampled(grid, rng)) == chosen for _ in range(count)) / count
+
+
+def _resampled(grid: Sequence[Configuration], rng: np.random.Generator) -> list[Configuration]:
+    drawn = []
+    for one in grid:
+        seeds = rng.integers(len(one.runs), size=len(one.runs))
+        drawn.append(replace(one, runs=tuple(one.runs[seed] for seed in seeds)))
+    return drawn
