@@ -2,51 +2,38 @@
 
 Estimates err on the side of plenty: a factor too much waits a little longer in a queue, a factor
 too little kills the job. Each further attempt asks for that much more, and a training that ran out
-of its time goes on from its checkpoint. The constants of memory were read off trainings of fno and
-hybrid on a CPU; those of a GPU's speed give three to ten times what an H100 took.
+of its time goes on from its checkpoint.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from math import ceil
-from typing import Any, Literal
+from typing import Any
 
-from ptychopareto.config import (
-    BLOCKS,
-    ExistingDataset,
-    MeasuredDataset,
-    SimulatedDataset,
-    StudyConfig,
+from network_costs import (
+    Split,
+    network_bytes,
+    pixels,
+    prediction_seconds,
+    step_bytes,
+    training_seconds,
 )
+from ptychopareto.config import MeasuredDataset, SimulatedDataset, StudyConfig
 from ptychopareto.files.stored import LARGE
 from ptychopareto.study.runs import Run
 
 MIB = 2**20
-Split = Literal["train", "test"]
 
 PROGRAM_MB = 2500  # Python, torch, and a GPU's driver on the host
 GPU_PROGRAM_MB = 1500  # memory that CUDA and its libraries take on the device
 SHORT_MINUTES = 1
 START_MINUTES = 10  # start-up, a cold file system, reading the data
-
-# Images of N×N×width floats that a training step keeps per pattern, and that validation keeps.
-STEP_IMAGES, VALIDATION_IMAGES = 150, 10
-VALIDATION_PATTERNS = 256
-# Patterns of more than this side [px]: those of so many training steps are validated at once.
-VALIDATION_SIDE, VALIDATION_STEPS = 128, 8
-WEIGHTS_PER_MODE = 130  # real ones, over modes² width²
-WITHOUT_MODES = 8  # convolutions alone have fewer weights than this number of modes
-COPIES_OF_WEIGHTS = 5  # weights, gradients, two moments, the best so far
-FLOP_PER_PIXEL = 270  # times width², for inference; a training step takes three times as much
-CPU_FLOPS, GPU_FLOPS = 8e9, 4e12  # reached, by one core and by a GPU of some age
-GPU_SECONDS_PER_STEP = 0.03
 RPIE_SECONDS_PER_PIXEL = 1e-7  # per pixel of a pattern, in one epoch, on one core
 TIMING_ROUNDS, LOADING_SECONDS = 5, 2.0
 DATA_BYTES_PER_PIXEL = 40
 # Pixels of a large scan, whose patterns stay in their file: it takes no more than the largest scan
 # that is held in memory (`stored.LARGE` bytes of float32).
 LARGE_PIXELS = LARGE // 4
-MEASURED_PIXELS_PER_BYTE = 2  # of a file: patterns of few photons compress well
 
 
 @dataclass(frozen=True)
@@ -68,75 +55,6 @@ class Estimate:
     runtime: int
 
 
-def pixels(study: StudyConfig, split: Split) -> int:
-    """Count the pixels in all patterns of a scan; for a file, an upper limit.
-
-    Parameters
-    ----------
-    study : StudyConfig
-    split : str
-        The scan, "train" or "test".
-
-    Returns
-    -------
-    int
-        Number of pixels.
-    """
-    data = study.dataset
-    if isinstance(data, ExistingDataset):
-        return getattr(data, f"{split}_npz").stat().st_size // 4
-    if isinstance(data, MeasuredDataset):
-        return MEASURED_PIXELS_PER_BYTE * sum(path.stat().st_size for path in data.scan)
-    return data.patterns(split) * data.N**2
-
-
-def side_of_pattern(study: StudyConfig, default: int = 64) -> int:
-    """Return the side of a pattern without opening a file.
-
-    Parameters
-    ----------
-    study : StudyConfig
-    default : int, optional
-        Side assumed for existing files [px]; for measured files without `N`, twice as
-        much.
-
-    Returns
-    -------
-    int
-        N [px].
-    """
-    if isinstance(study.dataset, ExistingDataset):
-        return default
-    return study.dataset.N or 2 * default
-
-
-def training_seconds(run: Run, study: StudyConfig, until: int | None = None) -> float:
-    """Estimate the time of the training of one run.
-
-    Parameters
-    ----------
-    run : Run
-    study : StudyConfig
-    until : int, optional
-        The epoch to stop at; None for all epochs.
-
-    Returns
-    -------
-    float
-        Seconds.
-    """
-    side, settings = side_of_pattern(study), run.training(study.training)
-    epochs = settings.epochs if until is None else min(until, settings.epochs)
-    scan = pixels(study, "train")
-    if run.train_patterns is not None:
-        scan = min(scan, run.train_patterns * side**2)
-    seen = scan * epochs
-    seconds = 3 * _network_seconds(run, study, seen)
-    if study.device != "cpu":
-        seconds += seen / side**2 / settings.batch_size * GPU_SECONDS_PER_STEP
-    return seconds
-
-
 def training(run: Run, study: StudyConfig, until: int | None = None) -> Estimate:
     """Estimate the training of the network of one run.
 
@@ -151,10 +69,8 @@ def training(run: Run, study: StudyConfig, until: int | None = None) -> Estimate
     -------
     Estimate
     """
-    side, settings = side_of_pattern(study), run.training(study.training)
-    seconds = training_seconds(run, study, until)
-    step = settings.batch_size * STEP_IMAGES * side**2 * run.width * 4 * _depth(run)
-    return _estimate(study, "train", step + _network_bytes(run, study), seconds)
+    memory = step_bytes(run, study) + network_bytes(run, study)
+    return _estimate(study, "train", memory, training_seconds(run, study, until))
 
 
 def inference(runs: Iterable[Run], study: StudyConfig) -> Estimate:
@@ -171,10 +87,9 @@ def inference(runs: Iterable[Run], study: StudyConfig) -> Estimate:
         Enough for each of them.
     """
     runs, scan = list(runs), pixels(study, "test")
-    seconds = max(_network_seconds(run, study, scan) for run in runs)
+    seconds = max(prediction_seconds(run, study, scan) for run in runs)
     seconds += scan * max(study.refine.epochs) * RPIE_SECONDS_PER_PIXEL
-    largest = max(_network_bytes(run, study) for run in runs)
-    return _estimate(study, "test", largest, seconds)
+    return _estimate(study, "test", _largest_network(runs, study), seconds)
 
 
 def timing(runs: Iterable[Run], study: StudyConfig) -> Estimate:
@@ -189,10 +104,9 @@ def timing(runs: Iterable[Run], study: StudyConfig) -> Estimate:
     -------
     Estimate
     """
-    runs, scan = list(runs), pixels(study, "test")
-    seconds = sum(_network_seconds(run, study, scan) + LOADING_SECONDS for run in runs)
-    largest = max(_network_bytes(run, study) for run in runs)
-    return _estimate(study, "test", largest, TIMING_ROUNDS * seconds)
+    runs = list(runs)
+    seconds = TIMING_ROUNDS * _one_after_the_other(runs, study)
+    return _estimate(study, "test", _largest_network(runs, study), seconds)
 
 
 def rpie(study: StudyConfig, split: Split, epochs: int, held: bool = False) -> Estimate:
@@ -241,13 +155,10 @@ def robustness(runs: Iterable[Run], study: StudyConfig) -> Estimate:
     Estimate
         Enough for each scenario.
     """
-    runs = list(runs)
-    largest = max(_changed_studies(study), key=lambda changed: pixels(changed, "test"))
-    scan = pixels(largest, "test")
-    seconds = sum(_network_seconds(run, study, scan) + LOADING_SECONDS for run in runs)
-    seconds += scan * max(study.classical.epochs) * RPIE_SECONDS_PER_PIXEL
-    network = max(_network_bytes(run, study) for run in runs)
-    return _estimate(largest, "test", network, seconds)
+    runs, largest = list(runs), _with_largest_scan(study)
+    seconds = _one_after_the_other(runs, largest)
+    seconds += pixels(largest, "test") * max(study.classical.epochs) * RPIE_SECONDS_PER_PIXEL
+    return _estimate(largest, "test", _largest_network(runs, study), seconds)
 
 
 def at_best(runs: Iterable[Run], study: StudyConfig) -> Estimate:
@@ -267,10 +178,9 @@ def at_best(runs: Iterable[Run], study: StudyConfig) -> Estimate:
     estimate = robustness(runs, study)
     if settings is None:
         return estimate
-    largest = max(_changed_studies(study), key=lambda changed: pixels(changed, "test"))
     passes = settings.most_passes + len(runs) * settings.most_passes_after_network
     passes *= 1 + len(settings.alphas)
-    seconds = passes * pixels(largest, "test") * RPIE_SECONDS_PER_PIXEL
+    seconds = passes * pixels(_with_largest_scan(study), "test") * RPIE_SECONDS_PER_PIXEL
     return replace(estimate, runtime=estimate.runtime + ceil(seconds / 60))
 
 
@@ -286,26 +196,20 @@ def _changed_studies(study: StudyConfig) -> list[StudyConfig]:
     return [study.model_copy(update={"dataset": dataset}) for dataset in datasets]
 
 
-def _depth(run: Run) -> float:
-    """Return how many times deeper the network is than its architecture by default; at least 1."""
-    return 1.0 if run.blocks is None else max(run.blocks / BLOCKS[run.architecture], 1.0)
+def _with_largest_scan(study: StudyConfig) -> StudyConfig:
+    """Return the study with the largest test scan of all scenarios."""
+    return max(_changed_studies(study), key=lambda changed: pixels(changed, "test"))
 
 
-def _network_seconds(run: Run, study: StudyConfig, seen: int) -> float:
-    flops = CPU_FLOPS if study.device == "cpu" else GPU_FLOPS
-    return FLOP_PER_PIXEL * run.width**2 * seen / flops * _depth(run)
+def _one_after_the_other(runs: Iterable[Run], study: StudyConfig) -> float:
+    """Estimate the seconds in which all networks are loaded and predict the test scan."""
+    scan = pixels(study, "test")
+    return sum(prediction_seconds(run, study, scan) + LOADING_SECONDS for run in runs)
 
 
-def _network_bytes(run: Run, study: StudyConfig) -> float:
-    """Return the memory of all copies of the weights in a training, and of its largest batch."""
-    side = side_of_pattern(study)
-    modes = WITHOUT_MODES if run.modes is None else min(run.modes, side // 4)
-    weights = WEIGHTS_PER_MODE * modes**2 * run.width**2 * _depth(run)
-    n_patterns = VALIDATION_PATTERNS
-    if side > VALIDATION_SIDE:
-        n_patterns = min(n_patterns, VALIDATION_STEPS * run.training(study.training).batch_size)
-    batch = n_patterns * VALIDATION_IMAGES * side**2 * run.width
-    return 4.0 * (COPIES_OF_WEIGHTS * weights + batch)
+def _largest_network(runs: Iterable[Run], study: StudyConfig) -> float:
+    """Estimate the bytes that the largest of the networks takes."""
+    return max(network_bytes(run, study) for run in runs)
 
 
 def _estimate(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import estimates
+from network_costs import training_seconds
 from ptychopareto.config import StudyConfig
 from ptychopareto.files import FileError, read_json, read_made_from
 from ptychopareto.study.halving import places, sizes_of_groups
@@ -57,7 +57,7 @@ def outlook(
         f"  {at_most}{most[-1] * len(study.seeds)} of {len(runs)} runs are trained to the end"
     )
     work = _Work(study, runs, groups, alive)
-    whole = sum(estimates.training_seconds(run, study) for run in runs)
+    whole = sum(training_seconds(run, study) for run in runs)
     what = "core" if study.device == "cpu" else "GPU"
     tried_first = f"{search.first_seeds} of {len(study.seeds)} seeds tried first"
     return "\n".join(
@@ -110,7 +110,7 @@ class _Work:
         return total
 
     def _training(self, run: Run, until: int | None) -> float:
-        return estimates.training_seconds(run, self.study, until)
+        return training_seconds(run, self.study, until)
 
 
 def _places(alive: Iterable[str], groups: Mapping[str, str], part: float) -> int:

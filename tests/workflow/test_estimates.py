@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import estimates
+import network_costs
 from ptychopareto.config import StudyConfig, parse_study
 from ptychopareto.study.runs import Run, expand
 
@@ -87,7 +88,7 @@ def test_patterns_of_a_large_scan_stay_in_their_file() -> None:
     whole, large, larger = (
         study(dataset={"size": 1024, "N": 128, "scan_step_train": step})[1] for step in (32, 4, 2)
     )
-    assert 4 * estimates.pixels(whole, "train") < estimates.LARGE
+    assert 4 * network_costs.pixels(whole, "train") < estimates.LARGE
     for job in (
         lambda config: estimates.training(study()[0], config),
         lambda config: estimates.rpie(config, "train", 10),
@@ -103,8 +104,8 @@ def test_constants_are_those_of_the_trainer() -> None:
     from ptychopareto.learning import trainer
 
     names = ("VALIDATION_SIDE", "VALIDATION_STEPS")
-    assert all(getattr(estimates, name) == getattr(trainer, name) for name in names)
-    assert trainer.VALIDATION_BATCH == estimates.VALIDATION_PATTERNS
+    assert all(getattr(network_costs, name) == getattr(trainer, name) for name in names)
+    assert trainer.VALIDATION_BATCH == network_costs.VALIDATION_PATTERNS
 
 
 def test_network_without_modes_has_an_estimate() -> None:

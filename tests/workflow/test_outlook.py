@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-import estimates
+from network_costs import training_seconds
 from outlook import epochs_done, outlook
 from ptychopareto.config import StudyConfig, parse_study
 from ptychopareto.study.rungs import Decision
@@ -61,8 +61,7 @@ def test_before_anything_is_decided(study: StudyConfig) -> None:
     assert "at most 3 of 12 runs are trained to the end" in text
     run: list[Run] = list(expand(study).values())[::3]
     first, fourth, last = (
-        [estimates.training_seconds(one, study, until) / 3600 for one in run]
-        for until in (1, 4, None)
+        [training_seconds(one, study, until) / 3600 for one in run] for until in (1, 4, None)
     )
     most = sum(first) + sum(fourth[2:]) - sum(first[2:]) + 3 * last[3] - fourth[3]
     assert hours(text) == pytest.approx([most, most, 3 * sum(last)], rel=0.01)
@@ -85,7 +84,7 @@ def test_what_is_trained_is_not_to_come(study: StudyConfig) -> None:
     nothing = hours(said(study, []))
     assert nothing[0] == nothing[1]
     tried = dict.fromkeys((f"{name}_s0" for name in NAMES), 1)
-    first = sum(estimates.training_seconds(runs[run], study, 1) for run in tried) / 3600
+    first = sum(training_seconds(runs[run], study, 1) for run in tried) / 3600
     assert hours(said(study, [], tried))[:2] == pytest.approx(
         [nothing[0], nothing[0] - first], 0.01
     )
@@ -97,9 +96,7 @@ def test_at_most_is_not_what_is_trained_already(study: StudyConfig) -> None:
     """The dearest configuration may be trained to the end, and a cheap one take its place."""
     runs = expand(study)
     dearest = {f"{NAMES[3]}_s{seed}": 10 for seed in (0, 1, 2)}
-    second = sum(
-        estimates.training_seconds(runs[f"{NAMES[2]}_s{seed}"], study) for seed in (0, 1, 2)
-    )
+    second = sum(training_seconds(runs[f"{NAMES[2]}_s{seed}"], study) for seed in (0, 1, 2))
     assert hours(said(study, [], dearest))[1] > second / 3600
 
 
