@@ -22,7 +22,7 @@ from ptychopareto.config import Architecture, Cost, InputTransform, Quality, Sup
 from ptychopareto.config.columns import MEASURES
 from ptychopareto.files import Dataset
 from ptychopareto.page.marks import SYMBOLS
-from ptychopareto.pictures import pareto, reconstruction, style, training_scan
+from ptychopareto.pictures import marks, pareto, reconstruction, style, training_scan
 from ptychopareto.pictures.labels import label_points
 from ptychopareto.study.configurations import configurations
 from ptychopareto.study.pareto import pareto_front
@@ -119,9 +119,9 @@ def scan(step: int, **changes: Any) -> Dataset:
 def test_every_value_of_the_config_has_its_words_and_looks() -> None:
     assert set(get_args(Cost) + get_args(Quality)) <= set(MEASURES) <= set(COLUMNS)
     for values, looks in (
-        (Architecture, pareto.MARKERS),
-        (InputTransform, pareto.COLOURS),
-        (Supervision, pareto.FILLS),
+        (Architecture, marks.MARKERS),
+        (InputTransform, marks.COLOURS),
+        (Supervision, marks.FILLS),
     ):
         assert set(get_args(values)) == set(looks)
         assert len(set(looks.values())) == len(looks)

@@ -10,6 +10,7 @@ from matplotlib.image import imread
 
 from ptychopareto.config.columns import SEARCH_COSTS
 from ptychopareto.pictures import pareto, rungs, style
+from ptychopareto.pictures.pareto_data import stopped_configurations
 from ptychopareto.study.configurations import configurations
 from ptychopareto.study.pareto import pareto_front
 from ptychopareto.study.rungs import Decision
@@ -123,7 +124,7 @@ def test_stopped_ones_lie_at_each_cost(cost: str, drawn: list[Figure], tmp_path:
 
 def test_a_run_stopped_after_its_end_has_the_cost_of_its_training() -> None:
     rows = table().assign(epochs=2, rung=3, train_time_s=10.0)
-    assert pareto._stopped(rows, "train_time_s")["train_time_s"].tolist() == [10.0]
+    assert stopped_configurations(rows, "train_time_s")["train_time_s"].tolist() == [10.0]
 
 
 def test_stopped_ones_without_a_cost_are_counted(drawn: list[Figure], tmp_path: Path) -> None:

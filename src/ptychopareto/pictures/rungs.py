@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from ptychopareto.config.columns import MEASURES
 from ptychopareto.pictures import axis_scales, image_style, style
-from ptychopareto.pictures.pareto import COLOURS, MARKERS
+from ptychopareto.pictures.marks import COLOURS, MARKERS
 from ptychopareto.study.configurations import names_of
 from ptychopareto.study.rungs import Decision
 from ptychopareto.study.spending import duration
