@@ -12,7 +12,7 @@ from ptychopareto.config.columns import sign
 from ptychopareto.files import read_csv, write_csv
 from ptychopareto.study.configurations import names_of
 from ptychopareto.study.halving import Entrant
-from ptychopareto.study.rungs import kind_of_loss
+from ptychopareto.study.rung_decision import kind_of_loss
 from ptychopareto.study.table import read_table
 
 START_SECONDS = 3.0  # of a training: imports, data; where no benchmark tells it

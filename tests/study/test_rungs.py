@@ -11,18 +11,17 @@ from ptychopareto.config import parse_study
 from ptychopareto.files import FileError, write_json
 from ptychopareto.study.certainty import certainty
 from ptychopareto.study.results import Results
+from ptychopareto.study.rung_decision import decided, kind_of_loss
 from ptychopareto.study.rungs import (
     Decision,
-    decided,
     decisions_so_far,
     finished,
-    kind_of_loss,
     read_decision,
     read_reached,
-    stopped_rows,
 )
 from ptychopareto.study.runs import Run, expand
 from ptychopareto.study.spending import in_words, spending
+from ptychopareto.study.stopped_runs import stopped_rows
 from ptychopareto.study.table import SEARCHED, gather, read_table
 from ptychopareto.study.tables import table_of_runs
 

@@ -12,7 +12,7 @@ def runs_tried_first():
 
 def groups_of_search():
     """The kind of loss of each configuration: only configurations of one kind are compared."""
-    from ptychopareto.study.rungs import kind_of_loss
+    from ptychopareto.study.rung_decision import kind_of_loss
 
     return {
         name: kind_of_loss(runs[0].settings(STUDY.training)) for name, runs in TRIED_FIRST.items()

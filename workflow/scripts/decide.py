@@ -11,7 +11,8 @@ log = logging.getLogger("ptychopareto.decide")  # below the library's logger: it
 
 def main(job: Any) -> None:
     from ptychopareto.files import write_json
-    from ptychopareto.study.rungs import decided, read_reached, read_untrained
+    from ptychopareto.study.rung_decision import decided
+    from ptychopareto.study.rungs import read_reached, read_untrained
 
     names = job.params.configurations
     reached = [read_reached(Path(file)) for file in job.input.reached]

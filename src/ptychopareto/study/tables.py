@@ -9,7 +9,8 @@ from ptychopareto.study.against_time import refinement_table, with_latencies
 from ptychopareto.study.collapse import with_warnings
 from ptychopareto.study.configurations import names_of
 from ptychopareto.study.results import Results
-from ptychopareto.study.rungs import Decision, stopped_rows
+from ptychopareto.study.rungs import Decision
+from ptychopareto.study.stopped_runs import stopped_rows
 from ptychopareto.study.table import gather
 
 
