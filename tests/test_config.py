@@ -112,6 +112,13 @@ def test_a_scenario_may_change_several_things() -> None:
     assert parse_study(SIMULATED).scenarios == parse_study(changed("scenarios = []")).scenarios
 
 
+def test_rpie_is_at_its_best_in_all_scenarios_or_none() -> None:
+    dim = {**SIMULATED, "scenarios": [{"name": "dim", "photons": 100}]}
+    assert parse_study(dim).scenarios_at_best == ("as_trained", "dim")
+    assert parse_study({**dim, "at_best": None}).scenarios_at_best == ()
+    assert parse_study(SIMULATED).scenarios_at_best == ()
+
+
 def test_scan_step_of_existing_files_is_not_guessed_at() -> None:
     parse_study(changed("scenarios = [{name: far, scan_step: 65}]", EXISTING))
 

@@ -10,6 +10,7 @@ from ptychopareto.pictures import quality_vs_time
 from ptychopareto.study.purposes import PURPOSES
 
 FNO, HYBRID = "fno_tsqrt_m12_w8_teacher", "hybrid_tsqrt_m12_w8_teacher"
+ARCHITECTURES = {FNO: "fno", HYBRID: "hybrid"}
 FRONT = {"architecture": "fno", "input_transform": "sqrt", "modes": 12, "width": 8} | {
     "supervision": "teacher"
 }
@@ -53,7 +54,7 @@ def drawn(
     front: tuple[str, ...],
     **epochs_of: tuple[str, int],
 ) -> str:
-    settings = {name: {**FRONT, "architecture": name.partition("_t")[0]} for name in front}
+    settings = {name: {**FRONT, "architecture": ARCHITECTURES.get(name, "cnn")} for name in front}
     purposes, path = chosen(**epochs_of), folder / "picture.svg"
     quality_vs_time.draw(classical, networks, settings, purposes, "ssim_phase", path)
     return (folder / "picture.svg").read_text()

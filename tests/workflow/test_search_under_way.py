@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from ptychopareto.study.configurations import names_of
 from search_study import (
     CONFIGURATIONS,
     GRID,
@@ -111,6 +112,4 @@ def test_inference_time_is_measured_before_the_first_decision(begun: Project) ->
     table = pd.read_csv(begun["results/partial/study_results.csv"])
     stopped = table[table["status"] == "stopped"]
     assert len(stopped) == 4
-    assert list(stopped["inference_time_s"]) == [
-        times[run.rsplit("_s", 1)[0]] for run in stopped["run"]
-    ]
+    assert list(stopped["inference_time_s"]) == [times[name] for name in names_of(stopped)]

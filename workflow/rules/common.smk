@@ -2,9 +2,7 @@
 
 import gc
 import os
-import re
 import sys
-import time
 from dataclasses import asdict
 from difflib import get_close_matches
 from functools import cache

@@ -3,6 +3,9 @@
 # takes the tables of results/, recommendation.json, and the reconstructions and training histories that they name
 # makes results/*.png, results/index.html, and the same under results/partial/
 
+import re
+import time
+
 
 localrules:
     pareto_plot,

@@ -11,8 +11,6 @@ if STUDY.scenarios:
         gather_scenarios,
         robustness,
 
-    AT_BEST = [AS_TRAINED, *SCENARIOS] if STUDY.at_best else []
-
     wildcard_constraints:
         scenario="|".join([AS_TRAINED, *SCENARIOS]),
 
@@ -105,7 +103,9 @@ if STUDY.scenarios:
 
     rule gather_scenarios:
         input:
-            at_best=[f"results/scenarios/{name}/at_best.json" for name in AT_BEST],
+            at_best=[
+                f"results/scenarios/{name}/at_best.json" for name in STUDY.scenarios_at_best
+            ],
             scores=[f"results/scenarios/{name}/scores.json" for name in SCENARIOS],
             table="results/study_results.csv",
             classical="results/classical.json",
@@ -128,7 +128,7 @@ if STUDY.scenarios:
             code=code_of("gather_scenarios"),
             runs=RUN_SETTINGS,
             scenarios=list(SCENARIOS),
-            at_best=AT_BEST,
+            at_best=list(STUDY.scenarios_at_best),
         message:
             "Gathering the results of all scenarios"
         script:

@@ -15,7 +15,7 @@ from ptychopareto.config.dataset import (
     check_step,
 )
 from ptychopareto.config.measured import MeasuredDataset
-from ptychopareto.config.scenarios import AtBest, Scenarios
+from ptychopareto.config.scenarios import AS_TRAINED, AtBest, Scenarios
 from ptychopareto.config.search import Search
 from ptychopareto.config.sections import Axis, ConfigError, Section, Seed, refusal
 from ptychopareto.config.sweep import SweepBlock
@@ -222,6 +222,13 @@ class StudyConfig(Section):
             plot if "quality" in plot.model_fields_set else plot.model_copy(update=r_free)
             for plot in plots
         )
+
+    @property
+    def scenarios_at_best(self) -> tuple[str, ...]:
+        """The scenarios in which rPIE is scored at its best too; the unchanged scan is one."""
+        if self.at_best is None or not self.scenarios:
+            return ()
+        return (AS_TRAINED, *(scenario.name for scenario in self.scenarios))
 
 
 def check_pattern_size(study: StudyConfig, n: int) -> None:
