@@ -1,5 +1,6 @@
 """Energies and lengths, which formats store in different units."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import h5py
@@ -136,14 +137,12 @@ def read_length(path: Path, file: h5py.Group, *names: str) -> tuple[float, str] 
     FileError
         The dataset is not one finite number, or its unit is no length.
     """
-    for name in names:
-        number = read_number(path, file, name)
-        if number:
-            dataset = file[name]
-            unit = text_attribute(dataset, "units") or text_attribute(dataset, "unit")
-            where = f"{dataset.name}, {unit}" if unit else f"{dataset.name}, assumed to be metres"
-            return number * metres(path, unit), where
-    return None
+    found = _first_known(path, file, names)
+    if found is None:
+        return None
+    number, unit, name = found
+    where = f"{name}, {unit}" if unit else f"{name}, assumed to be metres"
+    return number * metres(path, unit), where
 
 
 def read_energy(path: Path, file: h5py.Group, *names: str) -> tuple[float, str] | None:
@@ -168,12 +167,23 @@ def read_energy(path: Path, file: h5py.Group, *names: str) -> tuple[float, str] 
     FileError
         The dataset is not one finite number, or not the energy of X-rays.
     """
+    found = _first_known(path, file, names)
+    if found is None:
+        return None
+    energy, unit, name = found
+    return wavelength_of(path, energy, energy_unit(path, unit), name)
+
+
+def _first_known(
+    path: Path, file: h5py.Group, names: Iterable[str]
+) -> tuple[float, str | None, str] | None:
+    """Read the first number that is there and not 0, with its unit and the name of its dataset."""
     for name in names:
-        energy = read_number(path, file, name)
-        if energy:
+        number = read_number(path, file, name)
+        if number:
             dataset = file[name]
             unit = text_attribute(dataset, "units") or text_attribute(dataset, "unit")
-            return wavelength_of(path, energy, energy_unit(path, unit), str(dataset.name))
+            return number, unit, str(dataset.name)
     return None
 
 
