@@ -188,6 +188,9 @@ type(workflow).rerun_triggers = property(rerun_triggers)
 
 def force(*paths):
     """Have the jobs that make these files done, as by --forcerun."""
+    # What is public, the setting `forcerun`, is read before there is a plan, and makes its files targets of each call.
+    # This is the set that it fills, to which Snakemake adds incomplete files while it plans, as is done here; a change
+    # of it is found by tests/workflow/test_forced_jobs.py.
     workflow.dag.forcefiles.update(paths)
 
 
