@@ -1,6 +1,5 @@
 """A full disk and a read-only one: a real, small file system, mounted at results/."""
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from disturbed import (
     log_of_training,
     the_same_call,
 )
+from mounts import mount, small_disk
 from tiny_study import PHYSICS, Project
 
 pytestmark = pytest.mark.xdist_group("faults_disk")
@@ -23,20 +23,13 @@ SCAN = "results/dataset/train.npz"
 MODEL = f"results/runs/{PHYSICS}/model.safetensors"
 
 
-def mount(*options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["mount", *options], capture_output=True, text=True)
-
-
 @pytest.fixture
 def disk(study: Project) -> Iterator[Path]:
     """A disk of 64 MB as the results folder of `study`."""
     results = study["results"]
     results.mkdir()
-    mounted = mount("-t", "tmpfs", "-o", "size=64m", "tmpfs", str(results))
-    if mounted.returncode:
-        pytest.skip(f"this user may not mount a file system: {mounted.stderr.strip()}")
-    yield results
-    subprocess.run(["umount", "--lazy", str(results)], check=True)
+    with small_disk(results, "size=64m"):
+        yield results
 
 
 def fill(disk: Path) -> Path:
