@@ -103,9 +103,7 @@ if STUDY.scenarios:
 
     rule gather_scenarios:
         input:
-            at_best=[
-                f"results/scenarios/{name}/at_best.json" for name in STUDY.scenarios_at_best
-            ],
+            at_best=[f"results/scenarios/{name}/at_best.json" for name in STUDY.scenarios_at_best],
             scores=[f"results/scenarios/{name}/scores.json" for name in SCENARIOS],
             table="results/study_results.csv",
             classical="results/classical.json",
