@@ -79,6 +79,28 @@ def test_rounds_are_interleaved(models: dict[str, Path], monkeypatch: pytest.Mon
     assert set(timings) == {"small", "large"}
 
 
+def test_networks_that_differ_in_their_weights_share_their_latencies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other_data = replace(SMALL, magnification=1.3, input_scale=2.0, transmission=0.5)
+    resampled = replace(other_data, magnification=-0.8)
+    trained = {"seed 0": SMALL, "seed 1": SMALL, "scaled": replace(SMALL, input_scale=2.0)}
+    trained |= {"other data": other_data, "resampled": resampled}
+    paths = {name: tmp_path / f"{name}.safetensors" for name in trained}
+    for name, config in trained.items():
+        save_model(paths[name], build(config), config, {"status": "ok"})
+    loaded: list[Path] = []
+    load = timing.load_model
+    monkeypatch.setattr(timing, "load_model", lambda path: (loaded.append(path), load(path))[1])
+    found = times(paths, 4, rounds=3)
+    assert set(found) == set(paths)
+    assert found["seed 0"] == found["seed 1"] == found["scaled"]
+    assert found["other data"] == found["resampled"] != found["seed 0"]
+    timed = loaded[len(paths) :]
+    assert len(timed) == 2 * 3
+    assert {paths[name] for name in ("seed 0", "seed 1", "scaled")} <= set(timed)
+
+
 def test_a_network_that_does_not_fit_is_left_out(
     models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,7 @@ import statistics
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from ptychopareto.assessment.cost import seconds_of
 from ptychopareto.assessment.engine_timing import ROUNDS, EngineTiming
 from ptychopareto.assessment.latency import Samples, Timing, measure
 from ptychopareto.files import read_dataset
-from ptychopareto.models.registry import load_model
+from ptychopareto.models.registry import NetworkConfig, load_model
 from ptychopareto.physics.groups import Groups
 from ptychopareto.physics.on_device import OnDevice
 
@@ -35,9 +35,11 @@ def time_models(
 ) -> dict[str, Timing]:
     """Time networks on groups of patterns, side by side.
 
-    Each round loads, warms up and runs every network once, in a new order: what slows the machine
-    for a while then slows all of them, and a study of any size fits into memory. A network whose
-    training failed, or that does not fit on the device, is left out.
+    Networks that differ in their weights alone, such as those of other seeds, compute the same and
+    share their latencies. Each round loads, warms up and runs one network of each kind, another one
+    of it each time, in a new order: what slows the machine for a while then slows all of them, and
+    a study of any size fits into memory. A network whose training failed, or that does not fit on
+    the device, is left out.
 
     Parameters
     ----------
@@ -62,17 +64,17 @@ def time_models(
     FileError
         A model file is damaged.
     """
-    samples = {name: Samples() for name in models}
+    kinds = _kinds(models)
+    samples = [Samples() for _ in kinds]
     order = np.random.default_rng(0)
     with ExitStack() as stack:
         onnx_files = None
         if onnx_timing.can_run(diffraction.device):
             onnx_files = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        for number in range(1, 1 + rounds):
-            for name in order.permutation(list(models)):
-                network, _, training = load_model(models[name])
-                if training["status"] != "ok":
-                    continue
+        for number in range(rounds):
+            for kind in order.permutation(len(kinds)):
+                name = kinds[kind][number % len(kinds[kind])]
+                network, _, _ = load_model(models[name])
                 try:
                     network = network.to(diffraction.device)
                     found = measure(network, diffraction, probe, groups)
@@ -83,10 +85,31 @@ def time_models(
                     found.onnx += _with_onnxruntime(
                         models[name], onnx_files, diffraction, probe, groups
                     )
-                samples[name].add(found)
-            log.info("timing %d networks: round %d of %d done", len(models), number, rounds)
-    measured = {name: found for name, found in samples.items() if found.whole}
-    return {name: found.summary(len(diffraction)) for name, found in measured.items()}
+                samples[kind].add(found)
+            log.info("timing %d networks: round %d of %d done", len(kinds), number + 1, rounds)
+    return {
+        name: timing
+        for kind, found in zip(kinds, samples, strict=True)
+        if found.whole
+        for timing in [found.summary(len(diffraction))]
+        for name in kind
+    }
+
+
+def _kinds(models: Mapping[str, Path]) -> list[list[str]]:
+    """Group the names of networks that compute the same; those whose training failed are none."""
+    kinds: dict[NetworkConfig, list[str]] = {}
+    for name, path in models.items():
+        _, config, training = load_model(path)
+        if training["status"] == "ok":
+            kinds.setdefault(_computation(config), []).append(name)
+    return list(kinds.values())
+
+
+def _computation(config: NetworkConfig) -> NetworkConfig:
+    """Return a config without what its training data have set, but whether it resamples."""
+    magnification = 1.0 if config.magnification == 1 else 2.0
+    return replace(config, magnification=magnification, input_scale=1.0, transmission=1.0)
 
 
 def _with_onnxruntime(
