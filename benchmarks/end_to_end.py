@@ -57,12 +57,14 @@ CONTENDERS = (
     Contender("onnxruntime, each thread its own patterns, 1 at once", False, "one"),
     Contender("the same, 32 at once", False, "many"),
     Contender("the same, 8 at once: `load_onnx`", False, "patterns"),
+    Contender("OpenVINO, float32: `load_openvino`", False, "openvino"),
+    Contender("OpenVINO, bfloat16", False, "openvino_bfloat16"),
 )
 
 
 def section() -> str:
     """All of them in turns, each in its own process, on the light study's test scan."""
-    contenders = [one for one in CONTENDERS if one.way != "bfloat16" or computes_bfloat16()]
+    contenders = [one for one in CONTENDERS if "bfloat16" not in one.way or computes_bfloat16()]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         scan = simulate(simulated_scan(light_study()))[1]

@@ -50,7 +50,6 @@ def onnxruntime(model: Path, share: str, pixels: int) -> Reconstruct:
 
     from ptychopareto.memory import keep_freed_memory
     from ptychopareto.reconstruction import onnx_predictor
-    from ptychopareto.reconstruction.stream import ObjectStream
 
     keep_freed_memory()
     onnx_predictor.PIXELS_AT_ONCE = pixels
@@ -60,6 +59,21 @@ def onnxruntime(model: Path, share: str, pixels: int) -> Reconstruct:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         predictor._session = ort.InferenceSession(path, options)
+    return streamed(predictor)
+
+
+def openvino(model: Path, precision: Any) -> Reconstruct:
+    """The exported network in OpenVINO, each thread its own patterns."""
+    from ptychopareto.memory import keep_freed_memory
+    from ptychopareto.reconstruction.openvino_predictor import load_openvino
+
+    keep_freed_memory()
+    return streamed(load_openvino(model.with_suffix(".onnx"), precision))
+
+
+def streamed(predictor: Any) -> Reconstruct:
+    """As the command does: patterns are read and stitched while others are predicted."""
+    from ptychopareto.reconstruction.stream import ObjectStream
 
     def reconstruct(scan: Any) -> Any:
         stream = ObjectStream(predictor, scan.modes, scan.object_shape)
@@ -78,6 +92,8 @@ WAYS: dict[str, Callable[[Path], Reconstruct]] = {
     "one": lambda model: onnxruntime(model, "patterns", 1),
     "many": lambda model: onnxruntime(model, "patterns", 32 * 64**2),
     "patterns": lambda model: onnxruntime(model, "patterns", 8 * 64**2),
+    "openvino": lambda model: openvino(model, "float32"),
+    "openvino_bfloat16": lambda model: openvino(model, "bfloat16"),
 }
 
 

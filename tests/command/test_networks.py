@@ -10,6 +10,7 @@ from ptychopareto.command.subcommand import CommandError
 from ptychopareto.export.onnx_file import write_onnx
 from ptychopareto.models.registry import NetworkConfig, build, save_model
 from ptychopareto.reconstruction.onnx_predictor import OnnxPredictor
+from ptychopareto.reconstruction.openvino_predictor import OpenvinoPredictor
 from ptychopareto.reconstruction.predictor import TorchPredictor
 
 CPU = torch.device("cpu")
@@ -35,6 +36,8 @@ def folder(tmp_path: Path) -> Path:
         ("model.safetensors", "auto", "model.safetensors", TorchPredictor),
         ("model.safetensors", "onnxruntime", "model.safetensors", OnnxPredictor),
         ("model.onnx", "auto", "model.onnx", OnnxPredictor),
+        ("", "openvino", "model.onnx", OpenvinoPredictor),
+        ("model.safetensors", "openvino", "model.safetensors", OpenvinoPredictor),
     ],
 )
 def test_runtime_and_file(folder: Path, name: str, runtime: str, file: str, kind: type) -> None:
@@ -58,13 +61,19 @@ def test_torch_runs_no_onnx_file(folder: Path) -> None:
         load_network(folder / "model.onnx", CPU, "torch")
 
 
+@pytest.mark.parametrize("runtime", ["auto", "torch", "onnxruntime"])
+def test_only_openvino_computes_in_bfloat16(folder: Path, runtime: str) -> None:
+    with pytest.raises(CommandError, match="--runtime openvino is wanted"):
+        load_network(folder, CPU, runtime, "bfloat16")
+
+
 def test_on_another_device_than_the_cpu_a_folder_runs_with_torch(folder: Path) -> None:
     elsewhere = torch.device("meta")  # stands for a GPU: it is not the CPU
     loaded = load_network(folder, elsewhere)
     assert isinstance(loaded.predictor, TorchPredictor)
     assert {weight.device for weight in loaded.predictor.network.parameters()} == {elsewhere}
     assert loaded.predictor.device == elsewhere
-    for name, runtime in (("model.onnx", "auto"), ("", "onnxruntime")):
+    for name, runtime in (("model.onnx", "auto"), ("", "onnxruntime"), ("", "openvino")):
         with pytest.raises(CommandError, match="onnx runs on the CPU"):
             load_network(folder / name, elsewhere, runtime)
 

@@ -375,14 +375,21 @@ def test_free_patterns_of_a_file_are_kept(
         np.testing.assert_array_equal(file["entry_1/image_1/process_1/free"], data.free)
 
 
-def test_an_onnx_file_is_a_network_too(network: Path, simulated: Path, tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime")
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_an_onnx_file_is_a_network_too(
+    runtime: str, network: Path, simulated: Path, tmp_path: Path
+) -> None:
     exported = tmp_path / "model.onnx"
     assert main(["export", str(network), str(exported)]) == 0
     images = []
-    for one in (network, exported):
+    for one, runs in ((network, "torch"), (exported, runtime)):
         out = tmp_path / f"{one.suffix[1:]}.cxi"
-        assert main(["reconstruct", str(one), str(simulated), "-o", str(out), "--no-picture"]) == 0
+        said = [str(one), str(simulated), "-o", str(out), "--no-picture", "--runtime", runs]
+        assert main(["reconstruct", *said]) == 0
         with h5py.File(out) as file:
             images.append(file["entry_1/image_1/data"][()])
+            record = file["entry_1/image_1/process_1"]
+            texts = [record[name].asstr()[()] for name in ("runtime", "precision", "versions")]
+            assert texts[:2] == [runs, "float32"]
+            assert runs in json.loads(texts[2])
     np.testing.assert_allclose(images[0], images[1], atol=1e-5)

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,8 @@ from ptychopareto.files import FileError
 from ptychopareto.models.network import Network
 from ptychopareto.models.registry import NetworkConfig, build
 from ptychopareto.reconstruction.onnx_predictor import load_onnx
-from ptychopareto.reconstruction.predictor import TorchPredictor
+from ptychopareto.reconstruction.openvino_predictor import has_bfloat16, load_openvino
+from ptychopareto.reconstruction.predictor import Predictor, TorchPredictor
 from ptychopareto.reconstruction.stream import ObjectStream
 
 OWN = [name for name in ARCHITECTURES if name not in ("uno", "tfno")]
@@ -31,6 +34,16 @@ CASES = [
     (24, "sqrt", "amp_phase", 1.3, 4),
     (25, "none", "real_imag", -1.21, 4),
 ]
+
+# Each with the largest deviation from torch, as a part of the output's scale.
+RUNTIMES: dict[str, tuple[Callable[..., Predictor], float]] = {
+    "onnxruntime": (load_onnx, 1e-5),
+    "openvino": (load_openvino, 1e-5),
+}
+if has_bfloat16():  # 8 bits of a number: 4e-3 of it
+    RUNTIMES["openvino, bfloat16"] = (partial(load_openvino, precision="bfloat16"), 1e-2)
+# Nothing leads past its layers, so that their errors add up: in float32 too it deviates most.
+CNN_FACTOR = 3
 
 
 def config_of(architecture: str, case: tuple = CASES[0]) -> NetworkConfig:
@@ -72,20 +85,23 @@ def amplitudes(config: NetworkConfig, batch: int) -> torch.Tensor:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case)))
 @pytest.mark.parametrize("architecture", OWN)
-def test_onnxruntime_computes_the_same(architecture: str, case: tuple, tmp_path: Path) -> None:
+def test_runtimes_compute_the_same(architecture: str, case: tuple, tmp_path: Path) -> None:
     config = config_of(architecture, case)
     network = trained(config)
     write_onnx(tmp_path / "model.onnx", network, config, RECORD)
-    predictor = load_onnx(tmp_path / "model.onnx", threads=2)
-    for batch in (1, 7, 64):
-        patterns = amplitudes(config, batch)
-        with torch.inference_mode():
-            wanted = network(patterns)
-        found = predictor(patterns)
-        assert found.dtype == torch.complex64
-        assert float((found - wanted).abs().max()) <= 1e-5 * float(wanted.abs().max())
-        # and no constant patch stands for all
-        assert float((wanted - wanted.mean()).abs().max()) > 0.002 * float(wanted.abs().max())
+    for name, (load, largest) in RUNTIMES.items():
+        largest *= CNN_FACTOR if architecture == "cnn" and "bfloat16" in name else 1
+        predictor = load(tmp_path / "model.onnx", threads=2)
+        for batch in (1, 7, 64):
+            patterns = amplitudes(config, batch)
+            with torch.inference_mode():
+                wanted = network(patterns)
+            found = predictor(patterns)
+            assert found.dtype == torch.complex64
+            scale = float(wanted.abs().max())
+            assert float((found - wanted).abs().max()) <= largest * scale, name
+            # and no constant patch stands for all
+            assert float((wanted - wanted.mean()).abs().max()) > 0.002 * scale
 
 
 @pytest.mark.parametrize("architecture", OWN)
@@ -100,8 +116,9 @@ def test_blocks_and_more_modes_than_a_level_holds(architecture: str, tmp_path: P
     patterns = amplitudes(config, 3)
     with torch.inference_mode():
         wanted = network(patterns)
-    found = load_onnx(tmp_path / "model.onnx", threads=1)(patterns)
-    assert float((found - wanted).abs().max()) <= 1e-5 * float(wanted.abs().max())
+    for load in (load_onnx, load_openvino):
+        found = load(tmp_path / "model.onnx", threads=1)(patterns)
+        assert float((found - wanted).abs().max()) <= 1e-5 * float(wanted.abs().max())
 
 
 def test_the_file_says_what_it_is(tmp_path: Path) -> None:
@@ -194,7 +211,10 @@ def with_metadata(content: bytes, **changes: str | None) -> bytes:
     return changed
 
 
-def test_damaged_and_foreign_files_end_in_one_line(tmp_path: Path, exported: bytes) -> None:
+@pytest.mark.parametrize("load", [load_onnx, load_openvino])
+def test_damaged_and_foreign_files_end_in_one_line(
+    load: Callable[[Path], Predictor], tmp_path: Path, exported: bytes
+) -> None:
     graph = onnx.helper.make_graph(
         [onnx.helper.make_node("Relu", ["x"], ["y"])],
         "foreign",
@@ -222,11 +242,11 @@ def test_damaged_and_foreign_files_end_in_one_line(tmp_path: Path, exported: byt
         path = tmp_path / f"{name}.onnx"
         path.write_bytes(content)
         with pytest.raises(FileError) as raised:
-            load_onnx(path)
+            load(path)
         assert str(raised.value).startswith(f"{path}: "), name
         assert len(str(raised.value).splitlines()) == 1, name
     with pytest.raises(FileError, match="no such file"):
-        load_onnx(tmp_path / "missing.onnx")
+        load(tmp_path / "missing.onnx")
 
 
 def test_without_onnxruntime_one_line_says_what_to_install(

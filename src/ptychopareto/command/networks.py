@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from ptychopareto.command.subcommand import CommandError
 from ptychopareto.files import FileError
-from ptychopareto.files.errors import refusal
+from ptychopareto.files.errors import reading, refusal
 
 if TYPE_CHECKING:
     import torch
 
     from ptychopareto.models.registry import NetworkConfig
     from ptychopareto.models.trained_on import TrainedOn
+    from ptychopareto.reconstruction.onnx_predictor import OnnxPredictor
+    from ptychopareto.reconstruction.openvino_predictor import OpenvinoPredictor, Precision
     from ptychopareto.reconstruction.predictor import Predictor
 
 MODEL, ONNX_MODEL = "model.safetensors", "model.onnx"
+ONNX_RUNTIMES = ("onnxruntime", "openvino")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,10 @@ class LoadedNetwork:
         The record of its training.
     sha256 : str
         SHA-256 of its file.
+    runtime : str
+        What runs it: torch, onnxruntime or openvino.
+    precision : str
+        What its layers compute in: float32 or bfloat16.
     """
 
     path: Path
@@ -44,6 +51,8 @@ class LoadedNetwork:
     config: "NetworkConfig"
     training: dict[str, Any]
     sha256: str
+    runtime: str
+    precision: "Precision"
 
     @property
     def trained_on(self) -> "TrainedOn":
@@ -53,7 +62,9 @@ class LoadedNetwork:
         return TrainedOn.in_record(self.training)
 
 
-def load_network(path: Path, device: "torch.device", runtime: str = "auto") -> LoadedNetwork:
+def load_network(
+    path: Path, device: "torch.device", runtime: str = "auto", precision: "Precision" = "float32"
+) -> LoadedNetwork:
     """Load a network.
 
     Parameters
@@ -64,8 +75,10 @@ def load_network(path: Path, device: "torch.device", runtime: str = "auto") -> L
     device : torch.device
         Where it is to run.
     runtime : str
-        torch, onnxruntime, or auto: what the file is made for, and of a folder with both
+        torch, onnxruntime, openvino, or auto: what the file is made for, and of a folder with both
         onnxruntime if it is installed and the device is the CPU.
+    precision : {"float32", "bfloat16"}
+        What its layers compute in; bfloat16 with openvino only.
 
     Returns
     -------
@@ -75,26 +88,33 @@ def load_network(path: Path, device: "torch.device", runtime: str = "auto") -> L
     Raises
     ------
     FileError
-        There is no such file, it is damaged or not ours, or its training failed.
+        There is no such file, it is damaged or not ours, its training failed, or it does not run
+        here in this way.
     CommandError
-        Runtime, file and device do not fit together.
+        Runtime, precision, file and device do not fit together.
     """
+    if precision != "float32" and runtime != "openvino":
+        raise CommandError(f"--precision {precision}: --runtime openvino is wanted with it")
     if path.is_dir():
         path = _chosen(path, device, runtime)
     if path.suffix == ".onnx" and runtime == "torch":
         raise CommandError(f"--runtime: torch does not run {path}; its model.safetensors is wanted")
-    load = _onnx if path.suffix == ".onnx" or runtime == "onnxruntime" else _torch
-    predictor, config, training = load(path, device)
+    if runtime == "auto":
+        runtime = "onnxruntime" if path.suffix == ".onnx" else "torch"
+    if runtime in ONNX_RUNTIMES:
+        predictor, config, training = _onnx(path, device, runtime, precision)
+    else:
+        predictor, config, training = _torch(path, device)
     if training["status"] != "ok":
         raise FileError(f"{path}: its training ended as {training['status']}: {training['error']}")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return LoadedNetwork(path, predictor, config, training, digest)
+    return LoadedNetwork(path, predictor, config, training, digest, runtime, precision)
 
 
 def _chosen(folder: Path, device: "torch.device", runtime: str) -> Path:
     """Return the file of a folder that is to run."""
     there = (folder / ONNX_MODEL).is_file()
-    if runtime == "onnxruntime" and there:
+    if runtime in ONNX_RUNTIMES and there:
         return folder / ONNX_MODEL
     if not (folder / MODEL).is_file():
         raise refusal(folder, f"is a folder without {MODEL}; a network is wanted")
@@ -114,21 +134,28 @@ def _torch(
 
 
 def _onnx(
-    path: Path, device: "torch.device"
+    path: Path, device: "torch.device", runtime: str, precision: "Precision"
 ) -> tuple["Predictor", "NetworkConfig", dict[str, Any]]:
     from ptychopareto.export.onnx_file import ExportError, as_onnx
     from ptychopareto.models.registry import load_model
-    from ptychopareto.reconstruction.onnx_predictor import load_onnx, onnx_predictor
+    from ptychopareto.reconstruction.onnx_predictor import onnx_predictor
+    from ptychopareto.reconstruction.openvino_predictor import openvino_predictor
 
     if device.type != "cpu":
         raise CommandError(f"--device: {path} runs on the CPU; its model.safetensors on a GPU too")
     if path.suffix == ".onnx":
-        predictor = load_onnx(path)
+        with reading(path, "a model.onnx written by an export"):
+            content = path.read_bytes()
     else:
         try:
-            predictor = onnx_predictor(as_onnx(*load_model(path)), path)
+            content = as_onnx(*load_model(path))
         except ExportError as error:
             raise CommandError(f"--runtime: {path}: {error}") from error
+    predictor: OnnxPredictor | OpenvinoPredictor
+    if runtime == "openvino":
+        predictor = openvino_predictor(content, path, precision)
+    else:
+        predictor = onnx_predictor(content, path)
     return predictor, predictor.config, predictor.training
 
 

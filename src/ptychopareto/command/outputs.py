@@ -146,6 +146,7 @@ def _provenance(network: "LoadedNetwork", outcome: "Outcome") -> dict[str, str]:
         "torch": torch.__version__,
         "numpy": np.__version__,
         "python": platform.python_version(),
+        network.runtime: sys.modules[network.runtime].__version__,
     }
     return {
         "program": "ptycho-pareto",
@@ -157,6 +158,8 @@ def _provenance(network: "LoadedNetwork", outcome: "Outcome") -> dict[str, str]:
         "training": json.dumps(network.training),
         "network_file": str(network.path),
         "network_sha256": network.sha256,
+        "runtime": network.runtime,
+        "precision": network.precision,
         "refined_epochs": str(outcome.refined_epochs),
         "remarks": "\n".join(outcome.remarks),
     }

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Reconstruct scans with a trained network. NETWORK is a model.safetensors, a folder that holds one,
-such as results/recommended of a study, or a model.onnx, which onnxruntime runs on the CPU. SCAN is
-a file or folder in any format that `ptycho-pareto formats` lists.
+such as results/recommended of a study, or a model.onnx, which onnxruntime or OpenVINO runs on the
+CPU. SCAN is a file or folder in any format that `ptycho-pareto formats` lists.
 
 Each scan becomes one file with object, probe, positions, R-factors and provenance, and a PNG beside
 it. The network's input is registered by the scan's own probe. What is not as in the training is
@@ -31,6 +31,7 @@ EXAMPLES = """\
   ptycho-pareto reconstruct results/recommended scan.h5 --refine auto       # rPIE while it helps
   ptycho-pareto reconstruct results/recommended scan.npz --find-probe 3     # the file's is a guess
   ptycho-pareto reconstruct results/recommended --follow scan.cxi -o object.cxi  # as it is measured
+  ptycho-pareto reconstruct model.onnx scan.cxi --runtime openvino --precision bfloat16   # fastest
   ptycho-pareto reconstruct model.safetensors scan.h5 --key diffraction=/entry/data --energy 8.8
 """
 
@@ -105,10 +106,17 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--runtime",
-        choices=["auto", "torch", "onnxruntime"],
+        choices=["auto", "torch", "onnxruntime", "openvino"],
         default="auto",
         help="what runs the network; auto: onnxruntime for a model.onnx, on the CPU also for a "
         "folder that has one, if it is installed, else torch",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=["float32", "bfloat16"],
+        default="float32",
+        help="what the network computes in; bfloat16: with --runtime openvino, on a CPU that has "
+        "it, faster and a little less exact (docs/performance.md)",
     )
     parser.add_argument(
         "--device",
@@ -165,7 +173,7 @@ def _count(text: str) -> int:
 def run(options: Namespace) -> int:
     """Reconstruct the scans one after the other."""
     from ptychopareto.command.follow_scan import check_options, follow_scan
-    from ptychopareto.command.networks import choose_device, load_network
+    from ptychopareto.command.networks import ONNX_RUNTIMES, choose_device, load_network
     from ptychopareto.command.outputs import check_folder, output_paths
     from ptychopareto.command.progress import Progress
     from ptychopareto.memory import keep_freed_memory
@@ -177,14 +185,14 @@ def run(options: Namespace) -> int:
         # which takes two to four times as long on a busy machine. It asks before torch is loaded.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     paths = output_paths(options.scan, options.output, WRITERS[options.write].suffix)
-    by_onnx = options.network.suffix == ".onnx" or options.runtime == "onnxruntime"
+    by_onnx = options.network.suffix == ".onnx" or options.runtime in ONNX_RUNTIMES
     device = choose_device("cpu" if by_onnx and options.device == "auto" else options.device)
     keep_freed_memory()
     if options.threads:
         import torch
 
         torch.set_num_threads(options.threads)
-    network = load_network(options.network, device, options.runtime)
+    network = load_network(options.network, device, options.runtime, options.precision)
     for path in paths:
         check_folder(path)
     if options.follow:
