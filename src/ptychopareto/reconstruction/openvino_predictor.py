@@ -203,17 +203,19 @@ def _compiled(
     content: bytes, config: NetworkConfig, precision: Precision, threads: int
 ) -> "CompiledModel":
     """Compile a graph for batches of one size, after a look at what it takes and gives."""
-    core = _openvino().Core()
+    openvino = _openvino()
+    core = openvino.Core()
     model = core.read_model(content)
-    shape = (_batch(config), config.channels, config.N, config.N)
-    model.reshape(shape)
+    size = (config.channels, config.N, config.N)
+    wanted = openvino.PartialShape([-1, *size])
     found = [
-        (one.any_name, one.element_type.get_type_name(), tuple(one.shape))
+        (one.any_name, one.element_type.get_type_name(), one.partial_shape)
         for one in (*model.inputs, *model.outputs)
     ]
-    if found != [(name, "f32", shape) for name in (INPUT, *OUTPUTS)]:
+    if found != [(name, "f32", wanted) for name in (INPUT, *OUTPUTS)]:
         names = ", ".join((INPUT, *OUTPUTS))
         raise ValueError(f"its tensors are not {names} of {config.channels} × {config.N}² px")
+    model.reshape([_batch(config), *size])
     settings = {
         "INFERENCE_PRECISION_HINT": _TYPES[precision],
         "NUM_STREAMS": threads,
