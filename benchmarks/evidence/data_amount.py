@@ -18,6 +18,7 @@ from ptychopareto.study.table import read_table
 
 SERIES = ["architecture", "supervision"]
 LINES = {"teacher": "-", "physics": ":"}
+APART = 1.03  # factor between the abscissas of two networks, so that their bars can be told apart
 
 
 def summary(results: Path, quality: str) -> pd.DataFrame:
@@ -77,13 +78,17 @@ def _panel(axes: Axes, results: Path, quality: str) -> None:
     ends = np.concatenate(
         [(means["mean"] + side * means["ci95"].fillna(0)).to_numpy() for side in (-1, 1)]
     )
-    limits = min(ends.min(), reference), max(ends.max(), reference)
-    set_quality_axis(axes, quality, (float(limits[0]), float(min(limits[1], 0.9999))))
+    low, high = float(ends.min()), float(ends.max())
+    # Far from all networks it would leave them no room.
+    is_near = low - (high - low) / 6 < reference < high + (high - low) / 6
+    limits = (min(low, reference), max(high, reference)) if is_near else (low, high)
+    set_quality_axis(axes, quality, (limits[0], min(limits[1], 0.9999)))
     architectures = list(means["architecture"].unique())
-    for (architecture, supervision), own in means.groupby(SERIES, sort=False):
+    series = list(means.groupby(SERIES, sort=False))
+    for lane, ((architecture, supervision), own) in enumerate(series):
         number = architectures.index(architecture)
         axes.errorbar(
-            own["patterns"],
+            own["patterns"] * APART ** (lane - (len(series) - 1) / 2),
             own["mean"],
             yerr=own["ci95"].fillna(0),
             color=style.COLOURS[number],
@@ -94,7 +99,11 @@ def _panel(axes: Axes, results: Path, quality: str) -> None:
             elinewidth=0.8,
             label=f"{architecture}, {supervision}",
         )
-    axes.axhline(reference, color=style.QUIET, linewidth=0.8, label="rPIE, its best pass")
+    label = f"rPIE, its best pass: {reference:.3f}"
+    if is_near:
+        axes.axhline(reference, color=style.QUIET, linewidth=0.8, label=label)
+    else:
+        axes.plot([], [], " ", label=label)
     counts = sorted(means["patterns"].unique())
     axes.set_xscale("log")
     axes.set_xticks(counts, [str(count) for count in counts])
