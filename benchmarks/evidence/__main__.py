@@ -14,7 +14,7 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks.evidence import data_amount, transfer, transfer_matrix, wrong_knowledge
+from benchmarks.evidence import break_even, data_amount, transfer, transfer_matrix, wrong_knowledge
 from benchmarks.evidence.studies import QUESTIONS, Study, run
 from benchmarks.measuring import ROOT, machine
 from benchmarks.page import write
@@ -43,6 +43,10 @@ def of_star(study: Study) -> str:
     return data_amount.table(study.results, "r_free")
 
 
+def of_break_even(simulated: Study, star: Study) -> str:
+    return break_even.table({"simulated": simulated.results, "measured": star.results})
+
+
 def of_transfer(*studies: Study) -> str:
     scores = transfer.evaluate(studies)
     results = {study.name.removeprefix("transfer_"): study.results for study in studies}
@@ -63,6 +67,7 @@ TABLES: dict[str, Callable[..., str]] = {
     "wrong_knowledge": of_wrong_knowledge,
     "data_amount": of_data_amount,
     "siemens_star_data_amount": of_star,
+    "break_even": of_break_even,
     "transfer": of_transfer,
     "lines64_seeds": of_lines64,
 }

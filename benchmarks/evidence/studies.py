@@ -39,11 +39,14 @@ class Study:
 
 _SCENARIOS = ("results/scenarios.csv", "results/robustness.png")
 _CONFIGURATIONS = ("results/configurations.csv",)
+_AMOUNT = Study("data_amount", 20, more=("results/break_even.csv",))
+_STAR_AMOUNT = Study("siemens_star_data_amount", 16, STAR, ("results/break_even.csv",))
 # Each question with its studies.
 QUESTIONS: dict[str, tuple[Study, ...]] = {
     "wrong_knowledge": (Study("wrong_knowledge", 6, more=_SCENARIOS),),
-    "data_amount": (Study("data_amount", 20),),
-    "siemens_star_data_amount": (Study("siemens_star_data_amount", 16, STAR),),
+    "data_amount": (_AMOUNT,),
+    "siemens_star_data_amount": (_STAR_AMOUNT,),
+    "break_even": (_AMOUNT, _STAR_AMOUNT),  # the same studies: nothing is trained for it
     "transfer": (
         *(Study(f"transfer_{name}", 3) for name in ("lines", "grf", "siemens", "independent")),
         Study("transfer_mixture", 3),
@@ -56,7 +59,7 @@ QUESTIONS: dict[str, tuple[Study, ...]] = {
 
 def run(questions: Sequence[str], cores: str) -> str | None:
     """Run the studies of some questions, or go on with them; say in a line what is missing."""
-    studies = [study for question in questions for study in QUESTIONS[question]]
+    studies = list(dict.fromkeys(study for name in questions for study in QUESTIONS[name]))
     if any(study.needs == STAR for study in studies) and not STAR.is_file():
         fetched = subprocess.run([sys.executable, ROOT / "workflow/fetch_siemens_star.py", STAR])
         if fetched.returncode:

@@ -10,7 +10,14 @@ import pytest
 import torch
 import yaml
 from benchmarks.evidence import __main__ as program
-from benchmarks.evidence import data_amount, mixture, transfer, transfer_matrix, wrong_knowledge
+from benchmarks.evidence import (
+    break_even,
+    data_amount,
+    mixture,
+    transfer,
+    transfer_matrix,
+    wrong_knowledge,
+)
 from benchmarks.evidence.means import in_words, over_seeds
 from benchmarks.evidence.studies import QUESTIONS, command
 from benchmarks.measuring import ROOT
@@ -22,6 +29,8 @@ from ptychopareto.files import Dataset, FileError, write_csv, write_dataset
 from ptychopareto.models.registry import NetworkConfig, build, load_model, save_model
 from ptychopareto.reconstruction.reconstruct import reconstruct
 from ptychopareto.study.against_time import CLASSICAL
+from ptychopareto.study.break_even import SCANS
+from ptychopareto.study.break_even import TYPES as BREAK_EVEN_TYPES
 from ptychopareto.study.runs import Run
 from ptychopareto.study.scenario_table import COLUMNS as SCENARIO_COLUMNS
 from ptychopareto.study.table import COLUMNS, TYPES
@@ -96,6 +105,25 @@ def test_a_study_whose_runs_all_failed_says_nothing(amounts: Path) -> None:
     a_table(amounts, {of(None, 0): {"status": "diverged"}})
     with pytest.raises(FileError, match="no run has ended well"):
         data_amount.summary(amounts, "ssim_phase")
+
+
+def test_what_a_training_has_to_save_stands_beside_what_it_took(amounts: Path) -> None:
+    whole, part = of(None, 0).configuration, of(25, 0).configuration
+    row = {"quality": 0.8, "scan_s": 0.5, "train_time_s": 30.0, "teacher_s": 3.0}
+    rows = [
+        row | {"configuration": whole, "refine_epochs": 0, "rpie_s": 2.0, SCANS: 21.2},
+        row | {"configuration": whole, "refine_epochs": 1, "rpie_s": 0.4, SCANS: np.inf},
+        row | {"configuration": whole, "refine_epochs": 5, "rpie_s": np.nan, SCANS: np.nan},
+        row | {"configuration": part, "refine_epochs": 0, "rpie_s": 2.0, SCANS: 1.0},
+    ]
+    write_csv(amounts / "break_even.csv", pd.DataFrame(rows, columns=list(BREAK_EVEN_TYPES)))
+    _, _, *lines = cells(break_even.table({"simulated": amounts}))
+    network = "`fno`, width 8, teacher"
+    assert lines == [
+        ["simulated", network, "0", "0.800", "0.50", "2.00", "33", "22"],
+        ["simulated", network, "1", "0.800", "0.50", "0.40", "33", "∞"],
+        ["simulated", network, "5", "0.800", "0.50", "–", "33", "rPIE does not reach it"],
+    ]
 
 
 def test_what_is_lost_stands_beside_what_is_reached(tmp_path: Path) -> None:
@@ -256,7 +284,8 @@ def test_every_study_has_three_seeds_and_a_place_on_the_page() -> None:
             file = ROOT / "studies" / f"{study.name}.yaml"
             assert parse_study(yaml.safe_load(file.read_text())).seeds == (0, 1, 2)
             assert str(file) in command(study, "2")
-    assert sum(study.minutes for own in QUESTIONS.values() for study in own) <= 90
+    studies = {study for own in QUESTIONS.values() for study in own}
+    assert sum(study.minutes for study in studies) <= 90
 
 
 def test_a_part_of_a_page_is_replaced_and_nothing_else(tmp_path: Path) -> None:
