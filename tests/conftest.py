@@ -26,8 +26,9 @@ SMALL = {
 # The groups of tests that take longest, longest first. The tests of a group share a worker.
 LONGEST = (
     *("cluster", "long_light_study", "faults_kills", "long_floors", "faults_search"),
-    *("workflow_search", "faults_disk", "faults_damage", "workflow_reruns"),
-    *("workflow_measured", "workflow_new_axis"),
+    *("workflow_search", "workflow_search_and_grid", "faults_disk", "faults_damage"),
+    *("workflow_reruns", "workflow_measured", "workflow_failures", "workflow_partial"),
+    *("workflow_new_measure", "workflow_new_axis"),
 )
 
 

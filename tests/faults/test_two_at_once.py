@@ -33,7 +33,13 @@ def times_simulated(project: Project) -> int:
     return project["results/logs/simulate.log"].read_text().count("=== ")
 
 
-@pytest.mark.parametrize("command", [SNAKEMAKE, MAKE_STUDY], ids=["snakemake", "make study"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(SNAKEMAKE, id="snakemake", marks=pytest.mark.long),
+        pytest.param(MAKE_STUDY, id="make study"),
+    ],
+)
 def test_two_that_start_at_the_same_moment(study: Project, command: str) -> None:
     both = [start(command, study) for _ in range(2)]
     screens = [call.communicate(timeout=120)[0] for call in both]

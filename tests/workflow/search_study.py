@@ -70,6 +70,11 @@ def verdicts(project: Project) -> list[tuple[Any, ...]]:
     ]
 
 
+def trainings(jobs: set[str]) -> set[str]:
+    """Those of the jobs that train, to a rung or to the end."""
+    return {job for job in jobs if job.startswith(("rung_", "rung/", "train/"))}
+
+
 def survivors(project: Project, rung: int) -> list[str]:
     return [
         one["configuration"] for one in decision(project, rung)["configurations"] if one["goes_on"]

@@ -100,6 +100,7 @@ def test_another_scored_scan(tmp_path: Path) -> None:
     np.testing.assert_array_equal(train.probe, test.probe)
 
 
+@pytest.mark.long
 def test_the_same_scan_in_another_format_gives_the_same_row(
     finished: Project, tmp_path: Path
 ) -> None:

@@ -39,7 +39,8 @@ def test_new_measure_is_two_files(project: Project) -> None:
     assert LAST in table
     project[COLUMNS].write_text(table.replace(LAST, LINE + LAST))
     scenarios = [{"name": "dim", "photons": 1e5}]
-    project.configure(pareto={"quality": "missed"}, scenarios=scenarios)
+    at_best = {"alphas": [1.0], "most_passes": 3, "most_passes_after_network": 2}
+    project.configure(pareto={"quality": "missed"}, scenarios=scenarios, at_best=at_best)
 
     project.build("results/index.html")
 

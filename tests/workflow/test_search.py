@@ -1,4 +1,4 @@
-"""A search on the real Snakemake: who goes on, what is repeated, and rows equal to the grid's."""
+"""A search on the real Snakemake: who goes on, and what is repeated."""
 
 import json
 from collections.abc import Iterator
@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from benchmarks.search_histories import collect, read
 
-from benchmarks import search_strategies as strategies
-from ptychopareto.study.halving import Rungs
+from counts import LONG
 from search_study import (
     CONFIGURATIONS,
     GRID,
@@ -17,14 +15,16 @@ from search_study import (
     SEARCH,
     TABLE,
     decision,
-    finished_grid,
     finished_search,
     survivors,
     table_of,
+    trainings,
 )
 from tiny_study import Project, copy_of
 
 pytestmark = pytest.mark.xdist_group("workflow_search")
+
+RECOMMENDATION = "results/recommendation.json"
 
 
 @pytest.fixture(scope="module")
@@ -32,20 +32,11 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return finished_search(tmp_path_factory)
 
 
-@pytest.fixture(scope="module")
-def full_grid(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return finished_grid(tmp_path_factory)
-
-
 @pytest.fixture
 def project(searched: Project, tmp_path: Path) -> Iterator[Project]:
     """A copy of the finished search, to change something in."""
     with copy_of(searched, tmp_path / "project") as copy:
         yield copy
-
-
-def trainings(jobs: set[str]) -> set[str]:
-    return {job for job in jobs if job.startswith(("rung_", "rung/", "train/"))}
 
 
 def test_rungs_thin_the_grid(searched: Project) -> None:
@@ -78,69 +69,11 @@ def test_a_stopped_configuration_keeps_its_rows(searched: Project) -> None:
         assert pd.isna(tried["ssim_phase"])
 
 
-def test_rows_of_survivors_are_those_of_the_full_grid(
-    searched: Project, full_grid: Project
-) -> None:
-    ours, theirs = table_of(searched), table_of(full_grid)
-    assert "rung" not in theirs
-    finished = ours[ours["status"] == "ok"].drop(columns=["rung", "rung_loss"])
-    assert len(finished) == 2
-    # Whole numbers beside missing ones are read as fractions.
-    pd.testing.assert_frame_equal(
-        finished, theirs.loc[finished.index], check_exact=True, check_dtype=False
-    )
-    for run in finished.index:
-        losses = [
-            pd.read_csv(of[f"results/runs/{run}/history.csv"]).drop(columns="seconds")
-            for of in (searched, full_grid)
-        ]
-        pd.testing.assert_frame_equal(*losses, check_exact=True)
-
-
 def test_second_call_does_nothing(project: Project) -> None:
     again = project.snakemake("--cores", "1")
     assert again.returncode == 0, again.stderr
     assert "Nothing to be done" in again.stderr
     assert project.plan() == set()
-
-
-def test_without_the_search_the_rest_of_the_grid_goes_on_from_its_checkpoints(
-    project: Project, full_grid: Project
-) -> None:
-    (last,) = survivors(project, 2)
-    project.configure(**GRID)
-    done = project.build(TABLE, timeout=PATIENCE)
-    left = {f"{name}_s{seed}" for name in CONFIGURATIONS if name != last for seed in (0, 1)}
-    assert trainings(done) == {f"train/{run}" for run in left}
-    pd.testing.assert_frame_equal(table_of(project), table_of(full_grid), check_exact=True)
-    stopped = next(run for run in left if run.endswith("_s0"))
-    log = project[f"results/logs/train/{stopped}.log"].read_text()
-    assert "continuing from the checkpoint" in log
-
-
-def test_a_search_of_a_grid_that_was_trained_takes_what_is_there(
-    full_grid: Project, searched: Project, tmp_path: Path
-) -> None:
-    """Rungs are read from the histories of the trainings, to the same decisions."""
-    with copy_of(full_grid, tmp_path / "grid") as project:
-        models = {path: path.read_bytes() for path in project["results"].rglob("model.safetensors")}
-        project.configure(**GRID, search=SEARCH)
-        done = project.build(TABLE, timeout=PATIENCE)
-        assert not {job for job in done if job.startswith("train/")}
-        for log in project["results/logs"].glob("rung_*/*.log"):
-            assert "epoch 1/" not in log.read_text(), log
-        for rung in (1, 2):
-            assert survivors(project, rung) == survivors(searched, rung)
-            for ours, theirs in zip(
-                decision(project, rung)["configurations"],
-                decision(searched, rung)["configurations"],
-                strict=True,
-            ):
-                assert ours["loss"] == theirs["loss"]
-                assert ours["cost"] == theirs["cost"]
-        table = table_of(project)
-        assert list(table["status"]) == list(table_of(searched)["status"])
-        assert all(path.read_bytes() == content for path, content in models.items())
 
 
 def test_a_new_value_trains_only_what_is_new_and_decides_again(project: Project) -> None:
@@ -179,27 +112,13 @@ def test_a_new_seed_and_lost_data_repeat_nothing_that_is_finished(project: Proje
     assert project.plan(TABLE) == set()
 
 
+@pytest.mark.long
 def test_other_parts_decide_again_and_train_what_goes_on_now(project: Project) -> None:
     project.configure(**GRID, search={**SEARCH, "keep": [0.5, 0.5]})
     stopped = set(survivors(project, 1)) - set(survivors(project, 2))
     done = project.build(TABLE, timeout=PATIENCE)
     assert trainings(done) == {f"train/{name}_s{seed}" for name in stopped for seed in (0, 1)}
     assert (table_of(project)["status"] == "ok").sum() == 4
-
-
-def test_replays_from_the_histories_of_the_full_grid_decide_as_the_search_did(
-    searched: Project, full_grid: Project, tmp_path: Path
-) -> None:
-    histories = tmp_path / "histories.csv"
-    collect(full_grid["results"], "model_params", "ssim_phase", histories)
-    grid = read(histories)
-    assert [one.name for one in grid] == CONFIGURATIONS
-    assert all(run.start_s > 0 for one in grid for run in one.runs)
-    rungs = Rungs(tuple(SEARCH["rungs"]), tuple(SEARCH["keep"]))
-    replayed = strategies.searched(grid, rungs, SEARCH["first_seeds"])
-    assert list(replayed.names) == survivors(searched, 2)
-    epochs = sum(sum(run.seconds) for one in grid for run in one.runs)
-    assert strategies.full_grid(grid).seconds > epochs
 
 
 def test_a_training_that_failed_on_its_way_up_is_retried_when_asked(project: Project) -> None:
@@ -217,41 +136,20 @@ def test_where_all_have_failed_the_study_ends_with_rows_that_say_so(project: Pro
         path = project[f"results/runs/{name}_s0/rung_1.json"]
         failed = {"status": "diverged", "error": "non-finite loss", "val_loss": []}
         path.write_text(json.dumps({**json.loads(path.read_text()), **failed}))
-    done = project.build(timeout=PATIENCE)
+    done = project.build(*([] if LONG else [TABLE, RECOMMENDATION]), timeout=PATIENCE)
     assert not trainings(done)
     assert survivors(project, 1) == []
     assert decision(project, 2)["configurations"] == []
     table = table_of(project)
     for run, row in table.iterrows():
         assert row["status"] == ("diverged" if str(run).endswith("_s0") else "stopped")
-    recommendation = json.loads(project["results/recommendation.json"].read_text())
+    recommendation = json.loads(project[RECOMMENDATION].read_text())
     assert recommendation["configuration"] is None
     assert "0 of 4 configurations to the end" in recommendation["reason"]
 
 
-def test_a_rung_beyond_the_end_of_the_trainings_leaves_finished_runs(
-    project: Project, full_grid: Project
-) -> None:
-    project.configure(**GRID, search={**SEARCH, "rungs": [1, 9]})
-    done = project.build(TABLE, timeout=PATIENCE)
-    tried, last = survivors(project, 1), survivors(project, 9)
-    assert {job for job in done if job.startswith("rung_")} == {f"rung_9/{n}_s0" for n in tried}
-    table = table_of(project)
-    ended = [f"{name}_s0" for name in tried]
-    finished = [*ended, *(f"{name}_s1" for name in last)]
-    assert set(table.index[table["status"] == "ok"]) == set(finished)
-    pd.testing.assert_frame_equal(
-        table.loc[finished].drop(columns=["rung", "rung_loss"]),
-        table_of(full_grid).loc[finished],
-        check_exact=True,
-        check_dtype=False,
-    )
-    (lost,) = set(tried) - set(last)
-    assert (table.loc[f"{lost}_s1", ["status", "rung"]] == ["stopped", 9]).all()
-
-
 def test_what_was_spent_is_in_the_recommendation_and_the_log(searched: Project) -> None:
-    recommendation = json.loads(searched["results/recommendation.json"].read_text())
+    recommendation = json.loads(searched[RECOMMENDATION].read_text())
     search = recommendation["search"]
     assert [rung["kept"] for rung in search["rungs"]] == [2, 1]
     assert 0 < search["part"] < 1

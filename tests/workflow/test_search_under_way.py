@@ -22,7 +22,7 @@ from search_study import (
 )
 from tiny_study import ROOT, Project, copy_of
 
-pytestmark = pytest.mark.xdist_group("workflow_search")
+pytestmark = pytest.mark.xdist_group("workflow_search_under_way")
 
 
 @pytest.fixture(scope="module")
