@@ -65,12 +65,12 @@ def test_each_pair_of_axes_has_its_front(project: Project) -> None:
 
 def test_partial_is_made_anew_each_time_also_beside_a_running_study(project: Project) -> None:
     """It shares no file with the study, so the lock of the study does not keep it out."""
-    locks = project[".snakemake/locks"]
-    locks.mkdir(exist_ok=True)
     outputs = sorted(
         str(path.relative_to(project.folder)) for path in project["results"].rglob("*")
     )
     assert project.build("partial") == {"partial"}
+    locks = project[".snakemake/locks"]
+    locks.mkdir(exist_ok=True)
     (locks / "0.output.lock").write_text("\n".join(outputs))
     refused = project.snakemake("--cores", "1", "--forceall", "results/pareto_plot.png")
     assert refused.returncode != 0

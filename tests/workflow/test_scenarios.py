@@ -6,6 +6,7 @@ from html import escape
 import pandas as pd
 import pytest
 
+from counts import LONG
 from tiny_study import RUNS, Project
 
 pytestmark = pytest.mark.xdist_group("workflow_scenarios")
@@ -48,8 +49,10 @@ def test_scenarios_are_added_to_a_finished_study_one_by_one(project: Project) ->
     )
 
     project.configure(scenarios=[NAN, OFF, COARSE], at_best=QUICK)
-    assert project.build() == own("coarse") | AFTER
-    assert project.plan() == set()
+    assert project.plan() == {"scenario", "evaluate_scenario", "at_best", *AFTER}
+    if LONG:
+        assert project.build() == own("coarse") | AFTER
+        assert project.plan() == set()
 
 
 def test_rpie_at_its_best_may_be_left_out(project: Project) -> None:
