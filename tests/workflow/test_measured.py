@@ -134,7 +134,14 @@ def test_a_moved_scan_is_the_same_scan(finished: Project, tmp_path: Path) -> Non
         assert project.plan("results/study_results.csv") == set()
 
 
-@pytest.mark.parametrize("name", ["scan/train.npz", "dataset/train.npz", "dataset/teacher.npz"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "scan/train.npz",
+        pytest.param("dataset/train.npz", marks=pytest.mark.long),
+        pytest.param("dataset/teacher.npz", marks=pytest.mark.long),
+    ],
+)
 def test_deleted_parts_train_no_finished_run_again(
     name: str, finished: Project, tmp_path: Path
 ) -> None:

@@ -106,7 +106,14 @@ def test_deleted_metrics_repeat_one_evaluation(project: Project) -> None:
     assert (folder / "reconstruction.npz").exists()
 
 
-@pytest.mark.parametrize("name", ["reconstruction.npz", "refinement.json", "reconstruction.png"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "reconstruction.npz",
+        pytest.param("refinement.json", marks=pytest.mark.long),
+        pytest.param("reconstruction.png", marks=pytest.mark.long),
+    ],
+)
 def test_whatever_is_gone_of_an_evaluation_comes_anew(project: Project, name: str) -> None:
     project[f"results/runs/{FNO}/{name}"].unlink()
     assert project.plan() == {f"evaluate/{FNO}", *EVALUATED}
@@ -186,8 +193,8 @@ def test_changed_setting(project: Project, section: dict[str, object], repeated:
     ("source", "repeated"),
     [
         ("models/hybrid.py", jobs_of(HYBRID) | END),
-        ("models/fno.py", jobs_of(FNO, PHYSICS) | END),
-        ("models/layers.py", jobs_of(*RUNS) | END),
+        pytest.param("models/fno.py", jobs_of(FNO, PHYSICS) | END, marks=pytest.mark.long),
+        pytest.param("models/layers.py", jobs_of(*RUNS) | END, marks=pytest.mark.long),
         ("learning/losses.py", jobs_of(*RUNS) | END),
         ("reconstruction/teacher.py", {"teach", *jobs_of(FNO, HYBRID), *END}),
         ("reconstruction/stitch.py", jobs_of(*RUNS, stages=("evaluate",)) | END),
@@ -204,7 +211,7 @@ def test_changed_setting(project: Project, section: dict[str, object], repeated:
             {"dataset_picture", *jobs_of(*RUNS, stages=("evaluate",)), *EVALUATED},
         ),
         ("config/study.py", set()),
-        ("files/scan_reader.py", set()),
+        pytest.param("files/scan_reader.py", set(), marks=pytest.mark.long),
     ],
 )
 def test_changed_source(project: Project, source: str, repeated: set[str]) -> None:
