@@ -36,6 +36,7 @@ STUDIES = {
             "pareto_plot.png": "pareto_plot.png",
             "quality_vs_time.png": "quality_vs_time.png",
             "robustness.png": "robustness.png",
+            "break_even_plot.png": "break_even_plot.png",
             "reconstruction.png": "runs/{recommended}/reconstruction.png",
         },
     ),
