@@ -19,6 +19,13 @@ FROM_ROOT = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
 }
+CELL = re.compile(r"<td\b.*?</td>", re.DOTALL)
+OPTION = re.compile(r"(?<=<code>)--[\w-]+")
+TEXT = re.compile(r"(?<=>)[^<]+")
+NAME = re.compile(r"[\w/{}.]*[/_][\w/{}.]+")
+LONG = 20  # characters of a name that may break in a wide window, too
+MODULE = re.compile(r'(?<=doc-module-name">)(\w+\.\w+\.)(?=\w)')
+ITEM = re.compile(r"(\d+\.|[-*]) +")
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 
 
@@ -42,7 +49,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: object, config: MkDocsConfig, files: Files) -> str:
-    """Let links lead to pages of the site, or nowhere."""
+    """Let links lead to pages of the site, or nowhere; a picture to itself; lists be lists."""
     source = page.file.src_uri  # type: ignore[attr-defined]
     from_root = source in FROM_ROOT.values()
 
@@ -54,9 +61,50 @@ def on_page_markdown(markdown: str, page: object, config: MkDocsConfig, files: F
         uri = uri.removeprefix("docs/") if from_root else uri
         if files.get_file_from_path(uri) is None:
             return f"{words}"
-        return f"{image}[{words}]({uri}{anchor or ''})"
+        if image:  # small on a phone: a tap shows it whole
+            return f"[![{words}]({uri})]({uri})"
+        return f"[{words}]({uri}{anchor or ''})"
 
-    return LINK.sub(linked, markdown)
+    return LINK.sub(linked, indented(markdown))
+
+
+def on_page_content(html: str, page: object, config: MkDocsConfig, files: Files) -> str:
+    """Let names in tables break after a slash or an underscore only, and options nowhere."""
+    html = MODULE.sub(r"\1<wbr>", html)
+
+    def breakable(name: re.Match[str]) -> str:
+        mark = "<wbr>" if len(name[0]) > LONG else '<wbr class="narrow">'
+        return re.sub(r"([/_]+)(?=[\w{])", rf"\1{mark}", name[0])
+
+    def cell(match: re.Match[str]) -> str:
+        glued = match[0].replace("± ", "±&nbsp;")
+        return TEXT.sub(lambda text: NAME.sub(breakable, text[0]), glued)
+
+    html = OPTION.sub(r'<span class="option">\g<0></span>', html)
+    return CELL.sub(cell, html)
+
+
+def indented(markdown: str) -> str:
+    """Indent what belongs to an item of a list by four, which Python-Markdown needs.
+
+    CommonMark, and so the pages in the repository, indent it by the width of the item's marker,
+    and want no empty line between an item of several paragraphs and the next one.
+    """
+    lines: list[str] = []
+    width, fenced, gap = 0, False, False
+    for line in markdown.split("\n"):
+        fenced ^= line.startswith("```")
+        item = None if fenced else ITEM.match(line)
+        if item:
+            if width and gap and lines[-1]:
+                lines.append("")
+            width, gap = len(item[0]), False
+        elif line.strip() and not line.startswith(" " * width):
+            width = 0
+        gap |= not line
+        belongs = width and line.strip() and not item
+        lines.append(" " * (4 - width) + line if belongs else line)
+    return "\n".join(lines)
 
 
 def packages() -> list[str]:
