@@ -205,9 +205,10 @@ def _draw_rows(
     notes = ["thin lines: from the scan as it is"]
     if any(one.hollow for one in series):
         notes.append("hollow: free patterns stop rPIE")
-    if any(np.isfinite(one.half_widths).any() for one in series):
-        notes.append("bars: 95 % interval of the mean")  # with "over seeds" it would not fit
-    axes.set_title("; ".join(notes), loc="left", color=style.QUIET)
+    title = "; ".join(notes)
+    if any(np.isfinite(one.half_widths).any() for one in series):  # three do not fit on a line
+        title += ";\nbars: 95 % interval of the mean over seeds"
+    axes.set_title(title, loc="left", color=style.QUIET)
     handles, labels = axes.get_legend_handles_labels()
     if known_floors:  # matplotlib names lines before markers; it is the least of them
         handles, labels = [*handles[1:], handles[0]], [*labels[1:], labels[0]]
