@@ -13,6 +13,7 @@ LIGHT = {
     "fno_tnone_m12_w16_b2_teacher": "`fno`, width 16, 2 blocks",
     "ffno_tnone_m12_w16_teacher": "`ffno`, width 16",
     "ffno_tnone_m12_w16_b2_teacher": "`ffno`, width 16, 2 blocks",
+    "ffno_tnone_m12_w8_b2_teacher": "`ffno`, width 8, 2 blocks",
     "hybrid_tnone_m12_w4_teacher": "`hybrid`, width 4",
 }
 SCENARIOS = {
