@@ -30,7 +30,9 @@ def table(studies: Mapping[str, Path]) -> str:
 
 def _figures(row: Mapping[Hashable, Any]) -> list[str]:
     scans, rpie_s = row[SCANS], row["rpie_s"]
-    paid = UNREACHED if math.isnan(scans) else NEVER if math.isinf(scans) else f"{math.ceil(scans):,}"
+    paid = UNREACHED if math.isnan(scans) else NEVER
+    if math.isfinite(scans):
+        paid = f"{math.ceil(scans):,}"
     return [
         f"{row['refine_epochs']:.0f}",
         f"{row['quality']:.3f}",
