@@ -45,7 +45,6 @@ def in_bfloat16(model: Path) -> Reconstruct:
 
 def onnxruntime(model: Path, share: str, pixels: int) -> Reconstruct:
     """The exported network; threads share patterns, or each layer as is onnxruntime's default."""
-    import onnxruntime as ort
     import torch
 
     from ptychopareto.memory import keep_freed_memory
@@ -56,6 +55,8 @@ def onnxruntime(model: Path, share: str, pixels: int) -> Reconstruct:
     path, threads = model.with_suffix(".onnx"), torch.get_num_threads()
     predictor = onnx_predictor.load_onnx(path, threads if share == "patterns" else 1)
     if share == "layers":
+        import onnxruntime as ort
+
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         predictor._session = ort.InferenceSession(path, options)

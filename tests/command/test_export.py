@@ -1,5 +1,6 @@
 """`ptycho-pareto export`, as a user meets it."""
 
+import errno
 from pathlib import Path
 
 import onnx
@@ -48,6 +49,21 @@ def test_export_writes_a_file_and_says_how_near_it_is(
     ]
 
 
+def test_a_folder_stands_for_the_model_in_it(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named, found = model.with_name("named.onnx"), model.with_name("found.onnx")
+    assert main(["export", str(model), str(named)]) == 0
+    assert main(["export", str(model.parent), str(found)]) == 0
+    assert named.read_bytes() == found.read_bytes()
+    capsys.readouterr()
+    model.unlink()
+    target = model.with_name("out.onnx")
+    assert "model.safetensors: no such file" in refused(capsys, model.parent, target)
+    assert "is an ONNX file already" in refused(capsys, named, target)
+    assert not target.exists()
+
+
 def test_without_onnxruntime_it_says_that_nothing_was_compared(
     model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,3 +100,25 @@ def test_a_folder_that_takes_no_file(model: Path, capsys: pytest.CaptureFixture[
     model.with_name("file").write_text("")
     line = refused(capsys, model, model.parent / "file" / "model.onnx")
     assert "file" in line
+
+
+def test_a_disk_that_takes_no_file(
+    model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line names the file that was asked for, not the one that it is written as first."""
+    target = model.with_name("out.onnx")
+
+    def full(self: Path, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    line = refused(capsys, model, target)
+    assert line.endswith(f"{target}: No space left on device; it was not written")
+    monkeypatch.undo()
+
+    def read_only(self: Path, *, exist_ok: bool) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(self))
+
+    monkeypatch.setattr(Path, "touch", read_only)
+    line = refused(capsys, model, target)
+    assert line.endswith(f" {target.parent}: Read-only file system")

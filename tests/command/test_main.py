@@ -1,5 +1,6 @@
 """The command as a user meets it: help, wrong arguments, files that will not do."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -70,3 +71,14 @@ def test_as_a_module_it_starts_without_torch() -> None:
     )
     environment = {"PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src"), "PATH": ""}
     assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0
+
+
+def test_threads_that_wait_sleep_unless_the_user_wants_them_to_spin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    assert main(["formats"]) == 0
+    assert os.environ["OMP_WAIT_POLICY"] == "active"
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    assert main(["formats"]) == 0
+    assert os.environ["OMP_WAIT_POLICY"] == "passive"

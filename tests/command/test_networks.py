@@ -8,6 +8,7 @@ import torch
 from ptychopareto.command.networks import choose_device, load_network
 from ptychopareto.command.subcommand import CommandError
 from ptychopareto.export.onnx_file import write_onnx
+from ptychopareto.files import FileError
 from ptychopareto.models.registry import NetworkConfig, build, save_model
 from ptychopareto.reconstruction.onnx_predictor import OnnxPredictor
 from ptychopareto.reconstruction.openvino_predictor import OpenvinoPredictor
@@ -54,6 +55,16 @@ def test_without_onnxruntime_a_folder_runs_with_torch(
 ) -> None:
     monkeypatch.setattr("ptychopareto.command.networks.find_spec", lambda _: None)
     assert isinstance(load_network(folder, CPU).predictor, TorchPredictor)
+
+
+def test_a_folder_may_hold_an_onnx_file_only(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    assert isinstance(load_network(folder, CPU).predictor, OnnxPredictor)
+    with pytest.raises(FileError, match="is a folder without model"):
+        load_network(folder, CPU, "torch")
+    (folder / "model.onnx").unlink()
+    with pytest.raises(FileError, match="is a folder without model"):
+        load_network(folder, CPU)
 
 
 def test_torch_runs_no_onnx_file(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """From the file of a scan to the file of its object, and what ends in one line instead."""
 
+import errno
 import json
 import subprocess
 from collections.abc import Iterator
@@ -339,8 +340,26 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_full_disk(network: Path, simulated: Path, full_disk: Path, capsys: Captured) -> None:
     line = failed(["reconstruct", network, simulated, "-o", full_disk / "object.cxi"], capsys)
-    assert "No space left on device" in line
+    assert "object.cxi: No space left on device; it was not written" in line
     assert {path.name for path in full_disk.iterdir()} == {"ballast"}
+
+
+def test_a_disk_that_is_full_before_the_picture(
+    network: Path,
+    simulated: Path,
+    tmp_path: Path,
+    capsys: Captured,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The line says which of the two files is missing."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("ptychopareto.command.outputs.draw_picture", full)
+    line = failed(["reconstruct", network, simulated, "-o", tmp_path / "object.cxi"], capsys)
+    assert line.endswith("object.png: No space left on device; it was not written")
+    assert (tmp_path / "object.cxi").is_file()
 
 
 def test_the_settings_of_a_study(

@@ -1,7 +1,10 @@
 """The exported network is the same function, and its file says what it is."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -256,3 +259,24 @@ def test_without_onnxruntime_one_line_says_what_to_install(
     monkeypatch.setattr("ptychopareto.reconstruction.onnx_predictor.find_spec", lambda _: None)
     with pytest.raises(FileError, match="pip install onnxruntime"):
         load_onnx(tmp_path / "model.onnx")
+
+
+def test_nothing_is_reported(tmp_path: Path) -> None:
+    """Left alone, onnxruntime keeps events and a number of the device, to send them."""
+    write_onnx(tmp_path / "model.onnx", build(config_of("cnn")), config_of("cnn"), RECORD)
+    load = (
+        "import sys; from pathlib import Path; "
+        "from ptychopareto.reconstruction.onnx_predictor import load_onnx; "
+        "load_onnx(Path(sys.argv[1])); assert 'onnxruntime' in sys.modules"
+    )
+    home = tmp_path / "home"
+    home.mkdir()
+    said = ("ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME")
+    kept = {name: value for name, value in os.environ.items() if name not in said}
+    subprocess.run(
+        [sys.executable, "-c", load, tmp_path / "model.onnx"],
+        env=kept | {"HOME": str(home), "USERPROFILE": str(home)},
+        check=True,
+        timeout=300,
+    )
+    assert list(home.rglob("*")) == []

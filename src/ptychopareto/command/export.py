@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ptychopareto.command.networks import MODEL
 from ptychopareto.command.subcommand import CommandError, Subcommand
 
 if TYPE_CHECKING:
@@ -19,12 +20,17 @@ network's settings, the record of its training, and units and meaning of its ten
 Where onnxruntime is installed, the file is compared with the network before it gets its name."""
 EXAMPLES = """\
   ptycho-pareto export results/recommended/model.safetensors model.onnx
-  ptycho-pareto export results/runs/cnn_tnone_w8_teacher_s0/model.safetensors cnn.onnx --describe"""
+  ptycho-pareto export results/runs/cnn_tnone_w8_teacher_s0 cnn.onnx --describe  # of a run"""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `export`."""
-    parser.add_argument("network", type=Path, metavar="NETWORK", help="a model.safetensors")
+    parser.add_argument(
+        "network",
+        type=Path,
+        metavar="NETWORK",
+        help="a model.safetensors, or the folder that holds it",
+    )
     parser.add_argument("onnx", type=Path, metavar="MODEL.onnx", help="the file to write")
     parser.add_argument(
         "--describe", action="store_true", help="also print what the file says of its tensors"
@@ -33,25 +39,30 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Export a network, and say how far the file deviates from it."""
+    from ptychopareto.command.outputs import check_folder, naming
     from ptychopareto.export.description import description
     from ptychopareto.export.onnx_file import ExportError, as_onnx
     from ptychopareto.files import atomic
     from ptychopareto.models.registry import load_model
 
+    path = options.network / MODEL if options.network.is_dir() else options.network
     if options.onnx.suffix != ".onnx":
         raise CommandError(f"{options.onnx}: a name that ends in .onnx is wanted")
-    network, config, training = load_model(options.network)
+    if path.suffix == options.onnx.suffix:
+        raise CommandError(f"{path}: is an ONNX file already; a {MODEL} is wanted")
+    check_folder(options.onnx)
+    network, config, training = load_model(path)
     if training["status"] != "ok":
         raise CommandError(
-            f"{options.network}: its training ended as {training['status']}; "
+            f"{path}: its training ended as {training['status']}; "
             "a network whose training ended well is wanted"
         )
     try:
-        content = as_onnx(network, config, training, _sha256(options.network))
+        content = as_onnx(network, config, training, _sha256(path))
     except ExportError as error:
-        raise CommandError(f"{options.network}: {error}") from error
+        raise CommandError(f"{path}: {error}") from error
     compared = _compared(content, network, config, options.onnx)
-    with atomic(options.onnx) as temporary:
+    with naming(options.onnx), atomic(options.onnx) as temporary:
         temporary.write_bytes(content)
     print(f"{options.onnx}: {len(content) / 1e6:.1f} MB, {compared}")
     if options.describe:

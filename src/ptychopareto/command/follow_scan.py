@@ -75,7 +75,7 @@ def follow_scan(options: Namespace, output: Path, network: "LoadedNetwork") -> i
     FileError
         The file cannot be read, or its scan cannot be used.
     """
-    from ptychopareto.command.outputs import draw_picture, result_of
+    from ptychopareto.command.outputs import draw_picture, naming, result_of
     from ptychopareto.command.scan_options import settings_of
     from ptychopareto.command.scans import sha256_of
     from ptychopareto.following.follow import follow
@@ -109,9 +109,11 @@ def follow_scan(options: Namespace, output: Path, network: "LoadedNetwork") -> i
     more = {"scan": str(path), "scan_format": loaded.format, "followed": "to its end"}
     more |= {"scan_sha256": sha256_of(path)} if complete else {"followed": str(end.look.stopped)}
     pixel = (options.object_pixel,) * 2 if options.object_pixel else loaded.pixel
-    write_result(output, result_of(loaded, network, outcome, pixel, more), options.write)
+    with naming(output):
+        write_result(output, result_of(loaded, network, outcome, pixel, more), options.write)
     if picture is not None:
-        draw_picture(picture, outcome, f"{path.name}, {network.config.architecture}")
+        with naming(picture):
+            draw_picture(picture, outcome, f"{path.name}, {network.config.architecture}")
     if not options.quiet:
         seconds = time.perf_counter() - began
         print(

@@ -78,6 +78,7 @@ def _without_warnings() -> Iterator[None]:
 
 def _inspect(options: Namespace, path: Path, settings: "MeasuredDataset") -> int:
     """Prepare a scan, print what was found, and return 3 if a check failed."""
+    from ptychopareto.command.outputs import check_folder, naming
     from ptychopareto.files import write_json
     from ptychopareto.pictures.scan import draw
     from ptychopareto.preparation.whole import prepare_whole
@@ -88,7 +89,10 @@ def _inspect(options: Namespace, path: Path, settings: "MeasuredDataset") -> int
     picture = None if picture is None else _output(picture, path, (".png", ".svg"))
     record = None if record is None else _output(record, path, (".json",))
     # Where something is to be written there is a disk; the system's own folder may be memory.
-    folder = next((one.parent for one in (picture, record) if one is not None), None)
+    outputs = [one for one in (picture, record) if one is not None]
+    for one in outputs:
+        check_folder(one)
+    folder = outputs[0].parent if outputs else None
     with _without_warnings():
         whole = prepare_whole(scan, settings, 0, folder)
     print(f"{path}: {scan.format}, {len(whole.frames)} patterns of {whole.dataset.N} px")
@@ -99,9 +103,11 @@ def _inspect(options: Namespace, path: Path, settings: "MeasuredDataset") -> int
     for check in whole.record["checks"]:
         print(f"  {_MARKS[check['passed']]}  {check['name']}: {check['said']}")
     if picture is not None:
-        draw(whole.as_prepared(), picture)
+        with naming(picture):
+            draw(whole.as_prepared(), picture)
     if record is not None:
-        write_json(record, whole.record)
+        with naming(record):
+            write_json(record, whole.record)
     failed = any(check["passed"] is False for check in whole.record["checks"])
     return FAILED_CHECK if failed else 0
 

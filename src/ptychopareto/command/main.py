@@ -40,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
+    # Threads that wait have to sleep: those of OpenMP would spin, which takes many times as long
+    # where other programs compute. It asks before torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         status: int = options.run(options)
         sys.stdout.flush()
@@ -91,7 +94,8 @@ def in_one_line(error: Exception) -> str | None:
         return " ".join(str(error).split())
     if isinstance(error, OSError) and error.errno is not None:
         where = f"{error.filename}: " if error.filename is not None else ""
-        hint = "; nothing was written" if error.errno in _NO_ROOM else ""
+        said = "; it was not written" if where else "; nothing was written"
+        hint = said if error.errno in _NO_ROOM else ""
         return f"{where}{os.strerror(error.errno)}{hint}"
     if isinstance(error, MemoryError):
         return "this machine has not enough memory for it"

@@ -117,6 +117,8 @@ def _chosen(folder: Path, device: "torch.device", runtime: str) -> Path:
     if runtime in ONNX_RUNTIMES and there:
         return folder / ONNX_MODEL
     if not (folder / MODEL).is_file():
+        if there and runtime == "auto":
+            return folder / ONNX_MODEL
         raise refusal(folder, f"is a folder without {MODEL}; a network is wanted")
     faster = runtime == "auto" and device.type == "cpu" and find_spec("onnxruntime") is not None
     return folder / (ONNX_MODEL if there and faster else MODEL)

@@ -4,7 +4,8 @@ import os
 import platform
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,6 +76,23 @@ def check_folder(path: Path) -> None:
     except OSError as error:
         raise OSError(error.errno, os.strerror(error.errno or 0), str(path.parent)) from error
     trial.unlink()
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an error of the disk name the output that it hit.
+
+    Raises
+    ------
+    OSError
+        As it was raised inside, with the name of the output if it had none.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
 
 
 def result_of(

@@ -1,6 +1,5 @@
 """The subcommand `reconstruct`: from scans to their objects, with a trained network."""
 
-import os
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -181,9 +180,6 @@ def run(options: Namespace) -> int:
 
     if options.follow:
         check_options(options)
-        # The writer computes beside us, and threads that wait have to sleep: OpenMP's would spin,
-        # which takes two to four times as long on a busy machine. It asks before torch is loaded.
-        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     paths = output_paths(options.scan, options.output, WRITERS[options.write].suffix)
     by_onnx = options.network.suffix == ".onnx" or options.runtime in ONNX_RUNTIMES
     device = choose_device("cpu" if by_onnx and options.device == "auto" else options.device)
@@ -229,7 +225,7 @@ def _one(
     progress: "Progress",
 ) -> None:
     """Reconstruct one scan and write what came out."""
-    from ptychopareto.command.outputs import draw_picture, result_of
+    from ptychopareto.command.outputs import draw_picture, naming, result_of
     from ptychopareto.command.scans import load_scan, sha256_of
     from ptychopareto.command.work import Wishes, reconstruct_scan
     from ptychopareto.writers.registry import check_writable, write_result
@@ -248,12 +244,15 @@ def _one(
     more = {"scan": str(scan), "scan_format": loaded.format, "scan_sha256": sha256_of(scan)}
     more["refine"] = "auto" if options.refine is None else str(options.refine)
     result = result_of(loaded, network, outcome, pixel, more)
-    write_result(path, result, options.write)
+    with naming(path):
+        write_result(path, result, options.write)
     if not options.no_picture:
         title = f"{scan.name}, {network.config.architecture}"
         if outcome.refined_epochs:
             title += f", then {outcome.refined_epochs} passes of rPIE"
-        draw_picture(path.with_suffix(".png"), outcome, title)
+        picture = path.with_suffix(".png")
+        with naming(picture):
+            draw_picture(picture, outcome, title)
     if not options.quiet:
         seconds = time.perf_counter() - began
         words = [*_in_words(outcome.figures), f"{len(loaded.frames)} patterns", f"{seconds:.1f} s"]

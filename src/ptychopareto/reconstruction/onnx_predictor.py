@@ -1,6 +1,7 @@
 """A network in an ONNX file, run by onnxruntime on the processor."""
 
 import math
+import os
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
@@ -130,6 +131,8 @@ def onnx_predictor(content: bytes, path: Path, threads: int | None = None) -> On
             f"{path}: an ONNX file needs the package onnxruntime, which is not installed: "
             "pip install onnxruntime"
         )
+    # Version 1.32 reports its use to Microsoft, unless this is set before it is imported.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     runtime = import_module("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
