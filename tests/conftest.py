@@ -46,7 +46,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _place(item: pytest.Item) -> int:
-    """Return where a test stands: among the longest groups, the others, or by itself."""
+    """Return where a test stands: among the longest groups, the others, by itself, or last."""
+    if item.get_closest_marker("last"):
+        return len(LONGEST) + 2
     group = item.get_closest_marker("xdist_group")
     if group is None:
         return len(LONGEST) + 1
