@@ -46,9 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _place(item: pytest.Item) -> int:
-    """Return where a test stands: among the longest groups, the others, by itself, or last."""
-    if item.get_closest_marker("last"):
-        return len(LONGEST) + 2
+    """Return where a test stands: among the longest groups, the others, or by itself."""
     group = item.get_closest_marker("xdist_group")
     if group is None:
         return len(LONGEST) + 1

@@ -38,10 +38,6 @@ CASES = [
     (25, "none", "real_imag", -1.21, 4),
 ]
 
-# After some networks have run in OpenVINO 2026.4.1, a signal sent to the process while a network
-# trains ended it (segmentation fault): so these run after the tests that send signals.
-pytestmark = pytest.mark.last
-
 # Each with the largest deviation from torch, as a part of the output's scale.
 RUNTIMES: dict[str, tuple[Callable[..., Predictor], float]] = {
     "onnxruntime": (load_onnx, 1e-5),

@@ -13,10 +13,6 @@ from ptychopareto.models.registry import NetworkConfig, build
 from ptychopareto.reconstruction import openvino_predictor
 from ptychopareto.reconstruction.openvino_predictor import has_bfloat16, load_openvino
 
-# After some networks have run in OpenVINO 2026.4.1, a signal sent to the process while a network
-# trains ended it (segmentation fault): so these run after the tests that send signals.
-pytestmark = pytest.mark.last
-
 CONFIG = NetworkConfig(architecture="fno", input_transform="none", modes=6, width=4, N=64)
 
 
@@ -93,3 +89,23 @@ def test_nothing_is_reported(
     )
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
     assert not (tmp_path / "intel").exists()
+
+
+def test_a_signal_is_handled_after_networks_were_loaded(exported: Path) -> None:
+    script = f"""
+import gc, os, signal
+from pathlib import Path
+from ptychopareto.reconstruction.openvino_predictor import has_bfloat16, load_openvino
+for _ in range(3):
+    has_bfloat16()
+    load_openvino(Path({str(exported)!r}), threads=1)
+    gc.collect()
+received = []
+signal.signal(signal.SIGTERM, lambda number, _: received.append(number))
+os.kill(os.getpid(), signal.SIGTERM)
+print(received == [signal.SIGTERM])
+"""
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", script], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "True"), done.stderr

@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -176,7 +177,17 @@ def has_bfloat16() -> bool:
 
     Where it does not, OpenVINO may emulate it, or take float32, and says neither.
     """
-    return "BF16" in _openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+@cache
+def _core() -> Any:
+    """Return the one OpenVINO core of this process, which stays until its end.
+
+    A core of version 2026.4.1 changes where its thread handles signals. When several had come and
+    gone, the next signal ended the process.
+    """
+    return _openvino().Core()
 
 
 def _openvino() -> Any:
@@ -203,8 +214,7 @@ def _compiled(
     content: bytes, config: NetworkConfig, precision: Precision, threads: int
 ) -> "CompiledModel":
     """Compile a graph for batches of one size, after a look at what it takes and gives."""
-    openvino = _openvino()
-    core = openvino.Core()
+    openvino, core = _openvino(), _core()
     model = core.read_model(content)
     size = (config.channels, config.N, config.N)
     wanted = openvino.PartialShape([-1, *size])
