@@ -19,6 +19,7 @@ from network_costs import (
     training_seconds,
 )
 from ptychopareto.config import MeasuredDataset, SimulatedDataset, StudyConfig
+from ptychopareto.config.axes import AXES
 from ptychopareto.files.stored import LARGE
 from ptychopareto.study.runs import Run
 
@@ -30,6 +31,7 @@ SHORT_MINUTES = 1
 START_MINUTES = 10  # start-up, a cold file system, reading the data
 RPIE_SECONDS_PER_PIXEL = 1e-7  # per pixel of a pattern, in one epoch, on one core
 TIMING_ROUNDS, LOADING_SECONDS = 5, 2.0
+OF_NETWORKS = [name for name, axis in AXES.items() if axis.owner == "network"]
 DATA_BYTES_PER_PIXEL = 40
 # Pixels of a large scan, whose patterns stay in their file: it takes no more than the largest scan
 # that is held in memory (`stored.LARGE` bytes of float32).
@@ -95,6 +97,8 @@ def inference(runs: Iterable[Run], study: StudyConfig) -> Estimate:
 def timing(runs: Iterable[Run], study: StudyConfig) -> Estimate:
     """Estimate the timing of the networks of all runs, one after the other, in rounds.
 
+    Networks that differ in their weights alone are timed once; each is loaded once to tell.
+
     Parameters
     ----------
     runs : iterable of Run
@@ -105,7 +109,9 @@ def timing(runs: Iterable[Run], study: StudyConfig) -> Estimate:
     Estimate
     """
     runs = list(runs)
-    seconds = TIMING_ROUNDS * _one_after_the_other(runs, study)
+    kinds = {tuple(getattr(run, name) for name in OF_NETWORKS): run for run in runs}
+    seconds = LOADING_SECONDS * len(runs)
+    seconds += TIMING_ROUNDS * _one_after_the_other(kinds.values(), study)
     return _estimate(study, "test", _largest_network(runs, study), seconds)
 
 

@@ -53,7 +53,7 @@ class OnnxPredictor:
     ) -> None:
         self.config, self.training = config, dict(training)
         self.N, self.gridsize = config.N, math.isqrt(config.channels)
-        self.batch = max(1, PIXELS_AT_ONCE // (config.channels * config.N**2))
+        self.batch = groups_at_once(config)
         self.threads = threads
         self._session = session
 
@@ -77,6 +77,22 @@ class OnnxPredictor:
         parts = self._session.run(OUTPUTS, {INPUT: amplitudes.numpy()})
         real, imaginary = (torch.from_numpy(part) for part in parts)
         return torch.complex(real, imaginary)
+
+
+def groups_at_once(config: NetworkConfig) -> int:
+    """Return how many groups of patterns a thread computes at once.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        Settings of the network, for the size N and the number of channels.
+
+    Returns
+    -------
+    int
+        As many as have `PIXELS_AT_ONCE` pixels, at least 1.
+    """
+    return max(1, PIXELS_AT_ONCE // (config.channels * config.N**2))
 
 
 def load_onnx(path: Path, threads: int | None = None) -> OnnxPredictor:

@@ -18,7 +18,7 @@ from torch import Tensor
 from ptychopareto.export.description import INPUT, OUTPUTS
 from ptychopareto.files.errors import FileError, refusal
 from ptychopareto.models.registry import NetworkConfig, read_header
-from ptychopareto.reconstruction.onnx_predictor import PIXELS_AT_ONCE
+from ptychopareto.reconstruction.onnx_predictor import groups_at_once
 from ptychopareto.reconstruction.predictor import predict_each
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class OpenvinoPredictor:
     ) -> None:
         self.config, self.training = config, dict(training)
         self.N, self.gridsize = config.N, math.isqrt(config.channels)
-        self.batch, self.threads = _batch(config), threads
+        self.batch, self.threads = groups_at_once(config), threads
         self._requests: SimpleQueue[InferRequest] = SimpleQueue()
         for _ in range(threads):
             self._requests.put(compiled.create_infer_request())
@@ -206,10 +206,6 @@ def _openvino() -> Any:
         del sys.modules[reporter]
 
 
-def _batch(config: NetworkConfig) -> int:
-    return max(1, PIXELS_AT_ONCE // (config.channels * config.N**2))
-
-
 def _compiled(
     content: bytes, config: NetworkConfig, precision: Precision, threads: int
 ) -> "CompiledModel":
@@ -225,7 +221,7 @@ def _compiled(
     if found != [(name, "f32", wanted) for name in (INPUT, *OUTPUTS)]:
         names = ", ".join((INPUT, *OUTPUTS))
         raise ValueError(f"its tensors are not {names} of {config.channels} × {config.N}² px")
-    model.reshape([_batch(config), *size])
+    model.reshape([groups_at_once(config), *size])
     settings = {
         "INFERENCE_PRECISION_HINT": _TYPES[precision],
         "NUM_STREAMS": threads,
