@@ -134,10 +134,10 @@ def test_cpu_study_asks_for_no_gpu_and_more_time() -> None:
 def test_timing_takes_longer_for_more_networks_and_hardly_for_more_seeds() -> None:
     run, config = study()
     seeds = [replace(run, seed=seed) for seed in range(300)]
-    widths = [replace(run, width=width) for width in range(run.width - 3, run.width + 1)] * 75
+    widths = [replace(run, width=width) for width in range(1, 301)]
     one, same, others = (estimates.timing(runs, config) for runs in ([run], seeds, widths))
     assert one.runtime < same.runtime < others.runtime
-    assert one.mem_mb == same.mem_mb == others.mem_mb
+    assert one.mem_mb == same.mem_mb
 
 
 def test_a_finer_scan_in_a_scenario_asks_for_more() -> None:
