@@ -1,4 +1,4 @@
-"""Time to quality: how long our recipe takes to the loss at which the plain recipe ends."""
+"""Time to quality: how long our recipe takes to the loss at which the usual one ends."""
 
 import tempfile
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ from ptychopareto.reconstruction.teacher import teach
 NETWORKS: tuple[tuple[Architecture, int], ...] = (("fno", 16), ("hybrid", 8))
 MODES = 12
 SEEDS = (0, 1, 2)
-PLAIN_RATE, PLAIN_BATCH = 1e-3, 16
+USUAL_RATE, USUAL_BATCH = 1e-3, 16
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class Outcome:
     seconds: float
 
 
-class PlainTrainer(Trainer):
+class UsualTrainer(Trainer):
     """Adam at a constant rate, gradients as they come."""
 
     def _learning_rate(self, step: int) -> float:
-        return PLAIN_RATE
+        return USUAL_RATE
 
 
 def section() -> str:
@@ -68,24 +68,24 @@ def section() -> str:
         rows.append([supervision, f"{architecture}, width {width}", *summary(pairs)])
     torch.set_num_threads(threads)
     return (
-        f"Plain: Adam at {PLAIN_RATE:g}, batch {PLAIN_BATCH}, random start, "
+        f"Usual: Adam at {USUAL_RATE:g}, batch {USUAL_BATCH}, random start, "
         f"{study.training.epochs} epochs; ours: `config.yaml` with as few epochs as reach the loss "
-        "at which plain ends. Both with the package's layers and step. Validation loss on the "
-        "held-out patterns of the light study, mean of the seeds "
+        "at which the usual one ends. Both with the package's layers and step. Validation loss on "
+        "the held-out patterns of the light study, mean of the seeds "
         f"{', '.join(map(str, SEEDS))}; one thread.\n\n" + table(HEAD, rows)
     )
 
 
-HEAD = ["supervision", "network", "plain loss", "plain [s]", "our epochs", "our loss", "ours [s]"]
-HEAD += ["time ours / plain, of each seed"]
+HEAD = ["supervision", "network", "usual loss", "usual [s]", "our epochs", "our loss", "ours [s]"]
+HEAD += ["time ours / usual, of each seed"]
 
 
 def summary(pairs: list[tuple[Outcome, int, Outcome]]) -> list[str]:
-    plain, ours = [pair[0] for pair in pairs], [pair[2] for pair in pairs]
-    ratios = [o.seconds / p.seconds for o, p in zip(ours, plain, strict=True)]
+    usual, ours = [pair[0] for pair in pairs], [pair[2] for pair in pairs]
+    ratios = [o.seconds / p.seconds for o, p in zip(ours, usual, strict=True)]
     return [
-        f"{mean(p.loss for p in plain):.4g}",
-        f"{median(p.seconds for p in plain):.0f}",
+        f"{mean(p.loss for p in usual):.4g}",
+        f"{median(p.seconds for p in usual):.0f}",
         ", ".join(str(epochs) for _, epochs, _ in pairs),
         f"{mean(o.loss for o in ours):.4g}",
         f"{median(o.seconds for o in ours):.0f}",
@@ -109,23 +109,23 @@ def scans(study: StudyConfig) -> Iterator[tuple[Supervision, ScanData]]:
 def compare(
     network: NetworkConfig, supervision: Supervision, seed: int, settings: Training, data: ScanData
 ) -> tuple[Outcome, int, Outcome]:
-    """The plain training, and the shortest of ours that ends no worse, with its epochs.
+    """The usual training, and the shortest of ours that ends no worse, with its epochs.
 
     Raises ValueError if not even the whole of ours does.
     """
-    plain = outcome(PlainTrainer, network, supervision, seed, plain_settings(settings), data)
+    usual = outcome(UsualTrainer, network, supervision, seed, usual_settings(settings), data)
     for epochs in range(1, settings.epochs + 1):
         chosen = settings.model_copy(update={"epochs": epochs})
         ours = outcome(Trainer, network, supervision, seed, chosen, data)
-        print(f"  {supervision}, {network.architecture}, seed {seed}: plain {plain}, ours {ours}")
-        if ours.loss <= plain.loss:
-            return plain, epochs, ours
-    raise ValueError(f"plain training is better: {plain} against {ours}")
+        print(f"  {supervision}, {network.architecture}, seed {seed}: usual {usual}, ours {ours}")
+        if ours.loss <= usual.loss:
+            return usual, epochs, ours
+    raise ValueError(f"usual training is better: {usual} against {ours}")
 
 
-def plain_settings(settings: Training) -> Training:
-    """Those that `PlainTrainer` and the light study share, and no gradient is ever clipped."""
-    return settings.model_copy(update={"batch_size": PLAIN_BATCH, "gradient_clip": float("inf")})
+def usual_settings(settings: Training) -> Training:
+    """Those that `UsualTrainer` and the light study share, and no gradient is ever clipped."""
+    return settings.model_copy(update={"batch_size": USUAL_BATCH, "gradient_clip": float("inf")})
 
 
 def outcome(
@@ -139,7 +139,7 @@ def outcome(
     """Train a network from scratch."""
     torch.manual_seed(seed)
     network = build(config)
-    if kind is PlainTrainer and isinstance(network.body, Operator):
+    if kind is UsualTrainer and isinstance(network.body, Operator):
         network.body.head.reset_parameters()
     loss = make_loss(supervision, settings, data)
     with tempfile.TemporaryDirectory() as folder, stop_on_signals() as stop:
