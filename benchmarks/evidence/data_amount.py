@@ -16,13 +16,13 @@ from ptychopareto.pictures.axis_scales import quality_label, set_quality_axis
 from ptychopareto.study.against_time import read_classical
 from ptychopareto.study.table import read_table
 
-SERIES = ["architecture", "supervision"]
+SERIES = ["architecture", "width", "supervision"]
 LINES = {"teacher": "-", "physics": ":"}
 APART = 1.03  # factor between the abscissas of two networks, so that their bars can be told apart
 
 
 def summary(results: Path, quality: str) -> pd.DataFrame:
-    """Architecture, supervision, patterns, mean, ci95 and n of a finished study, few first."""
+    """Architecture, width, supervision, patterns, mean, ci95 and n of a finished study."""
     runs = read_table(results / "study_results.csv")
     runs = runs[runs["status"] == "ok"]
     if runs.empty:
@@ -41,11 +41,11 @@ def rpie(results: Path, quality: str) -> float:
 
 
 def table(results: Path, quality: str) -> str:
-    """Rows of networks, columns of numbers of patterns; the last column is rPIE."""
+    """Rows of networks, columns of numbers of patterns; below them what rPIE reaches."""
     means = summary(results, quality)
     counts = sorted(means["patterns"].unique())
     rows = []
-    for (architecture, supervision), own in means.groupby(SERIES, sort=False):
+    for (architecture, width, supervision), own in means.groupby(SERIES, sort=False):
         cells = own.set_index("patterns")
         values = [
             in_words(cells.loc[count, "mean"], cells.loc[count, "ci95"])
@@ -54,9 +54,10 @@ def table(results: Path, quality: str) -> str:
             for count in counts
         ]
         seeds = dict.fromkeys((cells["n"].min(), cells["n"].max()))
-        rows.append([f"`{architecture}`, {supervision}", " to ".join(map(str, seeds)), *values])
+        network = f"`{architecture}`, width {width}, {supervision}"
+        rows.append([network, " to ".join(map(str, seeds)), *values])
     head = ["", "seeds", *(f"{count} patterns" for count in counts)]
-    reference = f"rPIE on the scored scan, at its best pass: {rpie(results, quality):.3f}."
+    reference = f"rPIE on the scored scan, best pass: {rpie(results, quality):.3f}."
     return f"{markdown(head, rows)}\n{reference}"
 
 
@@ -85,7 +86,7 @@ def _panel(axes: Axes, results: Path, quality: str) -> None:
     set_quality_axis(axes, quality, (limits[0], min(limits[1], 0.9999)))
     architectures = list(means["architecture"].unique())
     series = list(means.groupby(SERIES, sort=False))
-    for lane, ((architecture, supervision), own) in enumerate(series):
+    for lane, ((architecture, _, supervision), own) in enumerate(series):
         number = architectures.index(architecture)
         axes.errorbar(
             own["patterns"] * APART ** (lane - (len(series) - 1) / 2),

@@ -24,4 +24,5 @@ def in_words(mean: float, ci95: float, digits: int = 3) -> str:
     """A mean and half of its interval, such as ``0.883 ± 0.001``; one seed has no interval."""
     if math.isnan(mean):
         return UNKNOWN
-    return f"{mean:.{digits}f}" + ("" if math.isnan(ci95) else f" ± {ci95:.{digits}f}")
+    words = f"{mean:.{digits}f}" + ("" if math.isnan(ci95) else f" ± {ci95:.{digits}f}")
+    return words.replace("-", "−")

@@ -87,7 +87,7 @@ def amounts(tmp_path: Path, small_scan: tuple[Dataset, Dataset]) -> Path:
 def test_few_patterns_come_first_and_all_are_counted(amounts: Path) -> None:
     head, _, *rows = cells(data_amount.table(amounts, "ssim_phase"))
     assert head == ["", "seeds", "25 patterns", "81 patterns"]
-    assert [row[0] for row in rows] == ["`fno`, physics", "`fno`, teacher"]
+    assert [row[0] for row in rows] == ["`fno`, width 8, physics", "`fno`, width 8, teacher"]
     half = 4.303 * 0.01 / 3**0.5  # Student's t of two degrees of freedom
     assert rows[1][1:] == ["3", f"0.610 ± {half:.3f}", f"0.810 ± {half:.3f}"]
     assert "best pass: 0.950" in data_amount.table(amounts, "ssim_phase")
