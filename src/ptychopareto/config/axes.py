@@ -162,8 +162,8 @@ _TABLE = (
         Annotated[int, Field(ge=1, le=65_536)] | None,
         "Int64",
         "c{:.0f}".format,
-        description="list of the most channels that doubling them on the way down may reach; null, "
-        "the default, is no cap",
+        description="list of caps on the number of channels, which doubles at each coarser level; "
+        "null, the default, is no cap",
         default=None,
         missing=float("inf"),
         late=True,

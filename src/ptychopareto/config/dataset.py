@@ -10,8 +10,8 @@ from ptychopareto.config.words import shown
 
 RegisterInput = Literal["auto", "none"]
 REGISTER_INPUT = (
-    "auto: resample each input so that the shadow image in the pattern lies on the object "
-    "(docs/science.md); none: do not"
+    "auto: resample each input so that the object's shadow image, which a curved beam throws on "
+    "the detector, lies on the object (docs/science.md); none: do not"
 )
 
 Gridsize = Annotated[int, Field(ge=1, le=4)]
@@ -217,8 +217,10 @@ class SimulatedDataset(Section):
         default=1e9, ge=1, le=1e18, description="mean number of photons in a training pattern"
     )
     seed: Seed = Field(default=1, description="seed of the objects and of the photon noise")
-    object: Object = Field(default=LinesObject(), description="the object")
-    probe: Probe = Field(default=ProbeZonePlate(), description="the illumination")
+    object: Object = Field(default=LinesObject(), description="the object; lines by default")
+    probe: Probe = Field(
+        default=ProbeZonePlate(), description="the illumination; that of a zone plate by default"
+    )
     register_input: RegisterInput = Field(
         default="auto",
         description=REGISTER_INPUT,

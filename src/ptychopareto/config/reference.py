@@ -25,7 +25,7 @@ _TYPES = {
     "boolean": "true or false",
     "null": "null",
     "string": "text",
-    "object": "section",
+    "object": "mapping",
 }
 
 

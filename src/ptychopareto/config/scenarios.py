@@ -165,12 +165,15 @@ Scenarios = Annotated[tuple[Scenario, ...], Field(strict=False), AfterValidator(
 
 
 class AtBest(Section):
-    """rPIE at its best in the scenarios: free patterns choose its regularisation and its passes."""
+    """rPIE at its best in the scenarios.
+
+    Its regularisation and its passes are chosen by free patterns, which are kept out of it.
+    """
 
     alphas: Axis[Annotated[float, Field(gt=0, le=1)]] = Field(
         default=(0.1, 0.3, 1.0),
-        description="list of regularisations to choose from; a larger one is tried only where free "
-        "patterns stopped the last one",
+        description="list of regularisations to choose from: the smallest is tried first, a larger "
+        "one only if free patterns stopped rPIE with the one before",
     )
     most_passes: int = Field(
         default=100, ge=1, le=100_000, description="the most passes from a flat start"

@@ -91,9 +91,14 @@ class StudyConfig(Section):
 
     dataset: AnyDataset = Field(
         default=SimulatedDataset(),
-        description="the scan: to be simulated, in two existing files, or measured",
+        description="the scan: measured if the key scan is named, in two existing files if "
+        "train_npz is, else to be simulated",
     )
-    teacher: Teacher = Field(default=Teacher(), description="the classical reconstruction")
+    teacher: Teacher = Field(
+        default=Teacher(),
+        description="the classical reconstruction of the training scan, for networks that learn "
+        "from it",
+    )
     sweep: tuple[SweepBlock, ...] = Field(
         strict=False, min_length=1, description="list of blocks of the grid"
     )
@@ -101,7 +106,9 @@ class StudyConfig(Section):
         default=(0,), description="list of seeds; each configuration runs with all"
     )
     training: Training = Field(default=Training(), description="the training of each network")
-    classical: Classical = Field(default=Classical(), description="the classical reference")
+    classical: Classical = Field(
+        default=Classical(), description="the classical reference: rPIE on the scored scan"
+    )
     refine: Refine = Field(default=Refine(), description="rPIE after each network")
     scenarios: Scenarios = Field(
         default=(),

@@ -31,7 +31,11 @@ else:
 
 
 class SweepBlock(_Axes):
-    """One block of the grid: every combination of its values is a configuration."""
+    """One block of the grid: every combination of its values is a configuration.
+
+    A key belongs to a block if all of its architectures have it; `docs/architectures.md` says which
+    have which. `modes` is required where they have it.
+    """
 
     @model_validator(mode="after")
     def _keys_are_those_of_its_architectures(self) -> "SweepBlock":
