@@ -14,6 +14,7 @@ from disturbed import (
     TIMES,
     assert_same_weights,
     epochs_trained,
+    fail,
     finish,
     log_of_training,
     the_same_call,
@@ -86,13 +87,12 @@ def test_damaged_result(damaged: Project, whole: Project, file: str, job: str, t
     # A gallery waits for the table, a finished training for no data: neither comes anew by itself.
     if job.startswith(("gallery", "train")):
         damaged[target].unlink()
-    with the_same_call(damaged, target) as call:
-        assert call.end() != 0
-    failures = [line for line in call.screen().splitlines() if " failed: " in line]
+    screen = fail(damaged, target)
+    failures = [line for line in screen.splitlines() if " failed: " in line]
     line = next(line for line in failures if line.startswith(f"{job} failed: {file}: "))
     assert line.count("delete it") == 1
     assert "the whole story: results/logs/" in line
-    assert "Traceback" not in call.screen()
+    assert "Traceback" not in screen
 
     damaged[file].unlink()
     finish(damaged, target)

@@ -10,6 +10,7 @@ from disturbed import (
     EPOCHS,
     assert_same_weights,
     epochs_trained,
+    fail,
     finish,
     log_of_training,
     the_same_call,
@@ -61,9 +62,7 @@ def failure(screen: str, job: str) -> str:
 
 def test_full_disk(study: Project, undisturbed: Project, disk: Path) -> None:
     ballast = fill(disk)
-    with the_same_call(study, MODEL) as call:
-        assert call.end() != 0
-    line = failure(call.screen(), "simulate")
+    line = failure(fail(study, MODEL), "simulate")
     assert "results/dataset: No space left on device" in line
     assert files(disk) == {"ballast"}
 
@@ -91,11 +90,10 @@ def test_read_only_results(study: Project, undisturbed: Project, disk: Path) -> 
     finish(study, SCAN)
     before = files(disk)
     assert mount("-o", "remount,ro", str(disk)).returncode == 0
-    with the_same_call(study, MODEL) as call:
-        assert call.end() != 0
-    (line,) = (line for line in call.screen().splitlines() if "Read-only file system" in line)
+    screen = fail(study, MODEL)
+    (line,) = (line for line in screen.splitlines() if "Read-only file system" in line)
     assert "results/" in line
-    assert "Traceback" not in call.screen()
+    assert "Traceback" not in screen
     assert files(disk) == before
     assert mount("-o", "remount,rw", str(disk)).returncode == 0
     finish(study, MODEL)

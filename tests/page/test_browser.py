@@ -378,7 +378,7 @@ def test_long_intervals_do_not_squeeze_the_marks(browser: webdriver.Chrome, load
     assert 1 - 10**-low < 0.41  # what a constant reconstruction scores
 
 
-@pytest.mark.parametrize("name", ["one seed", "two seeds"])
+@pytest.mark.parametrize("name", [pytest.param("one seed", marks=pytest.mark.long), "two seeds"])
 def test_the_line_is_the_front_on_any_axes(
     browser: webdriver.Chrome, load: Open, name: str
 ) -> None:

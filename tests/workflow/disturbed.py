@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -94,11 +94,25 @@ def the_same_call(project: Project, *arguments: str) -> Iterator[Call]:
 
 def finish(project: Project, *arguments: str) -> str:
     """The same call, undisturbed; what it showed on the screen."""
-    ready = project.python("workflow/unlock.py")
-    assert ready.returncode == 0, ready.stderr
-    done = project.snakemake("--cores", "2", "--rerun-incomplete", *arguments, timeout=PATIENCE)
+    done = _called(project, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
+
+
+def fail(project: Project, *arguments: str) -> str:
+    """The same call, which ends by itself without what it should make; what it showed.
+
+    With the full counts it is started from nothing.
+    """
+    done = _called(replace(project, cold=LONG or project.cold), *arguments)
+    assert done.returncode != 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def _called(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
+    ready = project.python("workflow/unlock.py")
+    assert ready.returncode == 0, ready.stderr
+    return project.snakemake("--cores", "2", "--rerun-incomplete", *arguments, timeout=PATIENCE)
 
 
 def results(project: Project) -> pd.DataFrame:

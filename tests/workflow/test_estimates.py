@@ -52,7 +52,7 @@ def study(**sections: Any) -> tuple[Run, StudyConfig]:
 @pytest.mark.parametrize(
     ("architecture", "modes", "width"),
     [
-        ("fno", 12, 16),
+        pytest.param("fno", 12, 16, marks=pytest.mark.long),
         pytest.param("hybrid", 12, 16, marks=pytest.mark.long),
         ("hybrid", 24, 16),
     ],

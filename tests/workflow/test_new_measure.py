@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import pytest
 
-from tiny_study import Project
+from tiny_study import TINY, Project
 
 pytestmark = pytest.mark.xdist_group("workflow_new_measure")
 
@@ -33,14 +33,19 @@ LINE = '    "missed": _measure("missed", "missed part of the field", "other", "l
 
 
 def test_new_measure_is_two_files(project: Project) -> None:
-    """In a finished study, of which all is evaluated again."""
+    """In a finished study, of whose two networks all is evaluated again."""
     project.append(METRICS, FUNCTION)
     table = project[COLUMNS].read_text()
     assert LAST in table
     project[COLUMNS].write_text(table.replace(LAST, LINE + LAST))
     scenarios = [{"name": "dim", "photons": 1e5}]
     at_best = {"alphas": [1.0], "most_passes": 3, "most_passes_after_network": 2}
-    project.configure(pareto={"quality": "missed"}, scenarios=scenarios, at_best=at_best)
+    project.configure(
+        sweep=TINY["sweep"][:1],
+        pareto={"quality": "missed"},
+        scenarios=scenarios,
+        at_best=at_best,
+    )
 
     project.build("results/index.html")
 
