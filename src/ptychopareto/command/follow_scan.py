@@ -113,7 +113,8 @@ def follow_scan(options: Namespace, output: Path, network: "LoadedNetwork") -> i
         write_result(output, result_of(loaded, network, outcome, pixel, more), options.write)
     if picture is not None:
         with naming(picture):
-            draw_picture(picture, outcome, f"{path.name}, {network.config.architecture}")
+            title = f"{path.name}, {network.config.architecture}"
+            draw_picture(picture, outcome, title, pixel)
     if not options.quiet:
         seconds = time.perf_counter() - began
         print(

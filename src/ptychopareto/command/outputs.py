@@ -183,7 +183,9 @@ def _provenance(network: "LoadedNetwork", outcome: "Outcome") -> dict[str, str]:
     }
 
 
-def draw_picture(path: Path, outcome: "Outcome", title: str) -> None:
+def draw_picture(
+    path: Path, outcome: "Outcome", title: str, pixel: tuple[float, float] | None
+) -> None:
     """Draw the object, beside the truth where there is one, as the picture of a study's run.
 
     Parameters
@@ -194,9 +196,12 @@ def draw_picture(path: Path, outcome: "Outcome", title: str) -> None:
         What came out.
     title : str
         What was reconstructed, and how.
+    pixel : (row, column), optional
+        Size of the object's pixels [m].
     """
     from ptychopareto.pictures.reconstruction import draw
 
     scan = outcome.scan
     image = outcome.image[scan.scored_region()].cpu().numpy()
-    draw(image, scan.truth, outcome.figures, title, path, scan.covered())
+    width = None if pixel is None else pixel[1]
+    draw(image, scan.truth, outcome.figures, title, path, scan.covered(), pixel=width)

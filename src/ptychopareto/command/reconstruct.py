@@ -252,7 +252,7 @@ def _one(
             title += f", then {outcome.refined_epochs} passes of rPIE"
         picture = path.with_suffix(".png")
         with naming(picture):
-            draw_picture(picture, outcome, title)
+            draw_picture(picture, outcome, title, pixel)
     if not options.quiet:
         seconds = time.perf_counter() - began
         words = [*_in_words(outcome.figures), f"{len(loaded.frames)} patterns", f"{seconds:.1f} s"]

@@ -24,6 +24,8 @@ BLANK = "#e4e4e4"  # where an image has no pixels
 # The ends of a colour bar, by whether there are values below and above it.
 ENDS = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
 
+UNITS = {"m": 1.0, "mm": 1e-3, "µm": 1e-6, "nm": 1e-9}  # of a scale bar [m]
+
 # Keeps white letters readable on a bright image.
 OUTLINE = [withStroke(linewidth=1.6, foreground="black")]
 
@@ -147,7 +149,7 @@ def limits_of(image: NDArray[np.floating[Any]]) -> tuple[float, float]:
     return (low, high) if high - low > 1e-5 else (low - 0.5, high + 0.5)
 
 
-def scale_bar(axes: Axes, width: float) -> None:
+def scale_bar(axes: Axes, width: float, pixel: float | None = None) -> None:
     """Draw a bar of a round length, about a quarter of an image.
 
     Parameters
@@ -156,8 +158,12 @@ def scale_bar(axes: Axes, width: float) -> None:
         The axes of the image.
     width : float
         Columns of the image [px].
+    pixel : float, optional
+        The width of a column [m]. Without it the length is written in pixels.
     """
-    length = _round_length(width / 4)
+    unit, size = ("px", 1.0) if pixel is None else _unit_of(width * pixel / 4, pixel)
+    round_length = _round_length(width * size / 4)
+    length = round_length / size
     left, bottom = 0.06 * width, 0.07
     transform = axes.get_xaxis_transform()
     axes.plot(
@@ -170,7 +176,7 @@ def scale_bar(axes: Axes, width: float) -> None:
         path_effects=[withStroke(linewidth=3.2, foreground="black")],
     )
     axes.annotate(
-        f"{length:g} px",
+        f"{round_length:g} {unit}",
         (left + length / 2, bottom),
         (0, 3),
         xycoords=transform,
@@ -180,6 +186,12 @@ def scale_bar(axes: Axes, width: float) -> None:
         ha="center",
         path_effects=OUTLINE,
     )
+
+
+def _unit_of(length: float, pixel: float) -> tuple[str, float]:
+    """Return the largest unit that is no longer than a length [m], and a pixel's width in it."""
+    unit, metres = next((each for each in UNITS.items() if each[1] <= length), ("pm", 1e-12))
+    return unit, pixel / metres
 
 
 def _round_length(length: float) -> float:

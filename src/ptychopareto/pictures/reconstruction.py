@@ -64,6 +64,7 @@ def draw(
     path: Path,
     region: Region | None = None,
     reference: str = "truth",
+    pixel: float | None = None,
 ) -> None:
     """Draw a reconstruction beside the truth, aligned as for the measures.
 
@@ -88,6 +89,8 @@ def draw(
     reference : str
         What `truth` is: ``truth``, or ``classical`` for the classical reconstruction of the whole
         scan.
+    pixel : float, optional
+        The width of a pixel [m], for the scale bar. Without it the bar is in pixels.
 
     Raises
     ------
@@ -99,7 +102,7 @@ def draw(
         return
     title = "\n".join(filter(None, (title, _r_factors(measures))))
     if truth is None:
-        _draw_alone(np.asarray(reconstruction), title, path, region)
+        _draw_alone(np.asarray(reconstruction), title, path, region, pixel)
         return
     t = np.asarray(truth, dtype=np.complex128)
     aligned = align(reconstruction, t, region=region)
@@ -121,7 +124,7 @@ def draw(
     headings = (REFERENCES[reference], "reconstruction", HEADINGS_OF_ERRORS[reference])
     drawn = _draw_wide if t.shape[0] < WIDE * t.shape[1] else _draw_side_by_side
     with style.style():
-        style.save(drawn(parts, headings, title), path)
+        style.save(drawn(parts, headings, title, pixel), path)
 
 
 def _draw_words(words: str, path: Path) -> None:
@@ -132,7 +135,11 @@ def _draw_words(words: str, path: Path) -> None:
 
 
 def _draw_alone(
-    reconstruction: ComplexImage, title: str, path: Path, region: Region | None
+    reconstruction: ComplexImage,
+    title: str,
+    path: Path,
+    region: Region | None,
+    pixel: float | None,
 ) -> None:
     parts = [
         (np.abs(reconstruction), image_style.AMPLITUDE_MAP, "amplitude"),
@@ -149,11 +156,13 @@ def _draw_alone(
             seen = image_style.blank_outside(region, image)
             shown = image_style.show(where, seen, colours, image_style.limits_of(seen))
             image_style.colour_bar(shown, label, "bottom" if wide else "right")
-        image_style.scale_bar(axes[0], columns)
+        image_style.scale_bar(axes[0], columns, pixel)
         style.save(figure, path)
 
 
-def _draw_side_by_side(parts: Sequence[_Part], headings: Sequence[str], title: str) -> Figure:
+def _draw_side_by_side(
+    parts: Sequence[_Part], headings: Sequence[str], title: str, pixel: float | None
+) -> Figure:
     """Draw truth, reconstruction and error side by side, the amplitude above the phase."""
     shape = parts[0].truth.shape
     figure = Figure(figsize=(style.WIDTH, _height(shape)), layout="compressed")
@@ -168,7 +177,7 @@ def _draw_side_by_side(parts: Sequence[_Part], headings: Sequence[str], title: s
             if label:
                 image_style.colour_bar(shown, label)
         _write_below(row, part.name, part.words)
-    image_style.scale_bar(axes[0][0], shape[1])
+    image_style.scale_bar(axes[0][0], shape[1], pixel)
     return figure
 
 
@@ -178,7 +187,9 @@ def _height(shape: tuple[int, ...]) -> float:
     return 2 * (1.85 * aspect + 0.3) + 0.4
 
 
-def _draw_wide(parts: Sequence[_Part], headings: Sequence[str], title: str) -> Figure:
+def _draw_wide(
+    parts: Sequence[_Part], headings: Sequence[str], title: str, pixel: float | None
+) -> Figure:
     """Draw amplitude and phase side by side, each as truth, reconstruction and error in a column.
 
     Everything is placed in inches: a colour bar beside a wide image would be as low as the image.
@@ -217,7 +228,7 @@ def _draw_wide(parts: Sequence[_Part], headings: Sequence[str], title: str) -> F
                 )
                 image_style.bar_in(bar, drawn, label)
             elif number == 0:
-                image_style.scale_bar(axes, columns)
+                image_style.scale_bar(axes, columns, pixel)
     return figure
 
 
