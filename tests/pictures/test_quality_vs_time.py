@@ -1,5 +1,6 @@
 """Quality against time: the time that a network saves is measured, not flattered."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,31 @@ def test_between_two_classical_points(tmp_path: Path, classical: pd.DataFrame) -
     svg = drawn(tmp_path, classical, refined, (FNO,), alone=(FNO, 0))
     words = "alone: fno sqrt m12 w8 teacher reaches phase SSIM 0.6536, 8.2× sooner"
     assert words in svg  # 0.13 s · √10 / 0.05 s
+
+
+@pytest.mark.parametrize("better", [0.0, 0.00003])
+def test_what_prints_the_same_is_as_good(
+    tmp_path: Path, classical: pd.DataFrame, better: float
+) -> None:
+    """A network ahead by less than a printed digit is compared with what has the same digits."""
+    refined = refinement(**{FNO: [0.87 + better, 0.5, 0.5]})
+    svg = drawn(tmp_path, classical, refined, (FNO,), alone=(FNO, 0))
+    assert "reaches phase SSIM 0.87, 52× sooner" in svg  # 20 passes: 2.6 s / 0.05 s
+    classical.loc[classical["epochs"] > 20, "ssim_phase"] = 0.87
+    svg = drawn(tmp_path, classical, refined, (FNO,), alone=(FNO, 0))
+    assert "reaches phase SSIM 0.87, 52× sooner" in svg  # though none is quite as good
+
+
+def test_no_two_networks_look_the_same(tmp_path: Path, classical: pd.DataFrame) -> None:
+    """Colours come again after seven networks, then with another marker."""
+    names = [f"fno_tsqrt_m12_w{width}_teacher" for width in range(1, 17)]
+    refined = refinement(**{name: [0.5, 0.6, 0.7] for name in names})
+    settings = {name: {**FRONT, "width": n} for n, name in enumerate(names, 1)}
+    path = tmp_path / "picture.svg"
+    quality_vs_time.draw(classical, refined, settings, chosen(), "ssim_phase", path)
+    markers = re.findall(r'<path id="m\w+" d="([^"]+)" style="([^"]+)"', path.read_text())
+    filled = {look for look in markers if "fill: " not in look[1]}
+    assert len(filled) >= len(names), markers
 
 
 def test_says_when_a_network_is_later(tmp_path: Path, classical: pd.DataFrame) -> None:

@@ -30,6 +30,7 @@ ARROW = {"arrowstyle": "<->", "color": style.QUIET, "linewidth": 0.9, "shrinkA":
 CLASSICAL = {engine: f"{name} from a flat start" for engine, name in ENGINES.items()}
 # The colour, marker and line of each engine.
 LOOKS = {"rpie": (style.INK, "o", "-"), "lsqml": (style.QUIET, "^", "--")}
+MARKERS = ("s", "D", "v", "p")  # of networks: the next one when the colours come again
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class _Curve:
     epochs: NDArray[np.int64]  # epochs of rPIE, after the network if there is one
     points: Array  # (n, 2): seconds and quality, the shortest time first
     range: Array  # (n, 2): smallest and largest quality over the seeds
-    marker: str = "s"
+    marker: str
     line: str = "-"
     stops: NDArray[np.bool_] | None = None  # (n,): where early stopping ends a classical curve
     configuration: str = ""  # of a network
@@ -73,9 +74,9 @@ def draw(
 
     The arrow says how much sooner than the classical reconstruction the network of the purpose
     refined, with its passes of rPIE, or else the network alone, reaches its quality: from its point
-    to where the classical curve, interpolated, gets there. Where there are several classical
-    curves, it is the one that gets there first. If none does, there is no arrow, and the title says
-    so.
+    to where the classical curve, interpolated, gets there, or to its first point that has the same
+    digits as the title, if that is sooner. Where there are several classical curves, it is the one
+    that gets there first. If none does, there is no arrow, and the title says so.
 
     Parameters
     ----------
@@ -128,16 +129,18 @@ def _network_curves(
 ) -> list[_Curve]:
     rows = _drawable(refinement, "total_s", quality)
     present = [name for name in settings if name in set(rows["configuration"])]
-    colours = cycle(style.COLOURS[:-1])  # the last one, black, is the classical curve's
+    colours = style.COLOURS[:-1]  # the last one, black, is the classical curve's
+    looks = cycle((colour, marker) for marker in MARKERS for colour in colours)
     curves = []
     names = short_names([settings[name] for name in present], always=["architecture"])
-    for configuration, name, colour in zip(present, names, colours, strict=False):
+    for configuration, name, (colour, marker) in zip(present, names, looks, strict=False):
         groups = rows[rows["configuration"] == configuration].groupby("refine_epochs")
         means = groups[["total_s", quality]].mean()
         spread = groups[quality].agg(["min", "max"])
         epochs = means.index.to_numpy(dtype=np.int64)
         points, ends = means.to_numpy(), spread.to_numpy()
-        curves.append(_Curve(name, colour, epochs, points, ends, configuration=configuration))
+        curve = _Curve(name, colour, epochs, points, ends, marker, configuration=configuration)
+        curves.append(curve)
     return curves
 
 
@@ -212,7 +215,7 @@ def _draw_curve(axes: Axes, curve: _Curve) -> None:
         axes.plot(
             x[0],
             y[0],
-            "s",
+            curve.marker,
             color=curve.colour,
             markerfacecolor="white",
             markersize=SIZE,
@@ -263,17 +266,29 @@ def _saving(start: _HeadStart, references: Sequence[_Curve], quality: str) -> _S
     how = f" + {epochs} pass{'' if epochs == 1 else 'es'} of rPIE" if epochs else ""
     head = f"{start.purpose}: {start.curve.name}{how}"
     measure = MEASURES[quality].label.split(" [")[0]
-    times = ((time_to_reach(one.points, level, quality), one.name) for one in references)
+    times = ((_time_to_reach(one.points, level, quality), one.name) for one in references)
     reach = [(seconds, name) for seconds, name in times if not math.isnan(seconds)]
     if not reach:
         names = " and ".join(one.name for one in references)
-        words = f"{head} reaches {measure} {level:.4g}, and {names} does not"
+        words = f"{head} reaches {measure} {_printed(level)}, and {names} does not"
         return _Saving(np.empty((0, 2)), "", words)
     later, name = min(reach)
     ratio = later / sooner
     factor = f"{_rounded(ratio)}× sooner" if ratio >= 1 else f"{_rounded(1 / ratio)}× later"
-    words = f"{head} reaches {measure} {level:.4g}, {factor} than {name}"
+    words = f"{head} reaches {measure} {_printed(level)}, {factor} than {name}"
     return _Saving(np.array([(sooner, level), (later, level)]), factor, words)
+
+
+def _time_to_reach(points: Array, level: float, quality: str) -> float:
+    """Return when a curve reaches a quality, or is first as good in the digits that are printed."""
+    printed = np.array([float(_printed(value)) for value in points[:, 1]])
+    as_good = np.flatnonzero(sign(quality) * (printed - float(_printed(level))) >= 0)
+    seconds = time_to_reach(points, level, quality)
+    return float(np.fmin(points[as_good[0], 0], seconds)) if len(as_good) else seconds
+
+
+def _printed(value: float) -> str:
+    return f"{value:.4g}"
 
 
 def _goodness(points: Array, quality: str) -> Array:
