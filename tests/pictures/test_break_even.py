@@ -34,13 +34,20 @@ def test_each_row_says_what_it_is(tmp_path: Path) -> None:
         "scans after which training has paid",
     ):
         assert f">{words}<" in svg, words
-    assert "to the same phase SSIM" in svg
+    assert "to the same phase SSIM; squares: a network alone" in svg
     assert "3 scans" not in svg
 
 
 def test_none_pays(tmp_path: Path) -> None:
     svg = drawn(tmp_path, table().assign(break_even_scans=np.inf))
     assert svg.count(">never<") == 4
+
+
+def test_squares_are_named_where_there_are_any(tmp_path: Path) -> None:
+    after_passes = table().assign(refine_epochs=1)
+    assert "squares" not in drawn(tmp_path, after_passes)
+    none_pays_alone = table().assign(break_even_scans=[np.inf, 3.0, np.nan, 5.0, 3.0])
+    assert "squares" not in drawn(tmp_path, none_pays_alone)
 
 
 def test_of_nothing_says_so(tmp_path: Path) -> None:

@@ -3,12 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from ptychopareto.config import Scenario, Training
-from ptychopareto.pictures import robustness
+from ptychopareto.pictures import robustness, style
 from ptychopareto.study.runs import Run
 
 CHANGES = [
@@ -86,6 +89,48 @@ def test_rpie_at_its_best_is_beside_it_and_hollow(tmp_path: Path) -> None:
 def test_seeds_have_bars(tmp_path: Path) -> None:
     scenarios = scored(["as_trained", "low_dose"], FRONT, seeds=2)
     assert "bars: 95 % interval" in drawn(tmp_path, scenarios, CHANGES[:1], FRONT)
+
+
+@pytest.mark.parametrize("longest", [False, True])
+def test_words_stay_in_the_picture(tmp_path: Path, longest: bool) -> None:
+    """With all notes, and with long names of networks and scenarios."""
+    front = [
+        Run("hybrid_resnet", "none", 12, width, "physics", 0, blocks=2).configuration
+        for width in (8, 16, 32)
+    ]
+    settings = {
+        name: Run("hybrid_resnet", "none", 12, width, "physics", 0, blocks=2).settings(Training())
+        for name, width in zip(front, (8, 16, 32), strict=True)
+    }
+    assumed = {"probe_defocus": -0.05, "probe_rotation": 30.0, "probe_size": 0.02}
+    change = {"name": "bad_day", "assumed": assumed} if longest else {"name": "bad_day"}
+    purposes = {front[0]: "alone, refined, fastest, smallest"} if longest else {}
+    fixed = scored(["as_trained", "bad_day"], front, seeds=3)
+    figures: list[Figure] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(style, "save", lambda figure, path: figures.append(figure))
+        robustness.draw(
+            pd.concat([fixed, fixed.assign(at_best=True)]),
+            [Scenario.model_validate({"photons": 1e5} | change)],
+            settings,
+            purposes,
+            "ssim_phase",
+            tmp_path / "picture.png",
+        )
+    [figure] = figures
+    with style.style():
+        figure.set_dpi(mpl.rcParams["savefig.dpi"])  # widths of letters depend on it
+        figure.draw_without_rendering()
+        for text in figure.findobj(Text):
+            place = text.get_window_extent()
+            inside = place.x0 >= 0 and place.x1 <= figure.bbox.width
+            assert inside or not text.get_text(), text.get_text()
+    said = figure.axes[0].get_title(loc="left")
+    assert said.count(";") == 2
+    assert said.replace(";\n", "; ") == (
+        "thin lines: from the scan as it is; hollow: free patterns stop rPIE; "
+        "bars: 95 % interval of the mean over seeds"
+    )
 
 
 def test_a_void_row_says_so(tmp_path: Path) -> None:

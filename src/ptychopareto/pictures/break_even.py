@@ -91,12 +91,10 @@ def _draw_rows(
             fontsize=6.5,
             color=style.INK if side == "left" else style.QUIET,
         )
-    measure = MEASURES[quality].label.split(" [")[0]
-    axes.set_title(
-        f"against rPIE from a flat start to the same {measure}; squares: a network alone",
-        loc="left",
-        color=style.QUIET,
-    )
+    title = f"against rPIE from a flat start to the same {MEASURES[quality].label.split(' [')[0]}"
+    if (np.isfinite(rows[SCANS]) & (rows["refine_epochs"] == 0)).any():
+        title += "; squares: a network alone"
+    axes.set_title(title, loc="left", color=style.QUIET)
 
 
 def _records(rows: pd.DataFrame) -> list[dict[Any, Any]]:

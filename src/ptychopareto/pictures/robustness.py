@@ -6,6 +6,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -24,7 +25,7 @@ LANE, ROW, SMALLEST_ROW = 0.11, 0.10, 0.40  # inches: of a network, around a row
 FRAME = 0.95  # inches above and below the rows
 SIZE = 5.0  # pt, of the markers
 HEADROOM = 0.12  # free part of the quality axis
-LEGEND_COLUMNS = 3
+LEGEND_COLUMNS = 3  # at most
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,8 @@ def _draw_rows(
     quality: str,
 ) -> Figure:
     row = max(SMALLEST_ROW, ROW + LANE * len(series))
-    figure = Figure(figsize=(style.WIDTH, FRAME + row * len(names)), layout="constrained")
+    size = (style.WIDTH, FRAME + row * len(names))
+    figure = Figure(figsize=size, layout="constrained", dpi=mpl.rcParams["savefig.dpi"])
     axes = figure.add_subplot()
     every = np.concatenate([floors, *(one.means for one in series)])
     limits = float(np.nanmin(every)), float(np.nanmax(every))
@@ -205,15 +207,34 @@ def _draw_rows(
     notes = ["thin lines: from the scan as it is"]
     if any(one.hollow for one in series):
         notes.append("hollow: free patterns stop rPIE")
-    title = "; ".join(notes)
-    if any(np.isfinite(one.half_widths).any() for one in series):  # three do not fit on a line
-        title += ";\nbars: 95 % interval of the mean over seeds"
-    axes.set_title(title, loc="left", color=style.QUIET)
+    if any(np.isfinite(one.half_widths).any() for one in series):
+        notes.append("bars: 95 % interval of the mean over seeds")
     handles, labels = axes.get_legend_handles_labels()
     if known_floors:  # matplotlib names lines before markers; it is the least of them
         handles, labels = [*handles[1:], handles[0]], [*labels[1:], labels[0]]
-    figure.legend(handles, labels, loc="outside upper left", ncols=LEGEND_COLUMNS, frameon=False)
+    for columns in range(LEGEND_COLUMNS, 0, -1):
+        legend = figure.legend(
+            handles, labels, loc="outside upper left", ncols=columns, frameon=False
+        )
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            break
+        legend.remove()
+    _write_over(figure, axes, notes)
     return figure
+
+
+def _write_over(figure: Figure, axes: Axes, notes: Sequence[str]) -> None:
+    """Write notes over the plot, as many on a line as its width takes."""
+    title = axes.set_title("\n".join(notes), loc="left", color=style.QUIET)
+    figure.draw_without_rendering()  # gives the plot its width
+    lines = [notes[0]]
+    for note in notes[1:]:
+        title.set_text(f"{lines[-1]}; {note}")
+        if title.get_window_extent().width <= axes.bbox.width:
+            lines[-1] = title.get_text()
+        else:
+            lines.append(note)
+    title.set_text(";\n".join(lines))
 
 
 def _name_row(axes: Axes, number: int, name: str, words: str) -> None:
