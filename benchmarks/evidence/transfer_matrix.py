@@ -28,9 +28,15 @@ WORDS = {
     "aberrated": "twice the aberrations",
     "measured_probe": "measured beam",
 }
+HOME_BEAM = "beam of the light study"  # of the study that is called lines among the objects
 AXES = {"objects": OBJECTS, "beams": BEAMS}
 # The mixture has the test scan of lines: another scan of one kind is no row of its own.
 UNUSED = ("mixture",)
+
+
+def label(name: str, names: Sequence[str]) -> str:
+    """What a study is called beside other objects, or beside other beams."""
+    return HOME_BEAM if name == "lines" and names == BEAMS else WORDS[name]
 
 
 def cells(scores: pd.DataFrame, architecture: str, names: Sequence[str]) -> pd.DataFrame:
@@ -49,18 +55,19 @@ def rpie(results: Mapping[str, Path], name: str) -> float:
 def table(
     scores: pd.DataFrame, results: Mapping[str, Path], architecture: str, names: Sequence[str]
 ) -> str:
-    """Rows of test scans, columns of training scans; the last column is rPIE."""
+    """Rows of test scans, columns of training scans, at home in bold; the last column is rPIE."""
     values = cells(scores, architecture, names)
     means, widths = (values[key].to_dict() for key in ("mean", "ci95"))
     trained = [name for name in names if name in results]
     rows = []
     for used in (name for name in trained if name not in UNUSED):
-        row = [f"**{WORDS[used]}**"]
+        row = [label(used, names)]
         for name in trained:
             words = in_words(means[(used, name)], widths[(used, name)])
             row.append(f"**{words}**" if name == used else words)
         rows.append([*row, f"{rpie(results, used):.3f}"])
-    return markdown(["used on ↓, trained on →", *(WORDS[name] for name in trained), "rPIE"], rows)
+    columns = [*(label(name, names) for name in trained), RPIE_COLUMN]
+    return markdown(["used on ↓, trained on →", *columns], rows)
 
 
 def draw(scores: pd.DataFrame, results: Mapping[str, Path], path: Path) -> None:
@@ -71,8 +78,7 @@ def draw(scores: pd.DataFrame, results: Mapping[str, Path], path: Path) -> None:
         panels = figure.subplots(len(architectures), len(AXES), squeeze=False)
         for row, architecture in zip(panels, architectures, strict=True):
             for axes, (title, names) in zip(row, AXES.items(), strict=True):
-                there = [name for name in names if name in results]
-                _panel(axes, cells(scores, architecture, names), results, there)
+                _panel(axes, cells(scores, architecture, names), results, names)
                 axes.set_title(f"{architecture}: {title}", loc="left")
         figure.supxlabel(f"trained on; numbers: {MEASURES[QUALITY].label}, mean over seeds")
         figure.supylabel("used on")
@@ -82,16 +88,20 @@ def draw(scores: pd.DataFrame, results: Mapping[str, Path], path: Path) -> None:
 def _panel(
     axes: Axes, values: pd.DataFrame, results: Mapping[str, Path], names: Sequence[str]
 ) -> None:
-    used = [name for name in names if name not in UNUSED]
+    trained = [name for name in names if name in results]
+    used = [name for name in trained if name not in UNUSED]
     grid: NDArray[np.float64] = np.array(
-        [[*(values.loc[(row, name), "mean"] for name in names), rpie(results, row)] for row in used]
+        [
+            [*(values.loc[(row, name), "mean"] for name in trained), rpie(results, row)]
+            for row in used
+        ]
     )
     axes.imshow(grid, vmin=0, vmax=1, cmap="cividis", aspect="auto")
     for (row, column), value in np.ndenumerate(grid):
         ink = "white" if value < 0.5 else style.INK
         axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=ink, fontsize=7)
-    axes.axvline(len(names) - 0.5, color="white", linewidth=3)
-    labels = [*(WORDS[name] for name in names), RPIE_COLUMN]
+    axes.axvline(len(trained) - 0.5, color="white", linewidth=3)
+    labels = [*(label(name, names) for name in trained), RPIE_COLUMN]
     axes.set_xticks(range(len(labels)), labels, rotation=35, ha="right")
-    axes.set_yticks(range(len(used)), [WORDS[name] for name in used])
+    axes.set_yticks(range(len(used)), [label(name, names) for name in used])
     axes.tick_params(length=0)

@@ -227,7 +227,7 @@ def test_matrix_has_home_in_bold_and_rpie_last(
     table = transfer_matrix.table(scores, two_studies, "fno", transfer.OBJECTS)
     head, _, *rows = cells(table)
     assert head == ["used on ↓, trained on →", "lines", "random field", "rPIE"]
-    assert [row[0] for row in rows] == ["**lines**", "**random field**"]
+    assert [row[0] for row in rows] == ["lines", "random field"]
     assert [[cell.startswith("**") for cell in row[1:]] for row in rows] == [
         [True, False, False],
         [False, True, False],
@@ -238,6 +238,16 @@ def test_matrix_has_home_in_bold_and_rpie_last(
     path = tmp_path / "matrix.svg"
     transfer_matrix.draw(scores, two_studies, path)
     assert all(words in path.read_text() for words in ("fno: objects", "fno: beams", "rPIE"))
+
+
+def test_lines_are_an_object_and_not_a_beam(two_studies: dict[str, Path], tmp_path: Path) -> None:
+    scores = transfer.evaluate(studies(two_studies))
+    head, _, [name, *_] = cells(transfer_matrix.table(scores, two_studies, "fno", transfer.BEAMS))
+    assert head[1:] == ["beam of the light study", "rPIE"]
+    assert name == "beam of the light study"
+    transfer_matrix.draw(scores, two_studies, tmp_path / "matrix.svg")
+    drawn = (tmp_path / "matrix.svg").read_text()
+    assert drawn.count(">beam of the light study<") == drawn.count(">random field<") == 2
 
 
 def test_the_mixture_has_each_kind_equally_bright(tmp_path: Path) -> None:
