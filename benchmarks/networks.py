@@ -50,7 +50,8 @@ def section() -> str:
         "cannot take less. *bfloat16*: `training.precision: bfloat16`, and plain time over it; "
         "only where the processor computes it.\n\n"
         f"### Inference, batch {BATCH}\n\n{inference(peak)}\n"
-        f"### Inference by batch: fno, width 32, modes 12\n\n{by_batch()}\n"
+        "### Inference by batch: fno, width 32, modes 12\n\nTimed anew: what both tables have "
+        f"(batch {BATCH}) differs by some percent.\n\n{by_batch()}\n"
         f"### The spectral layer alone, forward and backward, batch {BATCH}\n\n{layers()}"
     )
 
