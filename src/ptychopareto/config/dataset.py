@@ -130,7 +130,10 @@ class ProbeDisk(_Probe):
 
 
 class ProbeNpz(_Probe):
-    """A measured probe, read from the key `probeGuess` of a file."""
+    """A measured probe, read from the key `probeGuess` of a file.
+
+    A measured scan takes the weaker modes too, which are `further_modes` there.
+    """
 
     kind: Literal["npz"] = Field(default="npz", description="kind of probe")
     path: NpzPath = Field(description="file with the key probeGuess, complex (N0, N0)")

@@ -7,6 +7,7 @@ will not do is refused in one line.
 
 from ptychopareto.files.errors import FileError, shortened
 from ptychopareto.files.images import (
+    read_further_modes,
     read_given_objects,
     read_objects,
     read_probe,
@@ -30,6 +31,7 @@ __all__ = [
     "parse_json",
     "read_csv",
     "read_dataset",
+    "read_further_modes",
     "read_given_objects",
     "read_json",
     "read_made_from",

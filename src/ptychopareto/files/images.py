@@ -20,6 +20,18 @@ def read_probe(path: Path) -> NDArray[np.complex64]:
     return probe_of(Content(path, read_npz(path, ("probeGuess",))))
 
 
+def read_further_modes(path: Path) -> NDArray[np.complex64] | None:
+    """Read the modes beside the first one of a probe, (modes, N0, N0), from `further_modes`.
+
+    Raises
+    ------
+    FileError
+        The file is damaged, or the modes are not as large as `probeGuess`.
+    """
+    content = Content(path, read_npz(path, ("probeGuess", "further_modes")))
+    return further_modes_of(content, probe_of(content).shape[-1])
+
+
 def read_given_objects(path: Path, count: int, size: int) -> NDArray[np.complex64]:
     """Read the centres of objects from the key `object`, complex (H, W) or (n, H, W).
 
@@ -138,3 +150,31 @@ def probe_of(content: Content, n: int | None = None) -> NDArray[np.complex64]:
     if not probe.any():
         raise content.refusal("probeGuess is 0 everywhere; a probe with light in it is wanted")
     return probe
+
+
+def further_modes_of(content: Content, n: int) -> NDArray[np.complex64] | None:
+    """Take the modes beside the first one of a dataset's probe, `further_modes`.
+
+    Parameters
+    ----------
+    content : Content
+        The arrays of the file.
+    n : int
+        The side of the probe [px].
+
+    Returns
+    -------
+    (modes, N, N) complex64 or None
+        None if the probe has one mode.
+
+    Raises
+    ------
+    FileError
+        The modes are not as large as the probe.
+    """
+    if "further_modes" not in content:
+        return None
+    modes = content.take("further_modes", np.complex64)
+    if modes.ndim != 3 or modes.shape[1:] != (n, n):
+        raise content.refusal(f"further_modes has shape {modes.shape}; (modes, {n}, {n}) is wanted")
+    return modes

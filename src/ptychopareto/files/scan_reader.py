@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ptychopareto.files import stored
 from ptychopareto.files.content import Content
 from ptychopareto.files.errors import refusal
-from ptychopareto.files.images import probe_of
+from ptychopareto.files.images import further_modes_of, probe_of
 from ptychopareto.files.npz import find_large, read_npz, read_shape
 from ptychopareto.files.patterns import take_masks, take_patterns
 from ptychopareto.files.positions import (
@@ -132,7 +132,7 @@ def dataset_of(content: Content, metadata: dict[str, Any]) -> Dataset:
         fractions=fractions,
         valid=take_masks(content, diffraction.shape),
         free=content.flags("free", (diffraction.shape[0],)),
-        further_modes=_further_modes(content, diffraction.shape[-1]),
+        further_modes=further_modes_of(content, diffraction.shape[-1]),
         shape=object_shape,
     )
     return replace(dataset, ground_truth=_ground_truth(content, dataset))
@@ -175,15 +175,6 @@ def _object_shape(content: Content, n: int) -> tuple[int, int] | None:
             f"{LARGEST_OBJECT + n} px, are wanted"
         )
     return int(shape[0]), int(shape[1])
-
-
-def _further_modes(content: Content, n: int) -> NDArray[np.complex64] | None:
-    if "further_modes" not in content:
-        return None
-    modes = content.take("further_modes", np.complex64)
-    if modes.ndim != 3 or modes.shape[1:] != (n, n):
-        raise content.refusal(f"further_modes has shape {modes.shape}; (modes, {n}, {n}) is wanted")
-    return modes
 
 
 def _patches(content: Content, shape: tuple[int, ...]) -> NDArray[np.complex64] | None:

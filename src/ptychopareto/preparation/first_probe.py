@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ptychopareto.config import MeasuredDataset
+from ptychopareto.config import MeasuredDataset, Probe, ProbeNpz
+from ptychopareto.files import read_further_modes, read_probe
 from ptychopareto.files.errors import refusal
 from ptychopareto.physics.probe import make_probe
 from ptychopareto.preparation import checks
@@ -108,7 +109,8 @@ def first_probe(
     record.check("scale", True, {"before": before, "counts": float(mean[everywhere].sum())}, said)
     if len(modes) > 1:
         shares = (np.abs(modes) ** 2).sum(axis=(1, 2))
-        record.assume("modes of the probe", (shares / shares.sum()).tolist(), "the file")
+        source = "the file" if settings.probe is None else "the config"
+        record.assume("modes of the probe", (shares / shares.sum()).tolist(), source)
     checks.check_overlap(surveyed.positions[surveyed.kept], beam_diameter(modes[0]), record)
     return Illumination(modes)
 
@@ -118,7 +120,8 @@ def _known(surveyed: Surveyed, settings: MeasuredDataset, record: Record) -> Com
     N, scan = surveyed.grid.N, surveyed.scan
     if settings.probe is not None:
         record.assume("probe", settings.probe.kind, "the config")
-        return make_probe(settings.probe, N).astype(np.complex128)[None]
+        strongest = make_probe(settings.probe, N).astype(np.complex128)
+        return np.stack([strongest, *_further_modes(settings.probe, strongest, record)])
     probe = probe_on_grid(scan, surveyed.grid)
     if probe is None:
         return None
@@ -129,6 +132,21 @@ def _known(surveyed: Surveyed, settings: MeasuredDataset, record: Record) -> Com
         said = "frames were turned to agree with the probe; the probe is as in the file"
         record.assume("orientation of the probe", None, said)
     return probe
+
+
+def _further_modes(config: Probe, strongest: Complex, record: Record) -> list[Complex]:
+    """Return the other modes of the config's file, in the file's ratio to the strongest (N, N)."""
+    if not isinstance(config, ProbeNpz):
+        return []
+    further = read_further_modes(config.path)
+    if further is None:
+        return []
+    if config.smooth > 0 or config.mask_radius is not None or further.shape[1:] != strongest.shape:
+        said = "smooth, mask_radius and resize take the strongest mode; the others are left out"
+        record.check("modes of the probe", False, len(further) + 1, said)
+        return []
+    as_stored = np.abs(read_probe(config.path).astype(np.complex128))
+    return list(further * (np.abs(strongest).sum() / as_stored.sum()))
 
 
 def _centred_far_field(modes: Complex, record: Record) -> Complex:
