@@ -261,8 +261,8 @@ MISTAKES = [
     ),
     (
         "sweep.0.modes = null",
-        "sweep[0].modes: missing; list of numbers of kept frequencies per axis, |k| < modes, "
-        "at most N/2 is wanted",
+        "sweep[0].modes: missing; list of numbers of kept frequencies per axis and side, "
+        "zero counted, at most N/2 is wanted",
     ),
     (
         "sweep.0.max_channels = [64]",

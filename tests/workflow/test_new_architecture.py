@@ -85,8 +85,8 @@ def test_its_keys_are_its_own(fresh: Project) -> None:
         ),
         (
             {"architecture": ["fno", "mine"], "max_channels": None},
-            "sweep[0].modes: missing; list of numbers of kept frequencies per axis, |k| < modes, "
-            "at most N/2 is wanted\n",
+            "sweep[0].modes: missing; list of numbers of kept frequencies per axis and side, "
+            "zero counted, at most N/2 is wanted\n",
         ),
         (
             {"architecture": ["fno", "mine"], "max_channels": None, "modes": [4]},

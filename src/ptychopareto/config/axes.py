@@ -148,7 +148,8 @@ _TABLE = (
     ),
     GridAxis(
         *("modes", "network", Annotated[int, Field(ge=2, le=512)], "Int64", "m{:.0f}".format),
-        description="list of numbers of kept frequencies per axis, |k| < modes, at most N/2",
+        description="list of numbers of kept frequencies per axis and side, zero counted, at most "
+        "N/2",
         default=None,
         missing=0,
     ),

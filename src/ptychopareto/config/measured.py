@@ -149,7 +149,10 @@ class MeasuredDataset(Section):
         default=Positions(), description="what the file does not say of its positions"
     )
     mask: ScanPath | None = Field(
-        default=None, description="path of a .npz or .npy mask of the detector, nonzero where good"
+        default=None,
+        description="path of a mask of the detector, nonzero where good: a .npy file, or a .npz "
+        "file with the key mask or one array only; its shape is that of the frames as they lie in "
+        "their file, before orientation, bin and N",
     )
     probe: Probe | None = Field(
         default=None, description="the first guess of the probe, where the file's is not to be used"
