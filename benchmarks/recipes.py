@@ -71,8 +71,8 @@ def section() -> str:
         f"Usual: Adam at {USUAL_RATE:g}, batch {USUAL_BATCH}, random start, "
         f"{study.training.epochs} epochs; ours: `config.yaml` with as few epochs as reach the loss "
         "at which the usual one ends. Both with the package's layers and step. Validation loss on "
-        "the held-out patterns of the light study, mean of the seeds "
-        f"{', '.join(map(str, SEEDS))}; one thread.\n\n" + table(HEAD, rows)
+        "the held-out patterns of the light study. Losses are the mean of the seeds "
+        f"{', '.join(map(str, SEEDS))}, seconds their median; one thread.\n\n" + table(HEAD, rows)
     )
 
 
