@@ -19,8 +19,8 @@ TABLES = ("results/study_results.csv", "results/classical.csv")
 class Study:
     """A study: `studies/<name>.yaml`, and what is made of it beside its tables.
 
-    `minutes` are those of two quiet cores: half of the processor time that its jobs took; `needs` is
-    a file that it cannot do without.
+    `minutes` are those of two quiet cores: half of the processor time that its jobs took. It cannot
+    do without the file that it `needs`.
     """
 
     name: str
