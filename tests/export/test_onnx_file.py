@@ -124,6 +124,21 @@ def test_blocks_and_more_modes_than_a_level_holds(architecture: str, tmp_path: P
         assert float((found - wanted).abs().max()) <= 1e-5 * float(wanted.abs().max())
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case)))
+@pytest.mark.parametrize("architecture", [name for name in OWN if "skips" in ARCHITECTURES[name]])
+def test_without_skips(architecture: str, case: tuple, tmp_path: Path) -> None:
+    """Nothing of the size of the patterns leads past the levels then, so their size is stated."""
+    config = replace(config_of(architecture, case), skips=False)
+    network = trained(config)
+    write_onnx(tmp_path / "model.onnx", network, config, RECORD)
+    patterns = amplitudes(config, 3)
+    with torch.inference_mode():
+        wanted = network(patterns)
+    for load in (load_onnx, load_openvino):
+        found = load(tmp_path / "model.onnx", threads=1)(patterns)
+        assert float((found - wanted).abs().max()) <= 1e-5 * float(wanted.abs().max())
+
+
 def test_the_file_says_what_it_is(tmp_path: Path) -> None:
     config = config_of("hybrid", CASES[1])
     write_onnx(tmp_path / "here.onnx", trained(config), config, RECORD, weights_sha256="f00d")

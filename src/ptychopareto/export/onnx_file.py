@@ -3,7 +3,7 @@
 import json
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -119,9 +119,17 @@ def as_onnx(
     onnx.helper.set_model_props(model, metadata)
     for value in (*model.graph.input, *model.graph.output):
         value.doc_string = said["input" if value.name == INPUT else "output"]
+    for value in model.graph.output:
+        _state_sizes(value, example.shape[1:])
     onnx.checker.check_model(model)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
+
+
+def _state_sizes(value: onnx.ValueInfoProto, sizes: Sequence[int]) -> None:
+    """State all sizes of an output but the batch: the exporter does not always work them out."""
+    for dimension, size in zip(value.type.tensor_type.shape.dim[1:], sizes, strict=True):
+        dimension.dim_value = size
 
 
 def _traced(real: RealNetwork, example: Tensor) -> bytes:
