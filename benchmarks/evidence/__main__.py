@@ -10,9 +10,10 @@ A finished job is never repeated, and a killed training goes on from its checkpo
 import argparse
 import datetime
 import logging
-import shutil
 import sys
 from collections.abc import Callable, Sequence
+
+from documentation.pictures import write_small
 
 from benchmarks.evidence import break_even, data_amount, transfer, transfer_matrix, wrong_knowledge
 from benchmarks.evidence.studies import QUESTIONS, Study, run
@@ -27,7 +28,7 @@ MADE_BY = "python -m benchmarks.evidence tables"
 
 
 def of_wrong_knowledge(study: Study) -> str:
-    shutil.copyfile(study.results / "robustness.png", DOCS / "evidence_wrong_knowledge.png")
+    write_small(study.results / "robustness.png", DOCS / "evidence_wrong_knowledge.png")
     return wrong_knowledge.table(study.results)
 
 
@@ -50,7 +51,9 @@ def of_break_even(simulated: Study, star: Study) -> str:
 def of_transfer(*studies: Study) -> str:
     scores = transfer.evaluate(studies)
     results = {study.name.removeprefix("transfer_"): study.results for study in studies}
-    transfer_matrix.draw(scores, results, DOCS / "evidence_transfer.png")
+    picture = DOCS / "evidence_transfer.png"
+    transfer_matrix.draw(scores, results, picture)
+    write_small(picture, picture)
     parts = []
     for architecture in scores["architecture"].unique():
         for title, names in transfer_matrix.AXES.items():
