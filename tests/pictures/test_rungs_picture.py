@@ -72,8 +72,8 @@ def test_a_panel_for_each_rung_and_kind_of_loss(drawn: list[Figure], tmp_path: P
     assert imread(tmp_path / "rungs.png").ndim == 3
     titles = [axes.get_title("left") for axes in drawn[0].axes]
     assert len(titles) == 4
-    assert "after 1 epoch: 1 of 1 go on\n60 s of training" in titles
-    assert "after 3 epochs: 2 of 3 go on\n6 min of training" in titles
+    assert "after 1 epoch\n1 of 1 go on\n60 s of training" in titles
+    assert "after 3 epochs\n2 of 3 go on\n6 min of training" in titles
 
 
 def test_what_failed_has_no_place(tmp_path: Path) -> None:
@@ -132,7 +132,34 @@ def test_stopped_ones_without_a_cost_are_counted(drawn: list[Figure], tmp_path: 
     rows["peak_memory_mb"] = [100.0, None, 200.0]
     draw_front(rows, tmp_path, "peak_memory_mb")
     (above,) = drawn[0].axes
-    assert "1 stopped configuration without a value on these axes" in above.get_title("left")
+    heading = " ".join(above.get_title("left").split())
+    assert "1 stopped configuration without a value on these axes" in heading
+
+
+def test_what_the_last_rung_stopped_is_a_point_of_the_plot(
+    drawn: list[Figure], tmp_path: Path
+) -> None:
+    """Its first seed was trained to the end, and its further seeds were not begun."""
+    rows = table()
+    further = rows[rows["status"] == "ok"].iloc[[0]].assign(seed=1, status="stopped")
+    empty = [name for name in ("ssim_phase", "model_params", "rung_loss") if name in further]
+    further[empty] = float("nan")
+    draw_front(pd.concat([rows, further], ignore_index=True), tmp_path)
+    heading = drawn[0].axes[0].get_title("left")
+    assert "2 stopped by the search" in heading
+    assert "without a value" not in heading
+
+
+def test_a_long_heading_has_lines_that_end_before_the_legend(
+    drawn: list[Figure], tmp_path: Path
+) -> None:
+    rows = table()
+    states = [f"{name}_failure_with_a_name" for name in ("first", "second", "third", "fourth")]
+    more = [rows.iloc[[0]].assign(seed=n + 2, status=name) for n, name in enumerate(states)]
+    draw_front(pd.concat([rows, *more], ignore_index=True), tmp_path)
+    lines = drawn[0].axes[0].get_title("left").splitlines()
+    assert len(lines) > 2
+    assert max(map(len, lines)) <= pareto.MOST_LETTERS
 
 
 def test_without_a_search_the_plot_is_as_before(drawn: list[Figure], tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The picture of a study: what each configuration costs, how good it is, and the front."""
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from ptychopareto.study.configurations import names_of
 
 HEIGHT = 4.5  # inches
 BEYOND = 0.5  # how far an interval may widen the quality axis, as a part of the runs' range
+MOST_LETTERS = 88  # in a line of the heading, which the legend stands beside
 MOST_NAMES = 12  # a longer front has numbers, and its names in the legend
 
 
@@ -116,7 +118,10 @@ def _summary(table: pd.DataFrame, data: ParetoData) -> str:
         parts.append(f"{sum(status.values())} failed ({reasons})")
     if n_stopped:
         parts.append(f"{n_stopped} stopped by the search")
-        stopped = names_of(table[table["status"] == "stopped"]).nunique()
+        names = names_of(table)
+        # With a seed that was trained to the end a configuration is a point of the plot.
+        ended = names[table["status"] == "ok"]
+        stopped = names[(table["status"] == "stopped") & ~names.isin(ended)].nunique()
         if stopped > len(data.stopped):
             hidden = _counted(stopped - len(data.stopped), "stopped configuration")
             parts.append(f"{hidden} without a value on these axes")
@@ -132,7 +137,8 @@ def _summary(table: pd.DataFrame, data: ParetoData) -> str:
     floor = _floor(data.runs, data.quality)
     if floor is not None and _is_far(floor, data):
         parts.append(f"\n{_without_content(data.quality)}: {floor:.3g}, beyond this axis")
-    return ", ".join(parts).replace(", \n", "\n")
+    lines = ", ".join(parts).replace(", \n", "\n").splitlines()
+    return "\n".join(textwrap.fill(line, MOST_LETTERS) for line in lines)
 
 
 def _counted(number: int, noun: str) -> str:

@@ -93,7 +93,7 @@ def _draw_panel(
     went = sum(one["goes_on"] for one in own)
     epochs = f"{decision.rung} epoch" + ("" if decision.rung == 1 else "s")
     axes.set_title(
-        f"after {epochs}: {went} of {len(own)} go on\n{duration(seconds)} of training",
+        f"after {epochs}\n{went} of {len(own)} go on\n{duration(seconds)} of training",
         loc="left",
         color=style.QUIET,
     )
