@@ -57,6 +57,7 @@ def _even_palette(image: Image.Image) -> Image.Image:
     colours = np.rint(np.stack(means, axis=1)).astype(np.uint8)
     palette = Image.fromarray(colours[None]).quantize(COLOURS, Image.Quantize.MEDIANCUT)
     entries = np.asarray(palette.getpalette()).reshape(-1, 3)
+    entries[entries.min(axis=1).argmax()] = 255  # the paper
     entries[(entries >= _WHITE).all(axis=1)] = 255
     palette.putpalette(entries.ravel().tolist())
     return palette

@@ -10,6 +10,7 @@ from ptychopareto.study.break_even import SCANS, read_break_even
 from ptychopareto.study.configurations import configurations
 from ptychopareto.study.table import read_table
 
+MOST_PASSES = 1  # of rPIE after a network; break_even.csv of a study has more
 NEVER, UNREACHED = "∞", "rPIE does not reach it"
 
 
@@ -20,7 +21,7 @@ def table(studies: Mapping[str, Path]) -> str:
         means = configurations(read_table(results / "study_results.csv"))
         whole = means[means["train_patterns"].isna()].set_index("configuration")
         for row in read_break_even(results / "break_even.csv").to_dict("records"):
-            if row["configuration"] in whole.index:
+            if row["configuration"] in whole.index and row["refine_epochs"] <= MOST_PASSES:
                 own = whole.loc[row["configuration"]]
                 network = f"`{own['architecture']}`, width {own['width']}, {own['supervision']}"
                 rows.append([title, network, *_figures(row)])

@@ -113,7 +113,7 @@ def test_what_a_training_has_to_save_stands_beside_what_it_took(amounts: Path) -
     rows = [
         row | {"configuration": whole, "refine_epochs": 0, "rpie_s": 2.0, SCANS: 21.2},
         row | {"configuration": whole, "refine_epochs": 1, "rpie_s": 0.4, SCANS: np.inf},
-        row | {"configuration": whole, "refine_epochs": 5, "rpie_s": np.nan, SCANS: np.nan},
+        row | {"configuration": whole, "refine_epochs": 5, "rpie_s": 0.9, SCANS: 82.5},
         row | {"configuration": part, "refine_epochs": 0, "rpie_s": 2.0, SCANS: 1.0},
     ]
     write_csv(amounts / "break_even.csv", pd.DataFrame(rows, columns=list(BREAK_EVEN_TYPES)))
@@ -122,8 +122,11 @@ def test_what_a_training_has_to_save_stands_beside_what_it_took(amounts: Path) -
     assert lines == [
         ["simulated", network, "0", "0.800", "0.50", "2.00", "33", "22"],
         ["simulated", network, "1", "0.800", "0.50", "0.40", "33", "∞"],
-        ["simulated", network, "5", "0.800", "0.50", "–", "33", "rPIE does not reach it"],
     ]
+    rows[0] |= {"rpie_s": np.nan, SCANS: np.nan}
+    write_csv(amounts / "break_even.csv", pd.DataFrame(rows, columns=list(BREAK_EVEN_TYPES)))
+    _, _, line, _ = cells(break_even.table({"simulated": amounts}))
+    assert line[-3:] == ["–", "33", "rPIE does not reach it"]
 
 
 def test_what_is_lost_stands_beside_what_is_reached(tmp_path: Path) -> None:

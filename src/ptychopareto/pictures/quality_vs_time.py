@@ -1,6 +1,7 @@
 """Quality against the time of a reconstruction: the classical one, and the networks' head start."""
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
@@ -25,6 +26,7 @@ Array = NDArray[np.float64]
 
 HEIGHT = 4.2  # inches
 SIZE, CLASSICAL_SIZE, RING = 5.0, 4.0, 9.0  # pt, of the markers
+MOST_LETTERS = 105  # in a line of the title
 MOST_LABELLED = 3  # curves whose epochs are all labelled; of more, those of the best
 ARROW = {"arrowstyle": "<->", "color": style.QUIET, "linewidth": 0.9, "shrinkA": 3, "shrinkB": 3}
 CLASSICAL = {engine: f"{name} from a flat start" for engine, name in ENGINES.items()}
@@ -190,7 +192,8 @@ def _draw_curves(
             points = np.concatenate([points, [np.sqrt(arrow[0] * arrow[1])]])
             texts = [*texts, saving.factor]
             lines.append(arrow)
-        figure.suptitle(saving.words, x=0.01, ha="left", fontsize=8, fontweight="bold")
+        words = textwrap.fill(saving.words, MOST_LETTERS)
+        figure.suptitle(words, x=0.01, ha="left", fontsize=8, fontweight="bold")
     label_points(figure, axes, points, texts, every, lines)
 
 
