@@ -185,4 +185,4 @@ def test_several_classical_engines_are_curves_of_their_own(tmp_path: Path) -> No
     # A quality that the other engine reaches sooner is compared with that one.
     refined["r_free"] = 0.2
     quality_vs_time.draw(classical, refined, {FNO: FRONT}, alone, "r_free", path)
-    assert "sooner than rPIE from a flat start" in path.read_text()
+    assert "sooner than rPIE from a flat start" in title(path.read_text())
