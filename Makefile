@@ -19,8 +19,8 @@ QUICK_TESTS := tests/workflow/test_tiny_study.py tests/test_config.py tests/test
 	tests/readers tests/preparation/test_formats.py tests/preparation/test_pieces.py tests/physics \
 	tests/models/test_layers.py tests/learning/test_losses.py tests/reconstruction tests/assessment \
 	tests/study tests/page/test_page.py tests/pictures/test_robustness.py
-# Two processes more than there are cores: tests also wait, for Slurm or for a job that they stop.
-PYTEST_FLAGS ?= -n $(shell expr `getconf _NPROCESSORS_ONLN` + 2) --maxprocesses 8 --dist loadgroup
+# One process more than there are cores: tests also wait, for Slurm or for a job that they stop.
+PYTEST_FLAGS ?= -n $(shell expr `getconf _NPROCESSORS_ONLN` + 1) --maxprocesses 8 --dist loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help study quick test test-long bench lint docs pages clean distclean
