@@ -86,6 +86,18 @@ def amplitudes(config: NetworkConfig, batch: int) -> torch.Tensor:
     return 4 * torch.rand(shape, generator=generator) ** 3 - 0.1
 
 
+def assert_runtimes_agree(config: NetworkConfig, path: Path) -> None:
+    """Export a network of this config; both runtimes give its patches in float32."""
+    network = trained(config)
+    write_onnx(path, network, config, RECORD)
+    patterns = amplitudes(config, 3)
+    with torch.inference_mode():
+        wanted = network(patterns)
+    for load in (load_onnx, load_openvino):
+        found = load(path, threads=1)(patterns)
+        assert float((found - wanted).abs().max()) <= 1e-5 * float(wanted.abs().max())
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case)))
 @pytest.mark.parametrize("architecture", OWN)
 def test_runtimes_compute_the_same(architecture: str, case: tuple, tmp_path: Path) -> None:
@@ -114,14 +126,7 @@ def test_blocks_and_more_modes_than_a_level_holds(architecture: str, tmp_path: P
         config = replace(config, modes=12)
     if "blocks" in ARCHITECTURES[architecture]:
         config = replace(config, blocks=2)
-    network = trained(config)
-    write_onnx(tmp_path / "model.onnx", network, config, RECORD)
-    patterns = amplitudes(config, 3)
-    with torch.inference_mode():
-        wanted = network(patterns)
-    for load in (load_onnx, load_openvino):
-        found = load(tmp_path / "model.onnx", threads=1)(patterns)
-        assert float((found - wanted).abs().max()) <= 1e-5 * float(wanted.abs().max())
+    assert_runtimes_agree(config, tmp_path / "model.onnx")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case)))
@@ -129,14 +134,7 @@ def test_blocks_and_more_modes_than_a_level_holds(architecture: str, tmp_path: P
 def test_without_skips(architecture: str, case: tuple, tmp_path: Path) -> None:
     """Nothing of the size of the patterns leads past the levels then, so their size is stated."""
     config = replace(config_of(architecture, case), skips=False)
-    network = trained(config)
-    write_onnx(tmp_path / "model.onnx", network, config, RECORD)
-    patterns = amplitudes(config, 3)
-    with torch.inference_mode():
-        wanted = network(patterns)
-    for load in (load_onnx, load_openvino):
-        found = load(tmp_path / "model.onnx", threads=1)(patterns)
-        assert float((found - wanted).abs().max()) <= 1e-5 * float(wanted.abs().max())
+    assert_runtimes_agree(config, tmp_path / "model.onnx")
 
 
 def test_the_file_says_what_it_is(tmp_path: Path) -> None:

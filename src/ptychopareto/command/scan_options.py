@@ -52,7 +52,7 @@ def add_scan_options(parser: ArgumentParser) -> None:
         type=Path,
         metavar="NPZ",
         help="the probe (key probeGuess) instead of the scan's own; a study's "
-        "results/dataset/test.npz has one",
+        "results/dataset/test.npz has one, with all modes",
     )
     for name, (kind, unit, text) in _PLAIN.items():
         option = f"--{name.replace('_', '-')}"
