@@ -32,7 +32,7 @@ def light_study(tmp_path_factory: pytest.TempPathFactory) -> Project:
     made = subprocess.run(
         [
             *(sys.executable, "-m", "snakemake", "--cores", "2"),
-            *("results/study_results.csv", "results/scenarios.csv"),
+            *("results/study_results.csv", "results/scenarios.csv", "results/index.html"),
         ],
         cwd=project.folder,
         capture_output=True,
@@ -58,3 +58,8 @@ def test_the_light_study_gives_the_stored_table(light_study: Project, name: str)
             )
         else:
             pd.testing.assert_series_equal(found, expected, check_dtype=False)
+
+
+def test_its_page_can_be_sent_by_mail(light_study: Project) -> None:
+    """Two thirds of the page are the plotting library; the gallery comes next."""
+    assert light_study["results/index.html"].stat().st_size < 3_000_000

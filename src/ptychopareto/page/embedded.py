@@ -11,8 +11,9 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-# Colour maps of noisy images look the same at this quality, in a fifth of the bytes of a PNG.
-_QUALITY = 90
+# Colour maps of noisy images look the same at this quality, in a ninth of the bytes of a PNG.
+# At 90 the light study's gallery alone took 0.85 MB of the page's 3.3 MB; now it takes 0.5 of 2.9.
+_QUALITY = 75
 
 
 def data_uri(image: Image.Image) -> str:
