@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ptychopareto.preparation.finished_part import with_reconstruction
+from ptychopareto.preparation.overrides import apply_config
 from ptychopareto.preparation.prepare import prepare
 from ptychopareto.readers import MeasuredScan
 from ptychopareto.readers.finished_reconstruction import FinishedReconstruction
@@ -54,6 +55,17 @@ def test_probe_and_positions_are_used(
     assert len(prepared.train.further_modes) == 1
     remarks = " ".join(prepared.record["scans"][0]["remarks"])
     assert "r_free of what uses its probe and positions is a little optimistic" in remarks
+
+
+def test_what_the_config_says_of_the_scans_positions_leaves_these_alone(
+    measured: MeasuredScan, found: FinishedReconstruction
+) -> None:
+    scan = with_reconstruction(measured, found)
+    said = {"unit": "um", "order": "x_y", "sign": ["row"]}
+    used = apply_config(scan, settings(positions=said))
+    np.testing.assert_array_equal(used.positions, scan.positions)
+    assert used.position_unit == "m"
+    assert used.origins["positions"] == "positions_px of result.h5"
 
 
 def test_positions_go_by_their_numbers(

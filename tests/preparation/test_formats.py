@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -16,6 +17,7 @@ from ptychopareto.learning.scales import input_scale, transmission
 from ptychopareto.learning.scan_data import scan_data
 from ptychopareto.learning.training import train
 from ptychopareto.models.registry import NetworkConfig, save_model
+from ptychopareto.preparation.overrides import apply_config
 from ptychopareto.preparation.prepare import Prepared, prepare
 from ptychopareto.readers import MeasuredScan, read_scan
 from ptychopareto.reconstruction.found_probe import find_probe, with_probe
@@ -61,6 +63,43 @@ def reference(scan: Scan) -> Prepared:
         ],
         settings(),
     )
+
+
+TRANSLATION = "entry_1/instrument_1/detector_1/translation"
+MOTORS = "entry_1/sample_1/transformations/"
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "places"),
+    [
+        ("keys", "nm", ["measurement/where"]),
+        ("nxcxi_ptycho", "um", [TRANSLATION]),
+        ("nxcxi_ptycho", "um", [MOTORS + "y", MOTORS + "x"]),
+    ],
+)
+def test_a_named_unit_takes_the_place_of_the_files(
+    name: str, unit: str, places: list[str], scan: Scan, tmp_path: Path
+) -> None:
+    """The same unit changes nothing, to the bit; a wrong one in the file is mended."""
+    path, keys = tmp_path / "scan.h5", writers.KEYS if name == "keys" else None
+    WRITERS[name](path, scan)
+    with h5py.File(path, "r+") as file:
+        if len(places) == 2:
+            x, y, _ = file[TRANSLATION][:].T
+            del file[TRANSLATION], file["entry_1/data_1/translation"]
+            for place, values in zip(places, (y, x), strict=True):
+                file[place] = values
+                file[place].attrs["units"] = unit
+    read = read_scan(path, keys=keys)
+    named = settings(positions={"unit": unit})
+    np.testing.assert_array_equal(apply_config(read, named).positions, read.positions)
+    with h5py.File(path, "r+") as file:
+        file[places[0]].attrs["units"] = "mm"
+    wrong = read_scan(path, keys=keys)
+    assert np.ptp(wrong.positions[:, 0]) > 500 * np.ptp(read.positions[:, 0])
+    mended = apply_config(wrong, named)
+    assert mended.position_unit == "m"
+    np.testing.assert_allclose(mended.positions, read.positions, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", sorted(WRITERS))

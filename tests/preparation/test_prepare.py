@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ptychopareto.files import Dataset, FileError
+from ptychopareto.preparation.overrides import apply_config
 from ptychopareto.preparation.prepare import Prepared, prepare
 from ptychopareto.readers import MeasuredScan
 
@@ -120,6 +121,18 @@ def test_units_and_order_of_positions_come_from_the_config(
         prepare([strange], settings())
     said = {"unit": "um", "order": "x_y", "sign": ["row", "column"]}
     same_as(prepare([strange], settings(positions=said)), prepared)
+
+
+def test_a_unit_of_the_config_takes_the_place_of_the_files(measured: MeasuredScan) -> None:
+    """Motors may have two units; the one of the config is that of both."""
+    assert measured.positions is not None
+    mixed = replace(measured, position_scale=(1e-3, 1e-6))
+    turned = apply_config(mixed, settings(positions={"unit": "um", "order": "x_y"}))
+    wanted = measured.positions[:, ::-1] * (1, 1e-3)
+    np.testing.assert_allclose(turned.positions, wanted, rtol=1e-12)
+    in_pixels = apply_config(mixed, settings(positions={"unit": "px"}))
+    assert in_pixels.position_unit == "px"
+    np.testing.assert_allclose(in_pixels.positions, measured.positions * (1e3, 1e6), rtol=1e-12)
 
 
 def test_positions_in_metres_need_the_size_of_a_pixel(

@@ -52,7 +52,7 @@ def with_reconstruction(scan: MeasuredScan, found: FinishedReconstruction) -> Me
         positions, unit = found.positions[rows], found.position_unit
         if unit == "px" and found.object_pixel is not None:
             positions, unit = positions * np.array(found.object_pixel), "m"
-        changes |= {"positions": positions, "position_unit": unit}
+        changes |= {"positions": positions, "position_unit": unit, "positions_refined": True}
         # The object of the file belongs to the file's own positions.
         changes |= {"object": None, "corners_on_object": None}
         for part in ("object", "corners_on_object"):

@@ -77,10 +77,13 @@ def _positions(
     if not np.isfinite(positions).all():
         lost = int((~np.isfinite(positions)).any(axis=1).sum())
         raise refusal(path, f"{lost} of {count} positions are NaN or infinite; numbers are wanted")
+    if scan.positions_refined:
+        return {"positions": np.ascontiguousarray(positions)}  # the config tells of the file's own
     unit = scan.position_unit
     if wanted.unit is not None:
         unit = "px" if wanted.unit == "px" else "m"
-        positions = positions * _METRES.get(wanted.unit, 1.0)
+        # 1 where the file names the same unit, so that its numbers stay the same to the bit
+        positions = positions * (_METRES.get(wanted.unit, 1.0) / np.array(scan.position_scale))
     if wanted.order == "x_y":
         positions = positions[:, ::-1]
     for axis in wanted.sign or ():

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ptychopareto.files.errors import refusal
 from ptychopareto.readers.array_axes import a_position_per_frame
-from ptychopareto.readers.cxi_entry import DETECTOR, Layout, basis_vectors, format_of
+from ptychopareto.readers.cxi_entry import DETECTOR, Layout, Placed, basis_vectors, format_of
 from ptychopareto.readers.format import Contents
 from ptychopareto.readers.hdf5 import find_dataset
 from ptychopareto.readers.hdf5_values import read_array
@@ -32,9 +32,7 @@ _TRANSLATIONS = (
 )
 
 
-def _positions(
-    path: Path, entry: h5py.Group, frames: int | None
-) -> tuple[NDArray[np.float64], str] | None:
+def _positions(path: Path, entry: h5py.Group, frames: int | None) -> Placed | None:
     dataset = find_dataset(path, entry, *_TRANSLATIONS)
     if dataset is None:
         return None
@@ -42,10 +40,12 @@ def _positions(
     stored = a_position_per_frame(path, read_array(path, dataset), frames, name)
     basis = basis_vectors(path, entry)
     if basis is None:
-        return stored[:, [1, 0]], f"{name} (x, y): row = +y, column = +x, metres"
+        said = f"{name} (x, y): row = +y, column = +x, metres"
+        return Placed(stored[:, [1, 0]], (1.0, 1.0), said)
     unit = basis / np.linalg.norm(basis, axis=0)
     in_plane = stored[:, :2] @ unit[:2]
-    return -in_plane, f"{name} (x, y) along basis_vectors of the detector, reversed, metres"
+    said = f"{name} (x, y) along basis_vectors of the detector, reversed, metres"
+    return Placed(-in_plane, (1.0, 1.0), said)
 
 
 def _valid(path: Path, entry: h5py.Group) -> tuple[NDArray[np.bool_], str] | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -26,6 +26,24 @@ _SOURCE = "instrument_1/source_1"
 Part = tuple[Any, str] | None
 
 
+class Placed(NamedTuple):
+    """Positions as a file has them.
+
+    Attributes
+    ----------
+    positions : (B, 2) float64
+        Row and column [m].
+    scale : tuple of float
+        What the numbers of the file were multiplied by.
+    origin : str
+        Where they came from.
+    """
+
+    positions: NDArray[np.float64]
+    scale: tuple[float, float]
+    origin: str
+
+
 @dataclass(frozen=True)
 class Layout:
     """The parts in which one of the two formats differs from the other.
@@ -37,8 +55,8 @@ class Layout:
     frames : sequence of str
         Names of the frames inside the entry; the first that exists counts.
     positions : callable
-        Reads the positions (B, 2), row and column [m], given path, entry and the number of frames,
-        which is None while a scan is still being measured.
+        Reads the positions, given path, entry and the number of frames, which is None while a scan
+        is still being measured.
     valid : callable
         Reads which pixels to believe, given path and entry.
     wavelength : callable
@@ -49,7 +67,7 @@ class Layout:
 
     name: str
     frames: Sequence[str]
-    positions: Callable[[Path, h5py.Group, int | None], Part]
+    positions: Callable[[Path, h5py.Group, int | None], Placed | None]
     valid: Callable[[Path, h5py.Group], Part]
     wavelength: Callable[[Path, h5py.Group], Part]
     position_unit: str = ""
@@ -107,8 +125,12 @@ def read_entry(path: Path, layout: Layout, *, growing: bool = False) -> Measured
         frames = _frames(path, file, names, growing=growing)
         origins = {"frames": frames.name, "values": "the format: counts"}
         found: dict[str, Any] = {}
+        placed = layout.positions(path, entry, None if growing else frames.shape[0])
+        if placed is not None:
+            found |= {"positions": placed.positions, "position_scale": placed.scale}
+            origins["positions"] = placed.origin
+            origins["position_unit"] = layout.position_unit or placed.origin
         parts = {
-            "positions": layout.positions(path, entry, None if growing else frames.shape[0]),
             "valid": layout.valid(path, entry),
             "wavelength": layout.wavelength(path, entry),
             "distance": read_length(path, entry, f"{DETECTOR}/distance"),
@@ -118,8 +140,6 @@ def read_entry(path: Path, layout: Layout, *, growing: bool = False) -> Measured
         for name, part in parts.items():
             if part is not None:
                 found[name], origins[name] = part
-        if "positions" in found:
-            origins["position_unit"] = layout.position_unit or origins["positions"]
         dark = f"{DETECTOR}/data_dark"
         remarks = (f"{dark} is not subtracted",) if find(path, entry, dark) is not None else ()
         return MeasuredScan(

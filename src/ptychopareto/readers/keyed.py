@@ -111,7 +111,8 @@ def completed(
         if part is not None:
             found[attribute], origins[attribute] = part
     if "positions" in found:
-        found["positions"], found["position_unit"] = found["positions"]
+        positions, unit, scale = found["positions"]
+        found |= {"positions": positions, "position_unit": unit, "position_scale": (scale, scale)}
         origins["position_unit"] = origins["positions"]
     return replace(scan, origins=origins, **found)
 
@@ -144,13 +145,14 @@ def _is_matlab(path: Path) -> bool:
 _Arrays = Mapping[str, NDArray[Any]]
 _Names = Mapping[str, str]
 _Units = Mapping[str, str | None]
+_Positions = tuple[NDArray[np.float64], Literal["m", "px"], float]
 _Part = Callable[[Path, _Arrays, _Names, _Units, int | None], tuple[Any, str] | None]
 
 
 def _positions(
     path: Path, arrays: _Arrays, names: _Names, units: _Units, count: int | None
-) -> tuple[tuple[NDArray[np.float64], Literal["m", "px"]], str] | None:
-    """Return positions with their unit; columns of the array are (row, column)."""
+) -> tuple[_Positions, str] | None:
+    """Return positions, unit and scale; columns of the array are (row, column)."""
     if "positions" in arrays:
         key = "positions"
         array, name = arrays[key], names[key]
@@ -170,12 +172,14 @@ def _positions(
         return None
     unit = units.get(key)
     if unit and unit.lower() in ("px", "pixel", "pixels"):
-        return (positions, "px"), f"{name}, (row, column) in the file's unit, pixels"
+        return (positions, "px", 1.0), f"{name}, (row, column) in the file's unit, pixels"
     if unit:
-        return (positions * metres(path, unit), "m"), f"{name}, (row, column) in {unit}"
+        scale = metres(path, unit)
+        return (positions * scale, "m", scale), f"{name}, (row, column) in {unit}"
     if _span(positions) < _LARGEST_SPAN_IN_METRES:
-        return (positions, "m"), f"{name}, (row, column), assumed to be metres as they are small"
-    return (positions, "px"), f"{name}, (row, column), assumed to be pixels as they are large"
+        said = f"{name}, (row, column), assumed to be metres as they are small"
+        return (positions, "m", 1.0), said
+    return (positions, "px", 1.0), f"{name}, (row, column), assumed to be pixels as they are large"
 
 
 def _span(positions: NDArray[np.float64]) -> float:

@@ -44,6 +44,11 @@ class MeasuredScan:
         object's array. Only differences count.
     position_unit : {"m", "px"}
         Unit of the positions: metres at the sample, or pixels of the object.
+    position_scale : tuple of float
+        What (row, column) of the file were multiplied by to become positions: 1e-6 for a file that
+        names µm.
+    positions_refined : bool
+        Whether the positions are those of a finished reconstruction, and no longer the file's.
     values : {"intensity", "amplitude"} or None
         What a pixel of a frame holds: counts (intensity) or their square root (amplitude).
     zero_frequency : {"centre", "corner"} or None
@@ -80,6 +85,8 @@ class MeasuredScan:
     frames: Frames
     positions: NDArray[np.float64] | None = None
     position_unit: Literal["m", "px"] = "m"
+    position_scale: tuple[float, float] = (1.0, 1.0)
+    positions_refined: bool = False
     values: Literal["intensity", "amplitude"] | None = None
     zero_frequency: Literal["centre", "corner"] | None = None
     valid: NDArray[np.bool_] | None = None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ptychopareto.files.errors import refusal
 from ptychopareto.readers.array_axes import a_position_per_frame
-from ptychopareto.readers.cxi_entry import DETECTOR, Layout, format_of
+from ptychopareto.readers.cxi_entry import DETECTOR, Layout, Placed, format_of
 from ptychopareto.readers.format import Contents
 from ptychopareto.readers.hdf5 import find_dataset
 from ptychopareto.readers.hdf5_values import read_array, text_attribute
@@ -31,9 +31,7 @@ _DEFINITIONS = ("NXcxi_ptycho", "NXptycho")  # the definition's own list names t
 _BAD_BITS = 0xFFFF
 
 
-def _positions(
-    path: Path, entry: h5py.Group, count: int | None
-) -> tuple[NDArray[np.float64], str] | None:
+def _positions(path: Path, entry: h5py.Group, count: int | None) -> Placed | None:
     """Read positions from the list of all, or from the motors."""
     dataset = find_dataset(path, entry, *_TRANSLATIONS)
     if dataset is not None:
@@ -42,21 +40,23 @@ def _positions(
         if array.ndim > 2 and array.shape[-1] in (2, 3):
             array = array.reshape(-1, array.shape[-1])  # a raster's two axes
         stored = a_position_per_frame(path, array, count, name)
-        scaled = stored[:, [1, 0]] * metres(path, unit)
-        return scaled, f"{name} (x, y): row = +y, column = +x, {unit or 'assumed to be metres'}"
-    columns = []
+        scale = metres(path, unit)
+        said = f"{name} (x, y): row = +y, column = +x, {unit or 'assumed to be metres'}"
+        return Placed(stored[:, [1, 0]] * scale, (scale, scale), said)
+    columns, scales = [], []
     for motor in (find_dataset(path, entry, name) for name in _MOTORS):
         if motor is None:
             return None
         numbers = read_array(path, motor).reshape(-1)
         if count is not None and numbers.size != count:
             raise refusal(path, f"{motor.name} has {numbers.size} values for {count} patterns")
-        columns.append(numbers * metres(path, text_attribute(motor, "units")))
+        scales.append(metres(path, text_attribute(motor, "units")))
+        columns.append(numbers * scales[-1])
     name = " and ".join(_MOTORS)
     most = min(map(len, columns))  # where a scan is measured, one motor may be ahead
     positions = np.stack([column[:most] for column in columns], axis=1)
     positions = a_position_per_frame(path, positions, count, name)
-    return positions, f"{name}: row = +y, column = +x, metres"
+    return Placed(positions, (scales[0], scales[1]), f"{name}: row = +y, column = +x, metres")
 
 
 def _valid(path: Path, entry: h5py.Group) -> tuple[NDArray[np.bool_], str] | None:
