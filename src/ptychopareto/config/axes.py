@@ -239,7 +239,8 @@ _TABLE = (
     ),
     GridAxis(
         *("epochs", "training", Epochs, "Int64", "e{:.0f}".format),
-        description="list of numbers of passes over the scan; training.epochs is the default",
+        description="list of numbers of sweeps over the training patterns; training.epochs is the "
+        "default",
         decided_by="training",
         missing=0,
         late=True,

@@ -44,15 +44,17 @@ class ScoredPart(Section):
 
 
 class Positions(Section):
-    """How positions are to be read, where a file does not say it."""
+    """How positions are to be read, where a file does not say it, or says it wrongly."""
 
     unit: Literal["m", "mm", "um", "nm", "px"] | None = Field(
-        default=None, description="unit of the positions at the sample; null = as the format says"
+        default=None,
+        description="unit of the file's numbers, which are positions at the sample; it replaces "
+        "the unit that the file names; null = as the file or its format says",
     )
     order: Literal["row_column", "x_y"] | None = Field(
         default=None,
-        description="which of the two coordinates stands first: the row (vertical), or x, the "
-        "column; null = as the format says",
+        description="x_y exchanges the two coordinates that the format gives as row (vertical) and "
+        "column, because the first one is x; row_column and null leave them",
     )
     sign: Axis[Literal["row", "column"]] | None = Field(
         default=None,
@@ -146,7 +148,9 @@ class MeasuredDataset(Section):
         default=None, gt=0, le=1e3, description="distance from the sample to the detector [m]"
     )
     positions: Positions = Field(
-        default=Positions(), description="what the file does not say of its positions"
+        default=Positions(),
+        description="what the file does not say of its positions, or says wrongly; those of a "
+        "reconstruction stay as they are",
     )
     mask: ScanPath | None = Field(
         default=None,

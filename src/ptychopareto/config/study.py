@@ -100,7 +100,10 @@ class StudyConfig(Section):
         "from it",
     )
     sweep: tuple[SweepBlock, ...] = Field(
-        strict=False, min_length=1, description="list of blocks of the grid"
+        strict=False,
+        min_length=1,
+        description="list of blocks of the grid; all blocks and seeds together give 10,000 runs at "
+        "most",
     )
     seeds: Axis[Seed] = Field(
         default=(0,), description="list of seeds; each configuration runs with all"

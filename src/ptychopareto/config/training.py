@@ -18,7 +18,7 @@ class Teacher(Section):
 class Training(Section):
     """How each network is trained."""
 
-    epochs: Epochs = Field(default=20, description="number of passes over the scan")
+    epochs: Epochs = Field(default=20, description="number of sweeps over the training patterns")
     batch_size: BatchSize = Field(default=16, description="patterns in a step")
     learning_rate: LearningRate = Field(default=1e-3, description="peak learning rate of Adam")
     warmup: float = Field(
