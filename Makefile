@@ -19,6 +19,8 @@ QUICK_TESTS := tests/workflow/test_tiny_study.py tests/test_config.py tests/test
 	tests/readers tests/preparation/test_formats.py tests/preparation/test_pieces.py tests/physics \
 	tests/models/test_layers.py tests/learning/test_losses.py tests/reconstruction tests/assessment \
 	tests/study tests/page/test_page.py tests/pictures/test_robustness.py
+# Tests start some hundred processes of the same sources: each would compile them anew without bytecode.
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest
 # One process more than there are cores: tests also wait, for Slurm or for a job that they stop.
 PYTEST_FLAGS ?= -n $(shell expr `getconf _NPROCESSORS_ONLN` + 1) --maxprocesses 8 --dist loadgroup
 
@@ -43,13 +45,13 @@ $(SIEMENS_STAR): | $(VENV)/.installed
 	@$(BIN)/python workflow/fetch_siemens_star.py $@
 
 quick: $(VENV)/.installed-dev ## run some tests of each layer, a tiny study among them, in a minute
-	@OMP_NUM_THREADS=1 $(BIN)/pytest $(PYTEST_FLAGS) $(QUICK_TESTS)
+	@$(PYTEST) $(PYTEST_FLAGS) $(QUICK_TESTS)
 
 test: $(VENV)/.installed-dev ## run the tests
-	@OMP_NUM_THREADS=1 $(BIN)/pytest $(PYTEST_FLAGS)
+	@$(PYTEST) $(PYTEST_FLAGS)
 
 test-long: $(VENV)/.installed-dev ## run all tests, also the long ones: before a release
-	@TEST_LONG=1 OMP_NUM_THREADS=1 $(BIN)/pytest $(PYTEST_FLAGS) -m "long or not long"
+	@TEST_LONG=1 $(PYTEST) $(PYTEST_FLAGS) -m "long or not long"
 
 bench: $(VENV)/.installed-dev ## measure speeds into docs/performance.md (long; with nothing else running)
 	@$(BIN)/python -m benchmarks $(PARTS)

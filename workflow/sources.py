@@ -18,11 +18,12 @@ Pictures and tables are at the end of all chains: no change in them ever repeats
 picture of one reconstruction is drawn by its evaluation, and a change in it repeats that.
 """
 
-import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+
+import source_text
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "src" / "ptychopareto"
@@ -159,8 +160,9 @@ def content(file: Path) -> bytes:
         A digest of the code of a Python file, without comments, docstrings and layout; of any
         other file, a digest of its bytes.
     """
-    text = _outline(_tree(file)).encode() if file.suffix == ".py" else file.read_bytes()
-    return sha256(text).digest()
+    if file.suffix == ".py":
+        return bytes.fromhex(source_text.read(file).code)
+    return sha256(file.read_bytes()).digest()
 
 
 @cache
@@ -204,55 +206,24 @@ def imports(file: Path) -> tuple[Path, ...]:
     """Return the files of this project that one file imports or names."""
     if file.suffix != ".py":
         return ()
+    text = source_text.read(file)
     found: set[Path] = set()
-    for node in ast.walk(_tree(file)):
-        if isinstance(node, ast.Import):
-            found.update(*(_files_of(alias.name) for alias in node.names))
-        elif isinstance(node, ast.ImportFrom):
-            package = node.module or ""
-            if node.level:  # relative: `from .axes import AXES`
-                base = file.parents[node.level - 1].relative_to(LIBRARY.parent)
-                package = ".".join([*base.parts, *filter(None, [package])])
-            found.update(_files_of(package))
-            found.update(*(_files_of(f"{package}.{alias.name}") for alias in node.names))
-        elif isinstance(node, ast.Constant) and file.is_relative_to(LIBRARY):
-            found.update(_named_beside(file, node.value))
+    for level, module, names in text.imports:
+        package = module
+        if level:  # relative: `from .axes import AXES`
+            base = file.parents[level - 1].relative_to(LIBRARY.parent)
+            package = ".".join([*base.parts, *filter(None, [module])])
+        found.update(_files_of(package), *(_files_of(f"{package}.{name}") for name in names))
+    if file.is_relative_to(LIBRARY):
+        beside = (file.parent / name for name in text.file_names)
+        found.update(named for named in beside if named.is_file())
     return tuple(sorted(found))
 
 
 @cache
 def is_empty(file: Path) -> bool:
     """Tell whether a Python file holds nothing but a docstring."""
-    return file.suffix == ".py" and not _tree(file).body[1:]
-
-
-@cache
-def _tree(file: Path) -> ast.Module:
-    return ast.parse(file.read_bytes())
-
-
-def _outline(node: object) -> str:
-    """Write a syntax tree as text, as `ast.dump` does, but alike in all versions of Python.
-
-    What is absent, an empty list or a field that a later version adds, is left out. So are texts
-    that stand alone as a statement: docstrings.
-    """
-    if isinstance(node, list):
-        return f"[{','.join(_outline(item) for item in node if not _is_text(item))}]"
-    if isinstance(node, ast.AST):
-        fields = ((name, value) for name, value in ast.iter_fields(node) if value not in (None, []))
-        inner = ",".join(f"{name}={_outline(value)}" for name, value in fields)
-        return f"{type(node).__name__}({inner})"
-    return repr(node)
-
-
-def _is_text(node: object) -> bool:
-    """Tell whether a statement is nothing but a text."""
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+    return file.suffix == ".py" and source_text.read(file).empty
 
 
 @cache
@@ -265,11 +236,3 @@ def _files_of(module: str) -> tuple[Path, ...]:
     places = [LIBRARY.joinpath(*rest[:depth]) for depth in range(len(rest) + 1)]
     files = [place / "__init__.py" for place in places] + [places[-1].with_suffix(".py")]
     return tuple(file for file in files if file.is_file())
-
-
-def _named_beside(file: Path, value: object) -> Iterator[Path]:
-    """Yield the file beside a module that a text in the module is the name of, if there is one."""
-    if isinstance(value, str) and Path(value).suffix and value == Path(value).name:
-        beside = file.parent / value
-        if beside.suffix != ".py" and len(value) < 100 and beside.is_file():
-            yield beside

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+import source_text
 import warm
 from counts import LONG
 
@@ -148,10 +149,15 @@ def _job(rule: str, output: Path) -> str:
 
 
 def copy_of_project(folder: Path, cold: bool = Project.cold) -> Project:
-    """The project without results, and with the tiny study as its config."""
+    """The project without results, and with the tiny study as its config.
+
+    What Python and `source_text` have kept of the sources comes along: it says itself of which.
+    """
     folder.mkdir()
     for name in ("src", "workflow"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for source in (ROOT / name).rglob("*.py"):
+            source_text.read(source)
+        shutil.copytree(ROOT / name, folder / name)
     shutil.copy(ROOT / "Snakefile", folder)
     project = Project(folder, cold)
     project.configure()
