@@ -26,7 +26,8 @@ from pathlib import Path
 import source_text
 
 ROOT = Path(__file__).resolve().parents[1]
-LIBRARY = ROOT / "src" / "ptychopareto"
+IN_PROJECT = "src/ptychopareto"
+LIBRARY = ROOT / IN_PROJECT
 SCRIPTS = ROOT / "workflow" / "scripts"
 
 # Whole packages, and the modules that carry names, paths and networks from job to job.
@@ -62,13 +63,10 @@ def sources(job: str, architecture: str | None = None) -> tuple[str, ...]:
     start = [SCRIPTS / f"{job}.py"]
     if architecture is not None:
         start.append(LIBRARY / f"models/{architecture}.py")
-    found = {
-        file.relative_to(LIBRARY).as_posix()
-        for file in closure(*start, without=frozenset(LIBRARY / other for other in others))
-        if file.is_relative_to(LIBRARY) and not is_empty(file)
-    }
-    counted = sorted(file for file in found if not file.startswith(PLUMBING))
-    return tuple((LIBRARY / file).relative_to(ROOT).as_posix() for file in counted)
+    files = closure(*start, without=frozenset(LIBRARY / other for other in others))
+    names = (_in_library(file) for file in files if not is_empty(file))
+    counted = sorted(name for name in names if name and not name.startswith(PLUMBING))
+    return tuple(f"{IN_PROJECT}/{name}" for name in counted)
 
 
 @cache
@@ -104,7 +102,7 @@ def scripts(job: str) -> list[Path]:
     """
     found = closure(SCRIPTS / f"{job}.py")
     around = {SCRIPTS / "joblog.py", SCRIPTS / "device.py"}
-    return sorted(file for file in found - around if file.is_relative_to(SCRIPTS))
+    return sorted(file for file in found - around if file.parent == SCRIPTS)
 
 
 def code_of_data(jobs: Iterable[str]) -> str:
@@ -214,7 +212,7 @@ def imports(file: Path) -> tuple[Path, ...]:
             base = file.parents[level - 1].relative_to(LIBRARY.parent)
             package = ".".join([*base.parts, *filter(None, [module])])
         found.update(_files_of(package), *(_files_of(f"{package}.{name}") for name in names))
-    if file.is_relative_to(LIBRARY):
+    if _in_library(file):
         beside = (file.parent / name for name in text.file_names)
         found.update(named for named in beside if named.is_file())
     return tuple(sorted(found))
@@ -227,12 +225,25 @@ def is_empty(file: Path) -> bool:
 
 
 @cache
+def _in_library(file: Path) -> str | None:
+    """Return the path of a file of the library relative to it, with slashes; None for others."""
+    return file.relative_to(LIBRARY).as_posix() if file.is_relative_to(LIBRARY) else None
+
+
+@cache
 def _files_of(module: str) -> tuple[Path, ...]:
     """Return the files that `import module` loads: the module's own and those of its packages."""
-    first, *rest = module.split(".")
-    if first != LIBRARY.name:
-        script = SCRIPTS / f"{first}.py"
-        return (script,) if script.is_file() else ()
-    places = [LIBRARY.joinpath(*rest[:depth]) for depth in range(len(rest) + 1)]
-    files = [place / "__init__.py" for place in places] + [places[-1].with_suffix(".py")]
-    return tuple(file for file in files if file.is_file())
+    files, parts = _files_of_modules(), module.split(".")
+    names = (".".join(parts[:length]) for length in range(1, len(parts) + 1))
+    loaded = (files[name] for name in names if name in files)
+    return tuple(file for file in loaded if file.name == "__init__.py" or file is files.get(module))
+
+
+@cache
+def _files_of_modules() -> dict[str, Path]:
+    """Return the file of each script and of each module of the library, by the module's name."""
+    files = {file.stem: file for file in SCRIPTS.glob("*.py")}
+    for file in LIBRARY.rglob("*.py"):
+        *packages, name = file.relative_to(LIBRARY.parent).with_suffix("").parts
+        files[".".join(packages if name == "__init__" else [*packages, name])] = file
+    return files

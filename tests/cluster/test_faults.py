@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from counts import LONG
 from disturbed import TIMES
 from slurm import Cluster, until
 from tiny_study import AXES, PATIENCE, TABLE, Project, built_once, copy_of_project
@@ -20,6 +21,8 @@ STUDY = {
     "device": "auto",
 }
 RUNS = [f"fno_tnone_m4_w4_teacher_s{seed}" for seed in STUDY["seeds"]]
+# Each job of the cluster starts Snakemake anew: with the full counts all results are made there.
+CALL = ("--profile", "slurm", *(() if LONG else (TABLE,)))
 SAVED = "stopped by signal 15"
 CONTINUED = "continuing from the checkpoint"
 ENDED = "that an earlier call left behind"
@@ -79,7 +82,7 @@ def test_study_survives_what_a_cluster_does_to_it(
         """Those that have a checkpoint."""
         return [run for run in RUNS if "epoch 5/" in log(project, run)]
 
-    with project.running("--profile", "slurm") as snakemake:
+    with project.running(*CALL) as snakemake:
         until(lambda: len(deep_in_training()) == 2, 300, "two trainings, one on each GPU")
         cancelled, preempted = deep_in_training()
         (orphaned,) = set(RUNS) - {cancelled, preempted}
@@ -98,11 +101,11 @@ def test_study_survives_what_a_cluster_does_to_it(
         snakemake.wait()
     assert cluster.job(f"train_wildcards_{orphaned}"), "its job runs on without Snakemake"
 
-    locked = project.snakemake("--profile", "slurm")
+    locked = project.snakemake(*CALL)
     assert locked.returncode != 0
     assert "--unlock" in locked.stderr
     assert project.snakemake("--unlock").returncode == 0
-    with project.running("--profile", "slurm") as snakemake:
+    with project.running(*CALL) as snakemake:
         screen = project["snakemake.log"]
         until(lambda: ENDED in screen.read_text(), 300, "the orphaned jobs are ended")
         project[SLOWLY].unlink()
