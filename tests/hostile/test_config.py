@@ -292,8 +292,8 @@ def test_names_reach_no_shell(project: Project) -> None:
     project[config].write_text(with_probe(NAMES[0]))
     before = {path.name for path in project.folder.iterdir()}
     target = f"results/runs/{PHYSICS}/metrics.json"
-    cold = Project(project.folder, cold=True)
-    done = cold.snakemake("--cores", "1", "--configfile", config, "--", target)
+    started = Project(project.folder, cold=LONG or project.cold)
+    done = started.snakemake("--cores", "1", "--configfile", config, "--", target)
     assert done.returncode == 0, done.stderr
     assert json.loads(project[target].read_text())["status"] == "ok"
     assert {path.name for path in project.folder.iterdir()} <= before | {"results", ".snakemake"}

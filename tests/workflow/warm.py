@@ -198,6 +198,7 @@ def _do(
 def main(path: str) -> None:
     for name in (*FOR_PLANS, *FOR_JOBS):
         importlib.import_module(name)
+    sys.modules["snakemake.cli"].get_argument_parser()  # finds the plugins, once
     gc.freeze()  # a call would copy the memory of all this to look for garbage in it
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
