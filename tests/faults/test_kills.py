@@ -20,6 +20,7 @@ import pytest
 from counts import KILLS
 from disturbed import (
     EPOCHS,
+    RUNS,
     TABLE,
     Call,
     assert_nothing_was_repeated,
@@ -32,7 +33,7 @@ from disturbed import (
     long_study,
     the_same_call,
 )
-from tiny_study import FNO, PHYSICS, RUNS, Project
+from tiny_study import FNO, PHYSICS, Project
 
 pytestmark = pytest.mark.xdist_group("faults_kills")
 

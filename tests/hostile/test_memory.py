@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 import ptychopareto
+from counts import LONG
 from ptychopareto.files import write_csv
 from ptychopareto.models.registry import NetworkConfig, build, save_model
 from ptychopareto.study.runs import Run
@@ -34,6 +35,7 @@ from .mutations import (
 
 SPARE = 4_000_000  # bytes, beside files of 4 MB and more
 SECONDS = 60  # for all files of a test together
+TIMES = 2 if LONG else 1  # that each kind of mutation is tried
 
 Files = dict[str, bytes]
 Measured = dict[str, dict[str, Any]]
@@ -130,7 +132,7 @@ def test_scans(tmp_path: Path) -> None:
     }
     lies = {
         f"{mutation.__name__} {number}": mutation(good, np.random.default_rng(number))
-        for number in range(2)
+        for number in range(TIMES)
         for mutation in NPZ
         if mutation not in (bomb, other_compression, other_shape)  # those compress: see below
     }
@@ -167,7 +169,7 @@ def test_models(tmp_path: Path) -> None:
         other = {"width": width, "modes": modes, "N": size}
         files[f"width {width}, modes {modes}"] = with_network(good, other)
     files["tensors without end"] = with_tensors(good, count=60_000)
-    for number in range(2):
+    for number in range(TIMES):
         for mutation in SAFETENSORS:
             rng = np.random.default_rng(number)
             files[f"{mutation.__name__} {number}"] = mutation(good, rng)

@@ -53,9 +53,15 @@ def weights(trained: Trained) -> torch.Tensor:
     return torch.cat([p.detach().flatten() for p in trained.network.parameters()])
 
 
-@pytest.mark.parametrize("supervision", ["physics", "teacher", "truth"])
-@pytest.mark.parametrize("architecture", ["fno", "hybrid"])
-def test_loss_falls(supervision, architecture, scan: ScanData, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("architecture", "supervision"),
+    [
+        *(("fno", "physics"), ("fno", "teacher"), ("fno", "truth"), ("hybrid", "physics")),
+        pytest.param("hybrid", "teacher", marks=pytest.mark.long),
+        pytest.param("hybrid", "truth", marks=pytest.mark.long),
+    ],
+)
+def test_loss_falls(architecture, supervision, scan: ScanData, tmp_path: Path) -> None:
     config = replace(CONFIG, architecture=architecture)
     settings = SETTINGS.model_copy(update={"epochs": 8})
     trained = run(scan, tmp_path, settings, config=config, supervision=supervision)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import psutil
@@ -14,9 +15,10 @@ from safetensors.numpy import load_file
 
 from counts import LONG
 from ptychopareto.config.columns import LATENCIES
-from tiny_study import PATIENCE, RUNS, TABLE, TINY, Project, copy_of_project
+from tiny_study import FNO, HYBRID, PATIENCE, PHYSICS, TABLE, TINY, Project, copy_of_project
 
 EPOCHS = 6
+RUNS = (FNO, HYBRID, PHYSICS) if LONG else (FNO, PHYSICS)
 # What no two undisturbed studies have in common either.
 TIMES = [*LATENCIES, "peak_memory_mb", "train_time_s"]
 
@@ -26,10 +28,15 @@ def long_study(folder: Path) -> Project:
     project = copy_of_project(folder)
     project.configure(
         dataset={**TINY["dataset"], "size": 128, "scan_step_train": 4 if LONG else 6},
+        sweep=TINY["sweep"] if LONG else _without_hybrid(TINY["sweep"]),
         training={"epochs": EPOCHS},
         classical={"epochs": [1]},
     )
     return project
+
+
+def _without_hybrid(sweep: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**block, "architecture": ["fno"]} for block in sweep]
 
 
 @dataclass

@@ -54,7 +54,8 @@ def study(**sections: Any) -> tuple[Run, StudyConfig]:
     [
         pytest.param("fno", 12, 16, marks=pytest.mark.long),
         pytest.param("hybrid", 12, 16, marks=pytest.mark.long),
-        ("hybrid", 24, 16),
+        pytest.param("hybrid", 24, 16, marks=pytest.mark.long),
+        ("hybrid", 24, 8),
     ],
 )
 def test_memory_is_enough(architecture: str, modes: int, width: int) -> None:

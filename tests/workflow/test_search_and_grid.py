@@ -126,6 +126,7 @@ def test_replays_from_the_histories_of_the_full_grid_decide_as_the_search_did(
     assert strategies.full_grid(grid).seconds > epochs
 
 
+@pytest.mark.long
 def test_a_rung_beyond_the_end_of_the_trainings_leaves_finished_runs(
     project: Project, full_grid: Project
 ) -> None:
