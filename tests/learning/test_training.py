@@ -243,7 +243,9 @@ def test_held_out_patterns_are_never_trained_on(scan: ScanData) -> None:
     np.testing.assert_array_equal(scan.split(0.1)[1], held_out)
 
 
-@pytest.mark.parametrize("supervision", ["physics", "teacher"])
+@pytest.mark.parametrize(
+    "supervision", ["physics", pytest.param("teacher", marks=pytest.mark.long)]
+)
 def test_groups_of_patterns_train_at_equal_patterns_seen(
     supervision, small_scan: tuple[Dataset, Dataset], tmp_path: Path
 ) -> None:

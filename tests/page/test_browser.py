@@ -15,6 +15,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from counts import LONG
 from ptychopareto.config.columns import AXES
 from ptychopareto.page import build, columns, write
 from ptychopareto.study.configurations import names_of
@@ -146,7 +147,9 @@ def assert_asked_for_nothing(browser: webdriver.Chrome, path: Path) -> None:
     ] == []
 
 
-@pytest.mark.parametrize("name", ["one seed", "two seeds", "all failed"])
+@pytest.mark.parametrize(
+    "name", ["one seed", pytest.param("two seeds", marks=pytest.mark.long), "all failed"]
+)
 def test_loads_without_error_or_request_and_shows_every_run(
     browser: webdriver.Chrome, load: Open, name: str
 ) -> None:
@@ -271,7 +274,7 @@ def test_a_row_marks_its_point(browser: webdriver.Chrome, load: Open) -> None:
     assert browser.find_elements(By.CSS_SELECTOR, "#rings div") == []
 
 
-@pytest.mark.parametrize("width", [1280, 800])
+@pytest.mark.parametrize("width", [pytest.param(1280, marks=pytest.mark.long), 800])
 def test_pointing_moves_nothing(browser: webdriver.Chrome, load: Open, width: int) -> None:
     """A table that moved under the pointer would show the details of another row than meant."""
     metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
@@ -390,7 +393,7 @@ def test_the_line_is_the_front_on_any_axes(
     assert len(known) >= len(shown) - 3
     pairs = [(x, "ssim_phase") for x in known] + [("model_params", y) for y in known]
     chosen: dict[str, str] = {}
-    for x, y in pairs:
+    for x, y in pairs if LONG else pairs[::3]:
         for axis, column in (("x", x), ("y", y)):
             if chosen.get(axis) != column:
                 choose(browser, axis, column)

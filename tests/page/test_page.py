@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import colormaps
-from matplotlib.image import imsave
 from PIL import Image
 from plotly.offline import get_plotlyjs
 from scipy.ndimage import gaussian_filter
@@ -333,17 +332,6 @@ def test_stays_small_for_many_runs(tmp_path: Path) -> None:
     write_npz(tmp_path / "noise.npz", object=noise)
     small, _ = thumbnails({"noise": tmp_path / "noise.npz"})
     assert 324 * len(small["noise"]) < 7e6
-
-
-def test_the_page_of_the_light_study_stays_below_3_mb(make_study: Any, tmp_path: Path) -> None:
-    """Its gallery is the worst picture: 2 × 4 noisy images, 1440 px wide."""
-    study = make_study(seeds=[0])
-    rng = np.random.default_rng(0)
-    noise = gaussian_filter(rng.normal(size=(888, 1440)), 1.0)
-    imsave(tmp_path / "gallery.png", noise, cmap="viridis")
-    assert (tmp_path / "gallery.png").stat().st_size > 1_000_000
-    pictures = study["pictures"] | {"gallery": tmp_path / "gallery.png"}
-    assert len(build(**study | {"pictures": pictures}).encode()) < 3_000_000
 
 
 def test_thumbnails_share_one_scale_and_have_no_mean_phase(tmp_path: Path) -> None:

@@ -72,7 +72,13 @@ def test_turned_positions_are_refused_and_mended_by_the_config(
     assert check(mended, "orientation")["passed"] is True
 
 
-@pytest.mark.parametrize(("how", "remedy", "said"), MISTAKES)
+@pytest.mark.parametrize(
+    ("how", "remedy", "said"),
+    [
+        pytest.param(*mistake, marks=pytest.mark.long if mistake[0].startswith("sign") else ())
+        for mistake in MISTAKES
+    ],
+)
 def test_the_measured_star_with_turned_axes_is_found_out(
     how: str, remedy: str, said: dict[str, Any]
 ) -> None:

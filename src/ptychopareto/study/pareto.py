@@ -107,16 +107,16 @@ def pareto_front(table: pd.DataFrame, cost: str, quality: str) -> pd.DataFrame:
     -------
     DataFrame
         The rows of `configurations` that are on the front, with `p_front`, the probability to be on
-        the front of such resamples (missing if no configuration has a second seed), and
+        the front of such resamples (missing for a configuration without a second seed, of whose
+        own luck they know nothing), and
         `recommended`: true for one of them, the knee, or the best where the front has none.
     """
     everything = configurations(table)
     means = _comparable(_numbers(everything, cost, quality))
     on_front = np.flatnonzero(front(means[:, 0], means[:, 1]))
-    samples = _samples(table, cost, quality)
-    selected = everything.iloc[on_front].assign(
-        p_front=_probabilities_on_front(on_front, samples), recommended=False
-    )
+    p_front = _probabilities_on_front(on_front, _samples(table, cost, quality))
+    selected = everything.iloc[on_front].assign(p_front=p_front, recommended=False)
+    selected.loc[selected["n_ok"] < 2, "p_front"] = np.nan
     selected = selected.iloc[np.argsort(means[on_front, 0], kind="stable")]
     selected = selected.reset_index(drop=True)
     if len(selected):
