@@ -71,7 +71,8 @@ class Classical(Section):
 
     epochs: Axis[Annotated[int, Field(ge=1, le=100_000)]] = Field(
         default=(1, 2, 5, 10, 20, 50, 100),
-        description="list of numbers of passes over the scan after which it is scored",
+        description="list of numbers of passes over the scan after which it is scored; of a "
+        "measured scan LSQML too",
     )
     alpha: float = Field(default=0.1, gt=0, le=1, description="regularisation of rPIE; 1 is ePIE")
 

@@ -9,7 +9,10 @@ from ptychopareto.config.sections import Section
 
 
 class Teacher(Section):
-    """The classical reconstruction (rPIE) of the training scan that networks learn from."""
+    """The classical reconstruction (rPIE) of a simulated training scan that networks learn from.
+
+    Of a measured scan the joint reconstruction of object and probe is the teacher.
+    """
 
     epochs: int = Field(default=60, ge=1, le=100_000, description="number of passes over the scan")
     alpha: float = Field(default=0.1, gt=0, le=1, description="regularisation of rPIE; 1 is ePIE")
