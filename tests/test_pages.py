@@ -60,6 +60,7 @@ def test_pictures_are_small(picture: Path) -> None:
     assert picture.stat().st_size <= pictures.MOST_BYTES
 
 
+@pytest.mark.long
 def test_a_picture_is_made_small(tmp_path: Path) -> None:
     noise = gaussian_filter(np.random.default_rng(0).normal(size=(940, 1440, 3)), (1, 1, 0))
     levels = 255 * (noise - noise.min()) / np.ptp(noise)

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
-from scipy.signal import windows
 
 from ptychopareto.assessment.alignment import align, phase_and_amplitude
 from ptychopareto.assessment.fourier_ring import fourier_ring_correlation, tukey
@@ -207,6 +206,8 @@ def test_refuses_what_cannot_be_scored(
 @pytest.mark.parametrize("length", [2, 7, 64, 329])
 @pytest.mark.parametrize("taper", [0.1, 0.25, 1.0])
 def test_window_is_that_of_scipy(length: int, taper: float) -> None:
+    from scipy.signal import windows  # half a second, which no other test needs
+
     np.testing.assert_allclose(tukey(length, taper), windows.tukey(length, taper), atol=1e-15)
 
 

@@ -229,6 +229,7 @@ def test_the_probe_is_found_first(
     assert likeness["file"] < 0.9
 
 
+@pytest.mark.long
 def test_free_patterns_have_no_say_in_the_probe_that_is_found(
     make_network: MakeNetwork, measured_scan: tuple[Dataset, np.ndarray], tmp_path: Path
 ) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from counts import KILLS
+from counts import KILLS, LONG
 from disturbed import (
     EPOCHS,
     RUNS,
@@ -47,6 +47,10 @@ VICTIMS = [
     ("job", signal.SIGKILL),
     ("all", signal.SIGINT),  # Ctrl-C
 ]
+
+
+# What the killed calls are to make; the rest of the table is made after the last of them.
+KILLED = [TABLE] if LONG else [f"results/runs/{run}/metrics.json" for run in RUNS]
 
 
 def wait_for(what: Callable[[], object], call: Call, timeout: float = 120) -> bool:
@@ -89,8 +93,8 @@ def test_kills_at_random_moments(undisturbed: Project, tmp_path: Path) -> None:
         project = long_study(tmp_path / f"study_{number}")
         while hits.total() < KILLS:
             victim, sent = next(victims)
-            with the_same_call(project, TABLE) as call:
-                work = chance.uniform(0, 12)
+            with the_same_call(project, *KILLED) as call:
+                work = chance.uniform(0, 12 if LONG else 8)
                 wait_for(lambda work=work: call.work_done() > work, call)
                 hit = kill(call, victim, sent, chance) if call.process.poll() is None else ""
                 status = call.end()

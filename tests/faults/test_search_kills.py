@@ -10,7 +10,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from counts import SEARCH_KILLS
+from counts import LONG, SEARCH_KILLS
 from disturbed import finish, the_same_call
 from search_study import GRID, SEARCH, TABLE, finished_search, table_of, verdicts
 from tiny_study import Project, copy_of_project
@@ -26,7 +26,7 @@ def killed_and_continued(project: Project, kills: int, rng: random.Random) -> in
     killed = 0
     while killed < kills:
         with the_same_call(project, TABLE) as call:
-            work = rng.uniform(0, 12)
+            work = rng.uniform(0, 12 if LONG else 6)
             while call.work_done() < work and call.process.poll() is None:
                 time.sleep(0.02)
             if call.process.poll() is not None:

@@ -84,6 +84,7 @@ def test_second_snakemake_is_refused_without_the_first_ones_lock(study: Project)
     assert times_simulated(study) == 1
 
 
+@pytest.mark.long
 def test_partial_results_are_shown_beside_a_study(study: Project) -> None:
     with the_same_call(study, SCAN) as call:
         assert study.snakemake("--cores", "1", "partial").returncode == 0

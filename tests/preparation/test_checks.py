@@ -101,6 +101,7 @@ def test_the_measured_star_needs_no_hand() -> None:
     assert assumption(found, "layout of the frames")["value"]["zero_frequency"] == "corner"
 
 
+@pytest.mark.long
 def test_without_a_probe_the_defocus_of_the_mean_pattern_is_found() -> None:
     scan = replace(star(), probe=None)
     found = prepare([scan], settings())

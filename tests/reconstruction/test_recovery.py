@@ -96,6 +96,7 @@ def test_everything_is_recovered(wrong_scan: Scan) -> None:
     assert phase_similarity(wrong_scan, state.image.numpy()) > 0.95
 
 
+@pytest.mark.long
 def test_none_of_it_goes_by_itself(wrong_scan: Scan) -> None:
     """Without the search for positions, or for the defocus, the scan is not recovered."""
     kept = reconstruct(wrong_scan, 8, JointSettings(modes=3))

@@ -52,10 +52,10 @@ def study(**sections: Any) -> tuple[Run, StudyConfig]:
 @pytest.mark.parametrize(
     ("architecture", "modes", "width"),
     [
+        ("fno", 12, 8),
         pytest.param("fno", 12, 16, marks=pytest.mark.long),
         pytest.param("hybrid", 12, 16, marks=pytest.mark.long),
         pytest.param("hybrid", 24, 16, marks=pytest.mark.long),
-        ("hybrid", 24, 8),
     ],
 )
 def test_memory_is_enough(architecture: str, modes: int, width: int) -> None:

@@ -50,7 +50,7 @@ def loaded_with(names: list[str]) -> list[str]:
     return loaded
 
 
-@pytest.mark.parametrize("job", ["train", "evaluate", "page"])
+@pytest.mark.parametrize("job", ["train", pytest.param("evaluate", marks=pytest.mark.long), "page"])
 def test_what_is_found_is_what_is_imported(job: str) -> None:
     own = modules(job)
     loaded = {
