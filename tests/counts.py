@@ -3,7 +3,7 @@
 import os
 
 LONG = os.environ.get("TEST_LONG") == "1"  # as `make test-long` sets it
-KILLS = int(os.environ.get("KILLS", "20" if LONG else "3"))
+KILLS = int(os.environ.get("KILLS", "20" if LONG else "1"))
 SEARCH_KILLS = 10 if LONG else 1
 MUTATIONS = 500 if LONG else 100
 HDF5_MUTATIONS = 500 if LONG else 30
