@@ -62,6 +62,7 @@ def read(file: Path) -> SourceText:
     with suppress(OSError, ValueError):  # nothing is kept, or it is damaged
         record = json.loads(kept.read_bytes())
         if isinstance(record, dict) and record.pop("key", None) == key:
+            record["imports"] = [tuple(one) for one in record["imports"]]  # JSON has none
             return SourceText(**record)
     text = _parsed(source)
     if not sys.dont_write_bytecode:

@@ -11,7 +11,7 @@ from ptychopareto.config.sections import Section
 class Teacher(Section):
     """The classical reconstruction (rPIE) of a simulated training scan that networks learn from.
 
-    Of a measured scan the joint reconstruction of object and probe is the teacher.
+    The teacher of a measured scan is the joint reconstruction of its object and probe.
     """
 
     epochs: int = Field(default=60, ge=1, le=100_000, description="number of passes over the scan")

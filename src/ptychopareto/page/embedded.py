@@ -37,10 +37,10 @@ def data_uri(image: Image.Image) -> str:
     pixels = image.convert("RGBA")
     if np.asarray(pixels)[..., 3].min() == 255:
         pixels = image.convert("RGB")
-    kinds = [_webp(pixels, quality=_QUALITY, method=6)]
+    versions = [_webp(pixels, quality=_QUALITY, method=6)]
     if pixels.getcolors(_FEW_COLOURS):
-        kinds.append(_webp(pixels, lossless=True))
-    return "data:image/webp;base64," + _text(min(kinds, key=len))
+        versions.append(_webp(pixels, lossless=True))
+    return "data:image/webp;base64," + _text(min(versions, key=len))
 
 
 def picture(png: bytes) -> str:

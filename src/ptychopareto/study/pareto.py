@@ -107,9 +107,9 @@ def pareto_front(table: pd.DataFrame, cost: str, quality: str) -> pd.DataFrame:
     -------
     DataFrame
         The rows of `configurations` that are on the front, with `p_front`, the probability to be on
-        the front of such resamples (missing for a configuration without a second seed, of whose
-        own luck they know nothing), and
-        `recommended`: true for one of them, the knee, or the best where the front has none.
+        the front of such resamples, and `recommended`: true for one of them, the knee, or the best
+        where the front has none. `p_front` is missing for a configuration without a second seed,
+        since resamples of the others do not show its luck.
     """
     everything = configurations(table)
     means = _comparable(_numbers(everything, cost, quality))
