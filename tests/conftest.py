@@ -1,12 +1,14 @@
 """Fixtures shared by the library's tests: a small simulated scan, made once."""
 
 import gc
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+import warm
 from ptychopareto.config import SimulatedDataset
 from ptychopareto.files import Dataset
 from ptychopareto.physics import scan
@@ -34,8 +36,13 @@ LONGEST = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep to the order of the tests: by itself xdist begins with the largest group of them."""
+    """Let a parallel run share what it starts once, and keep to the order of the tests.
+
+    By itself xdist begins with the largest group of them.
+    """
     config.option.loadscopereorder = False
+    if config.getoption("numprocesses", None) and sys.platform == "linux":
+        warm.share()
 
 
 def pytest_collection_finish() -> None:

@@ -5,6 +5,8 @@ has imported what they need of others, and nothing of this project, whose source
 folders. So a plan takes 0.4 s instead of 1.6 s, and a job 1 s instead of 3 s. What runs in them is
 Snakemake's own `main`, and the scripts as Snakemake wrote them.
 
+The processes of one test run share it (`share`).
+
 A call is a connection to the socket of that process: a line of JSON and the three streams go there,
 the exit status comes back. Who closes the connection before ends the call.
 """
@@ -36,10 +38,13 @@ FOR_PLANS = (
 )
 FOR_JOBS = (
     *("snakemake.script", "torch", "torch._dynamo", "pandas", "scipy.ndimage", "scipy.stats"),
-    *("skimage.metrics", "skimage.registration", "matplotlib.pyplot", "jinja2", "plotly.offline"),
-    *("safetensors.torch", "h5py", "hdf5plugin"),
+    *("skimage.metrics._structural_similarity", "skimage.registration", "skimage.draw"),
+    *("matplotlib.pyplot", "matplotlib.backends.backend_svg", "jinja2", "plotly.offline"),
+    *("safetensors.torch", "h5py", "hdf5plugin", "pydantic.dataclasses"),
+    *("onnx", "torch.onnx._internal.torchscript_exporter.symbolic_opset20"),
 )
 CLIENT = Path(__file__).with_name("warm_job.py")
+SHARED = "WARM_SOCKET"  # the environment variable that names the socket
 
 
 def snakemake(
@@ -70,22 +75,33 @@ def snakemake(
     return subprocess.CompletedProcess(command, status, *answers)
 
 
+def share() -> None:
+    """Start the process now, for this one and all that it starts."""
+    os.environ[SHARED] = _start()
+
+
 @cache
 def _socket() -> str:
-    """The socket of the process that has imported all; it ends with this one."""
+    """The socket of the process that has imported all."""
+    return os.environ.get(SHARED) or _start()
+
+
+def _start() -> str:
+    """Start the process, which ends with this one; return its socket, where calls may wait."""
     folder = tempfile.TemporaryDirectory(prefix="warm")
     path = f"{folder.name}/socket"
-    process = subprocess.Popen(
-        [sys.executable, __file__, path],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},  # a process with threads must not fork
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen(64)
+        process = subprocess.Popen(
+            [sys.executable, __file__, path, str(listener.fileno())],
+            env={**os.environ, "OMP_NUM_THREADS": "1"},  # a process with threads must not fork
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[listener.fileno()],
+        )
     atexit.register(folder.cleanup)
     atexit.register(process.communicate)  # closes its stdin, and waits
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
     return path
 
 
@@ -195,17 +211,15 @@ def _do(
     os._exit(1 if isinstance(status, str) else status or 0)  # without tidying all that was imported
 
 
-def main(path: str) -> None:
+def main(listener: int) -> None:
     for name in (*FOR_PLANS, *FOR_JOBS):
         importlib.import_module(name)
     sys.modules["snakemake.cli"].get_argument_parser()  # finds the plugins, once
+    sys.modules["PIL.Image"].init()
     gc.freeze()  # a call would copy the memory of all this to look for garbage in it
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(path)
-        listener.listen(16)
-        print("ready", flush=True)
-        Calls(listener).serve()
+    with socket.socket(fileno=listener) as calls:
+        Calls(calls).serve()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(int(sys.argv[2]))
