@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from disturbed import TABLE, long_study
+from disturbed import RESULTS, long_study
 from tiny_study import PATIENCE, Project, built_once, copy_of
 
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The study, finished without a fault as far as its table. Tests only read it."""
+    """The study, finished without a fault as far as its scores or its table. Tests only read it."""
     return built_once(
         "undisturbed",
-        lambda folder: long_study(folder).build(TABLE, timeout=PATIENCE),
+        lambda folder: long_study(folder).build(*RESULTS, timeout=PATIENCE),
         tmp_path_factory,
     )
 

@@ -6,7 +6,7 @@ import pytest
 
 from disturbed import (
     EPOCHS,
-    TABLE,
+    RESULTS,
     assert_nothing_was_repeated,
     assert_same_results,
     assert_same_weights,
@@ -46,7 +46,7 @@ def test_clock_is_set_back_during_a_training(scanned: Project, undisturbed: Proj
 def test_study_from_before_the_clock_was_set_back(finished: Project, undisturbed: Project) -> None:
     finished[f"results/runs/{FNO}/metrics.json"].unlink()
     set_clock_back(finished)
-    assert "Nothing to be done" not in finish(finished, TABLE)
-    assert "Nothing to be done" in finish(finished, TABLE)
+    assert "Nothing to be done" not in finish(finished, *RESULTS)
+    assert "Nothing to be done" in finish(finished, *RESULTS)
     assert_same_results(finished, undisturbed)
     assert_nothing_was_repeated(finished)

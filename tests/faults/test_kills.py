@@ -20,8 +20,8 @@ import pytest
 from counts import KILLS, LONG
 from disturbed import (
     EPOCHS,
+    RESULTS,
     RUNS,
-    TABLE,
     Call,
     assert_nothing_was_repeated,
     assert_same_results,
@@ -47,10 +47,6 @@ VICTIMS = [
     ("job", signal.SIGKILL),
     ("all", signal.SIGINT),  # Ctrl-C
 ]
-
-
-# What the killed calls are to make; the rest of the table is made after the last of them.
-KILLED = [TABLE] if LONG else [f"results/runs/{run}/metrics.json" for run in RUNS]
 
 
 def wait_for(what: Callable[[], object], call: Call, timeout: float = 120) -> bool:
@@ -93,7 +89,7 @@ def test_kills_at_random_moments(undisturbed: Project, tmp_path: Path) -> None:
         project = long_study(tmp_path / f"study_{number}")
         while hits.total() < KILLS:
             victim, sent = next(victims)
-            with the_same_call(project, *KILLED) as call:
+            with the_same_call(project, *RESULTS) as call:
                 work = chance.uniform(0, 12 if LONG else 8)
                 wait_for(lambda work=work: call.work_done() > work, call)
                 hit = kill(call, victim, sent, chance) if call.process.poll() is None else ""
@@ -102,7 +98,7 @@ def test_kills_at_random_moments(undisturbed: Project, tmp_path: Path) -> None:
             assert "Traceback" not in call.screen()
             if status == 0:
                 break
-        finish(project, TABLE)
+        finish(project, *RESULTS)
         assert_same_results(project, undisturbed)
         assert_nothing_was_repeated(project)
         restarts += sum(continued(log_of_training(project, run)) for run in RUNS)

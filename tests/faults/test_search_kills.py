@@ -15,6 +15,9 @@ from disturbed import finish, the_same_call
 from search_study import GRID, SEARCH, TABLE, finished_search, table_of, verdicts
 from tiny_study import Project, copy_of_project
 
+# What a killed search has to make: its decisions, or with the full counts its table.
+RESULT = TABLE if LONG else f"results/search/rung_{SEARCH['rungs'][-1]}.json"
+
 pytestmark = pytest.mark.xdist_group("faults_search")
 
 
@@ -25,7 +28,7 @@ def killed_and_continued(project: Project, kills: int, rng: random.Random) -> in
     """
     killed = 0
     while killed < kills:
-        with the_same_call(project, TABLE) as call:
+        with the_same_call(project, RESULT) as call:
             work = rng.uniform(0, 12 if LONG else 6)
             while call.work_done() < work and call.process.poll() is None:
                 time.sleep(0.02)
@@ -54,7 +57,9 @@ def test_killed_and_continued_search_is_the_same(
         project.configure(**GRID, search=SEARCH)
         killed += killed_and_continued(project, SEARCH_KILLS - killed, rng)
         number += 1
-        finish(project, TABLE)
+        finish(project, RESULT)
         assert verdicts(project) == verdicts(undisturbed)
-        pd.testing.assert_frame_equal(table_of(project), table_of(undisturbed), check_exact=True)
+        if LONG:
+            ours, theirs = table_of(project), table_of(undisturbed)
+            pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
         print(f"\n{killed} kills over {number} searches")
