@@ -89,7 +89,7 @@ def test_kills_at_random_moments(undisturbed: Project, tmp_path: Path) -> None:
         project = long_study(tmp_path / f"study_{number}")
         while hits.total() < KILLS:
             victim, sent = next(victims)
-            with the_same_call(project, *RESULTS) as call:
+            with the_same_call(project, *RESULTS, cold=True) as call:
                 work = chance.uniform(0, 12 if LONG else 8)
                 wait_for(lambda work=work: call.work_done() > work, call)
                 hit = kill(call, victim, sent, chance) if call.process.poll() is None else ""
@@ -127,7 +127,7 @@ def test_training_killed_outright_continues(scanned: Project, undisturbed: Proje
 
 def test_jobs_end_with_a_killed_snakemake(scanned: Project) -> None:
     study, models = scanned, [f"results/runs/{run}/model.safetensors" for run in (FNO, PHYSICS)]
-    with the_same_call(study, *models) as call:
+    with the_same_call(study, *models, cold=True) as call:
         assert wait_for(lambda: epochs_trained(log_of_training(study, PHYSICS)), call)
         jobs = call.jobs()
         call.process.kill()

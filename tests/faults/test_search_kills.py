@@ -28,7 +28,7 @@ def killed_and_continued(project: Project, kills: int, rng: random.Random) -> in
     """
     killed = 0
     while killed < kills:
-        with the_same_call(project, RESULT) as call:
+        with the_same_call(project, RESULT, cold=True) as call:
             work = rng.uniform(0, 12 if LONG else 6)
             while call.work_done() < work and call.process.poll() is None:
                 time.sleep(0.02)

@@ -57,7 +57,7 @@ def test_two_that_start_at_the_same_moment(study: Project, command: str) -> None
 
 
 def test_second_call_is_refused_while_the_first_works(study: Project) -> None:
-    with the_same_call(study, SCAN) as call:
+    with the_same_call(study, SCAN, cold=True) as call:
         second = study.python("workflow/unlock.py")
         assert call.end() == 0
     assert second.returncode == 1

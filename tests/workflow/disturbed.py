@@ -1,5 +1,6 @@
 """A small study with trainings long enough to be disturbed, and the call that goes on with it."""
 
+import os
 import re
 import subprocess
 import sys
@@ -13,10 +14,21 @@ import pandas as pd
 import psutil
 from safetensors.numpy import load_file
 
+import warm
 from counts import LONG
 from ptychopareto.config.columns import LATENCIES
 from ptychopareto.files import read_json
-from tiny_study import FNO, HYBRID, PATIENCE, PHYSICS, TABLE, TINY, Project, copy_of_project
+from tiny_study import (
+    FNO,
+    HYBRID,
+    ONE_THREAD,
+    PATIENCE,
+    PHYSICS,
+    TABLE,
+    TINY,
+    Project,
+    copy_of_project,
+)
 
 EPOCHS = 6
 RUNS = (FNO, HYBRID, PHYSICS) if LONG else (FNO, PHYSICS)
@@ -46,7 +58,7 @@ def _without_hybrid(sweep: list[dict[str, Any]]) -> list[dict[str, Any]]:
 class Call:
     """What `make study` does: `unlock.py`, which has ended by now, and Snakemake."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | warm.Running
     screen_file: Path
 
     def jobs(self) -> list[psutil.Process]:
@@ -80,24 +92,41 @@ class Call:
 
 
 @contextmanager
-def the_same_call(project: Project, *arguments: str) -> Iterator[Call]:
-    """The call, in a session of its own; nothing of it is left when the block ends."""
-    ready = project.python("workflow/unlock.py")
+def the_same_call(project: Project, *arguments: str, cold: bool = LONG) -> Iterator[Call]:
+    """The call, in a session of its own; nothing of it is left when the block ends.
+
+    A `cold` one and its jobs are started from nothing: who kills Snakemake needs that, since their
+    end with it is theirs to bring about, and who asks for their names or their work.
+    """
+    ready = project.script("workflow/unlock.py")
     assert ready.returncode == 0, ready.stderr
     screen = project["screen.txt"]
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--rerun-incomplete", *arguments]
-    with open(screen, "wb") as stream:
-        process = subprocess.Popen(
-            command, cwd=project.folder, stdout=stream, stderr=stream, start_new_session=True
-        )
+    options = ["--cores", "2", "--rerun-incomplete", *arguments]
+    environment = {**os.environ, **ONE_THREAD}
+    with open(screen, "wb") as stream, open(os.devnull) as nothing:
+        process: subprocess.Popen[bytes] | warm.Running
+        if cold or project.cold:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "snakemake", *options],
+                cwd=project.folder,
+                env=environment,
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,
+            )
+        else:
+            streams = [nothing.fileno(), stream.fileno(), stream.fileno()]
+            command = ["snakemake", *options]
+            process = warm.Running(command, project.folder, environment, streams, session=True)
     call = Call(process, screen)
     jobs: list[psutil.Process] = []
     try:
         yield call
         jobs = call.jobs()
     finally:
-        for job in [*jobs, *call.jobs()]:
-            job.kill()
+        for job in {*jobs, *call.jobs()}:
+            with suppress(psutil.NoSuchProcess):  # it ended at this very moment
+                job.kill()
         process.kill()
         process.wait()
 
@@ -120,7 +149,7 @@ def fail(project: Project, *arguments: str) -> str:
 
 
 def _called(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
-    ready = project.python("workflow/unlock.py")
+    ready = project.script("workflow/unlock.py")
     assert ready.returncode == 0, ready.stderr
     return project.snakemake("--cores", "2", "--rerun-incomplete", *arguments, timeout=PATIENCE)
 

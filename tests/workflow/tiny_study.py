@@ -37,6 +37,7 @@ TINY: dict[str, Any] = {
     "device": "cpu",
 }
 TABLE = "results/study_results.csv"
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 PATIENCE = 1500  # seconds for a study on a busy machine
 # Latencies are measured in five rounds, which take as long as the trainings of such a study.
 ROUNDS = ("src/ptychopareto/assessment/engine_timing.py", "ROUNDS = 5\n", "ROUNDS = 1\n")
@@ -78,8 +79,14 @@ class Project:
         """Call Snakemake in the folder, as a user would."""
         if self.cold:
             return self.python("-m", "snakemake", *arguments, timeout=timeout, **environment)
-        everything = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
-        return warm.snakemake(arguments, self.folder, everything, timeout)
+        command = ["snakemake", *arguments]
+        return warm.run(command, self.folder, {**os.environ, **ONE_THREAD, **environment}, timeout)
+
+    def script(self, path: str) -> subprocess.CompletedProcess[str]:
+        """Run a script in the folder."""
+        if self.cold:
+            return self.python(path)
+        return warm.run([path], self.folder, {**os.environ, **ONE_THREAD}, timeout=300)
 
     def take_scan(self, finished: "Project") -> None:
         """Take the scan and the teacher of a finished study of the same settings."""
@@ -92,7 +99,7 @@ class Project:
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=self.folder,
-            env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+            env={**os.environ, **ONE_THREAD, **environment},
             capture_output=True,
             text=True,
             timeout=timeout,
@@ -105,7 +112,7 @@ class Project:
         What it says goes to `snakemake.log` there.
         """
         command = [sys.executable, "-m", "snakemake", *arguments]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, **ONE_THREAD}
         with (
             open(self["snakemake.log"], "wb") as said,
             subprocess.Popen(

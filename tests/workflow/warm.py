@@ -8,7 +8,7 @@ Snakemake's own `main`, and the scripts as Snakemake wrote them.
 The processes of one test run share it (`share`).
 
 A call is a connection to the socket of that process: a line of JSON and the three streams go there,
-the exit status comes back. Who closes the connection before ends the call.
+the id of the process and its exit status come back. Who closes the connection before ends the call.
 """
 
 import atexit
@@ -19,14 +19,17 @@ import json
 import logging
 import os
 import runpy
+import select
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
@@ -43,36 +46,80 @@ FOR_JOBS = (
     *("safetensors.torch", "h5py", "hdf5plugin", "pydantic.dataclasses"),
     *("onnx", "torch.onnx._internal.torchscript_exporter.symbolic_opset20"),
 )
-CLIENT = Path(__file__).with_name("warm_job.py")
+CLIENT = Path(__file__).with_name("warm_python.py")
 SHARED = "WARM_SOCKET"  # the environment variable that names the socket
+DIGITS = 10  # of the id of a process
+CALL = "WARM_CALL"  # that which tells a job the process of its Snakemake
 
 
-def snakemake(
-    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], timeout: float
+class Running:
+    """A call at work; has what tests use of `subprocess.Popen`.
+
+    It is Snakemake's if its first word says so, or else that of a script. A call with a `session`
+    of its own has a group of processes of its own: it, and what stands there for its jobs.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        streams: Sequence[int],
+        session: bool = False,
+    ) -> None:
+        self.command = list(command)
+        self.returncode: int | None = None
+        request = {"command": self.command, "folder": str(folder.resolve()), "session": session}
+        line = json.dumps({**request, "environment": dict(environment)}).encode() + b"\n"
+        self._connection = socket.socket(socket.AF_UNIX)
+        self._connection.connect(_socket())
+        socket.send_fds(self._connection, [line], list(streams))
+        self.pid = int(self._connection.recv(DIGITS, socket.MSG_WAITALL))
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end, and that of all its jobs; return its exit status."""
+        if self.returncode is None:
+            if not select.select([self._connection], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(self.command, timeout or 0.0)
+            self.returncode = int(self._connection.recv(100))
+            self.close()
+        return self.returncode
+
+    def poll(self) -> int | None:
+        """Return the exit status, if it has ended."""
+        try:
+            return self.wait(0.0)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def kill(self) -> None:
+        """End it as `kill -9` does, if it has not ended."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Leave it, which ends it."""
+        self._connection.close()
+
+
+def run(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str], timeout: float
 ) -> subprocess.CompletedProcess[str]:
-    """Call Snakemake in a folder, and wait for it."""
-    command = ["snakemake", *arguments]
-    call = {"command": command, "folder": str(folder.resolve()), "environment": dict(environment)}
+    """Call Snakemake or a script in a folder, and wait for it."""
     with (
         tempfile.TemporaryFile("w+") as said,
         tempfile.TemporaryFile("w+") as complained,
         open(os.devnull) as nothing,
-        socket.socket(socket.AF_UNIX) as connection,
     ):
-        connection.settimeout(timeout)
-        connection.connect(_socket())
         streams = [stream.fileno() for stream in (nothing, said, complained)]
-        socket.send_fds(connection, [json.dumps(call).encode() + b"\n"], streams)
+        call = Running(command, folder, environment, streams)
         try:
-            status = int(connection.recv(100))
-        except TimeoutError:
-            status = None
+            status = call.wait(timeout)
+        finally:
+            call.close()
         for stream in (said, complained):
             stream.seek(0)
-        answers = said.read(), complained.read()
-    if status is None:
-        raise subprocess.TimeoutExpired(command, timeout, *answers)
-    return subprocess.CompletedProcess(command, status, *answers)
+        return subprocess.CompletedProcess(call.command, status, said.read(), complained.read())
 
 
 def share() -> None:
@@ -88,8 +135,13 @@ def _socket() -> str:
 
 def _start() -> str:
     """Start the process, which ends with this one; return its socket, where calls may wait."""
-    folder = tempfile.TemporaryDirectory(prefix="warm")
-    path = f"{folder.name}/socket"
+    folder = Path(tempfile.mkdtemp(prefix="warm"))
+    path = str(folder / "socket")
+    interpreter = folder / "interpreter"  # the first line of a script must be short
+    interpreter.symlink_to(Path(sys.executable).resolve())
+    python = folder / "python"
+    python.write_text(f"#!{interpreter} -IS\n{CLIENT.read_text()}")
+    python.chmod(0o755)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen(64)
@@ -100,17 +152,27 @@ def _start() -> str:
             stdout=subprocess.DEVNULL,
             pass_fds=[listener.fileno()],
         )
-    atexit.register(folder.cleanup)
+    atexit.register(shutil.rmtree, folder)
     atexit.register(process.communicate)  # closes its stdin, and waits
     return path
 
 
+@dataclass
+class Fork:
+    """A process at work: who waits for it, and the Snakemake whose job it is, if it is one."""
+
+    connection: socket.socket
+    is_script: bool
+    call: int | None
+    status: int | None = None
+
+
 class Calls:
-    """The calls at work: each a process, and the connection that waits for it."""
+    """The processes at work."""
 
     def __init__(self, listener: socket.socket) -> None:
         self.listener = listener
-        self.waiting: dict[int, socket.socket] = {}
+        self.forks: dict[int, Fork] = {}
         self.selector = selectors.DefaultSelector()
         self.ended, self.wakeup = socket.socketpair()
         for end in (self.ended, self.wakeup):
@@ -131,58 +193,79 @@ class Calls:
                     self.begin(self.listener.accept()[0])
                 elif source is self.ended:
                     self.ended.recv(1000)
-                    self.answer()
+                    self.bury()
                 else:
                     self.abandon(source)
 
     def begin(self, connection: socket.socket) -> None:
         """Let a fork do what is asked for."""
-        request, streams, _, _ = socket.recv_fds(connection, 1 << 20, 3)
-        while not request.endswith(b"\n"):
-            request += connection.recv(1 << 20)
+        line, streams, _, _ = socket.recv_fds(connection, 1 << 20, 3)
+        while not line.endswith(b"\n"):
+            line += connection.recv(1 << 20)
+        request = json.loads(line)
+        call = request["environment"].get(CALL, "")
         child = os.fork()
         if not child:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self.selector.close()
-            for other in (
-                self.listener,
-                self.ended,
-                self.wakeup,
-                connection,
-                *self.waiting.values(),
-            ):
+            others = [fork.connection for fork in self.forks.values()]
+            for other in (self.listener, self.ended, self.wakeup, connection, *others):
                 other.close()
-            _do(**json.loads(request), streams=streams, path=sys.argv[1])
+            _do(**request, streams=streams, folder_of_socket=Path(sys.argv[1]).parent)
         for stream in streams:
             os.close(stream)
-        self.waiting[child] = connection
+        is_script = request["command"][0] != "snakemake"
+        self.forks[child] = Fork(connection, is_script, int(call) if call else None)
         self.selector.register(connection, selectors.EVENT_READ)
+        with contextlib.suppress(OSError):  # nobody waits any more
+            connection.send(f"{child:{DIGITS}d}".encode())
 
-    def answer(self) -> None:
-        """Tell the exit status of what has ended."""
-        for child in list(self.waiting):
-            ended, status = os.waitpid(child, os.WNOHANG)
-            if ended:
-                connection = self.waiting.pop(child)
-                with contextlib.suppress(KeyError):
-                    self.selector.unregister(connection)
-                with contextlib.suppress(OSError):
-                    connection.send(str(os.waitstatus_to_exitcode(status)).encode())
-                connection.close()
+    def bury(self) -> None:
+        """Take note of what has ended. With a Snakemake end its jobs, as those do by themselves."""
+        for child, fork in self.forks.items():
+            if fork.status is None:
+                ended, status = os.waitpid(child, os.WNOHANG)
+                if ended:
+                    fork.status = os.waitstatus_to_exitcode(status)
+                    self.end_all(job for job, other in self.forks.items() if other.call == child)
+        for child, fork in list(self.forks.items()):
+            works = any(other.call == child for other in self.forks.values())
+            if fork.status is not None and not works:
+                self.answer(self.forks.pop(child))
+
+    def answer(self, fork: Fork) -> None:
+        """Tell the exit status."""
+        with contextlib.suppress(KeyError):
+            self.selector.unregister(fork.connection)
+        with contextlib.suppress(OSError):
+            fork.connection.send(str(fork.status).encode())
+        fork.connection.close()
 
     def abandon(self, connection: object) -> None:
-        """End what nobody waits for any more."""
-        for child, waiting in self.waiting.items():
-            if waiting is connection:
-                self.selector.unregister(waiting)
+        """End what nobody waits for any more; a script outright, as what stood for it was ended."""
+        self.selector.unregister(connection)
+        for child, fork in self.forks.items():
+            if fork.connection is connection and fork.status is None:
+                os.kill(child, signal.SIGKILL if fork.is_script else signal.SIGTERM)
+
+    def end_all(self, children: Iterable[int]) -> None:
+        for child in children:
+            if self.forks[child].status is None:
                 os.kill(child, signal.SIGTERM)
 
 
 def _do(
-    command: list[str], folder: str, environment: dict[str, str], streams: list[int], path: str
+    command: list[str],
+    folder: str,
+    session: bool,
+    environment: dict[str, str],
+    streams: list[int],
+    folder_of_socket: Path,
 ) -> NoReturn:
     """Do what `python -m snakemake` or `python script` does, in the process that the fork made."""
+    if session:
+        os.setsid()
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
@@ -190,11 +273,12 @@ def _do(
         os.dup2(stream, number)
         os.close(stream)
     sys.argv = command
+    sys.executable = str(folder_of_socket / "python")  # what is started with it is a fork as well
     status: str | int | None = 0
     try:
         if command[0] == "snakemake":
             sys.path[0] = folder
-            sys.executable = f"{sys.executable} -I -S {CLIENT} {path}"  # with it it starts scripts
+            os.environ[CALL] = str(os.getpid())
             sys.modules["snakemake.cli"].main(command[1:])
         else:
             sys.path[0] = str(Path(command[0]).parent)
@@ -218,7 +302,11 @@ def main(listener: int) -> None:
     sys.modules["PIL.Image"].init()
     gc.freeze()  # a call would copy the memory of all this to look for garbage in it
     with socket.socket(fileno=listener) as calls:
-        Calls(calls).serve()
+        at_work = Calls(calls)
+        try:
+            at_work.serve()
+        finally:
+            at_work.end_all(at_work.forks)
 
 
 if __name__ == "__main__":
