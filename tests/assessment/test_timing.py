@@ -143,6 +143,10 @@ def test_networks_are_timed_with_onnxruntime_where_it_is(
     without = times(models, 20, rounds=1)
     assert all(timing.onnx_inference_time_s is None for timing in without.values())
     monkeypatch.setattr(onnx_timing, "find_spec", find_spec)
+    groups = single_patterns(20, torch.device("cpu"))
+    scan = (torch.rand(20, 16, 16), torch.ones(16, 16), groups)
+    without = time_models(models, *scan, rounds=1, with_onnx=False)
+    assert all(timing.onnx_inference_time_s is None for timing in without.values())
     assert all(timing.onnx_inference_time_s for timing in times(models, 20, rounds=2).values())
 
 

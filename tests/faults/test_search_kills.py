@@ -12,8 +12,8 @@ import pytest
 
 from counts import LONG, SEARCH_KILLS
 from disturbed import finish, the_same_call
-from search_study import GRID, SEARCH, TABLE, finished_search, table_of, verdicts
-from tiny_study import Project, copy_of_project
+from search_study import GRID, SEARCH, TABLE, copy_for_search, finished_search, table_of, verdicts
+from tiny_study import Project
 
 # What a killed search has to make: its decisions, or with the full counts its table.
 RESULT = TABLE if LONG else f"results/search/rung_{SEARCH['rungs'][-1]}.json"
@@ -53,7 +53,7 @@ def test_killed_and_continued_search_is_the_same(
     rng = random.Random(0)
     killed, number = 0, 0
     while killed < SEARCH_KILLS:
-        project = copy_of_project(tmp_path / f"project_{number}")
+        project = copy_for_search(tmp_path / f"project_{number}")
         project.configure(**GRID, search=SEARCH)
         killed += killed_and_continued(project, SEARCH_KILLS - killed, rng)
         number += 1

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from counts import LONG
 from disturbed import TIMES
 from tiny_study import PATIENCE, TABLE, TINY, Project, built_once, copy_of_project
 
@@ -29,11 +30,23 @@ SEARCH: dict[str, Any] = {"rungs": [1, 2], "keep": [0.5, 0.25], "first_seeds": 1
 CONFIGURATIONS = [f"{a}_tnone_m4_w{w}_teacher" for a in ("fno", "ffno") for w in (4, 6)]
 
 
+# Half of the latencies' time goes into the export of networks, which the tiny study has as well.
+WITHOUT_ONNX = "\n\ndef can_run(device):\n    return False\n"
+
+
+def copy_for_search(folder: Path) -> Project:
+    """The project without results; with the full counts its networks are timed with onnxruntime."""
+    project = copy_of_project(folder)
+    if not LONG:
+        project.append("src/ptychopareto/assessment/onnx_timing.py", WITHOUT_ONNX)
+    return project
+
+
 def finished_search(factory: pytest.TempPathFactory) -> Project:
     """The search, finished, with all that it shows. Tests only read it."""
 
     def build(folder: Path) -> None:
-        project = copy_of_project(folder)
+        project = copy_for_search(folder)
         project.configure(**GRID, search=SEARCH)
         project.build(timeout=PATIENCE)
 
@@ -44,7 +57,7 @@ def finished_grid(factory: pytest.TempPathFactory) -> Project:
     """The table of the full grid of the same study. Tests only read it."""
 
     def build(folder: Path) -> None:
-        project = copy_of_project(folder)
+        project = copy_for_search(folder)
         project.configure(**GRID)
         project.build(TABLE, timeout=PATIENCE)
 

@@ -30,7 +30,8 @@ def main(job: Any) -> None:
         for name, run in job.params.runs.items():
             network = network_of(runs[run], test, job)
             save_model(models[name], build(network), network, {"status": "ok"})
-        timings = time_models(models, scan.diffraction, scan.probe, scan.groups, ROUNDS)
+        scanned = (scan.diffraction, scan.probe, scan.groups)
+        timings = time_models(models, *scanned, ROUNDS, with_onnx=False)
     times = {name: timing.inference_time_s for name, timing in timings.items()}
     record = {"machine": {"device": device_name(device)}, "inference_time_s": times}
     write_json(Path(job.output.timing), record)

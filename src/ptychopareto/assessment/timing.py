@@ -32,6 +32,7 @@ def time_models(
     probe: Tensor,
     groups: Groups,
     rounds: int = ROUNDS,
+    with_onnx: bool = True,
 ) -> dict[str, Timing]:
     """Time networks on groups of patterns, side by side.
 
@@ -53,6 +54,8 @@ def time_models(
         The groups in which patterns enter a network.
     rounds : int, optional
         Number of rounds.
+    with_onnx : bool, optional
+        Whether networks are timed with onnxruntime as well, where it is and runs on the device.
 
     Returns
     -------
@@ -69,7 +72,7 @@ def time_models(
     order = np.random.default_rng(0)
     with ExitStack() as stack:
         onnx_files = None
-        if onnx_timing.can_run(diffraction.device):
+        if with_onnx and onnx_timing.can_run(diffraction.device):
             onnx_files = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         for number in range(rounds):
             for kind in order.permutation(len(kinds)):
