@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from counts import LONG
 from ptychopareto.config.columns import LATENCIES
 from tiny_study import FNO, HYBRID, PHYSICS, TABLE, Project
 
@@ -31,8 +32,10 @@ def test_half_a_study_is_shown_and_continued(finished: Project, fresh: Project) 
         assert fresh[f"{PARTIAL}/{name}"].stat().st_size > 0
     assert fresh[f"{PARTIAL}/recommended/model.safetensors"].exists()
 
-    assert "train/" + FNO not in fresh.build(TABLE)
-    assert table(fresh).drop(columns=TIMES).equals(whole.drop(columns=TIMES))
+    assert f"train/{FNO}" not in fresh.plan(TABLE)
+    if LONG:
+        fresh.build(TABLE)
+        assert table(fresh).drop(columns=TIMES).equals(whole.drop(columns=TIMES))
 
 
 def test_nothing_yet_is_shown_too(fresh: Project) -> None:
