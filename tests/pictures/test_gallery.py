@@ -45,7 +45,7 @@ def drawn(folder: Path, *args: Any) -> str:
     return (folder / "gallery.svg").read_text()
 
 
-@pytest.mark.parametrize("number", [1, 5, 8])
+@pytest.mark.parametrize("number", [1, pytest.param(5, marks=pytest.mark.long), 8])
 def test_shows_all(tmp_path: Path, truth: NDArray[np.complex128], number: int) -> None:
     made = items(truth, number)
     measures = [evaluate(obj, truth) for _, obj in made]

@@ -108,7 +108,10 @@ def test_every_cost_of_a_search_is_tried_here() -> None:
     assert set(COSTS_OF_STOPPED) == set(SEARCH_COSTS)
 
 
-@pytest.mark.parametrize("cost", SEARCH_COSTS)
+@pytest.mark.parametrize(
+    "cost",
+    [SEARCH_COSTS[0], *(pytest.param(cost, marks=pytest.mark.long) for cost in SEARCH_COSTS[1:])],
+)
 def test_stopped_ones_lie_at_each_cost(cost: str, drawn: list[Figure], tmp_path: Path) -> None:
     rows = table()
     for name, value in KNOWN.items():

@@ -51,8 +51,17 @@ def prepared(extent: tuple[int, int], masked: bool) -> Prepared:
     )
 
 
-@pytest.mark.parametrize("masked", [True, False])
-@pytest.mark.parametrize("extent", [(100, 100), (10, 700), (700, 10)])
+@pytest.mark.parametrize(
+    ("extent", "masked"),
+    [
+        ((100, 100), True),
+        ((10, 700), False),
+        ((700, 10), True),
+        pytest.param((100, 100), False, marks=pytest.mark.long),
+        pytest.param((10, 700), True, marks=pytest.mark.long),
+        pytest.param((700, 10), False, marks=pytest.mark.long),
+    ],
+)
 def test_scans_of_any_shape_are_drawn(
     extent: tuple[int, int], masked: bool, tmp_path: Path
 ) -> None:
