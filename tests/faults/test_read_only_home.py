@@ -9,7 +9,7 @@ import pytest
 from counts import LONG
 from mounts import small_disk
 from ptychopareto.files import read_json
-from tiny_study import PATIENCE, PHYSICS, TINY, Project, copy_of_project
+from tiny_study import PATIENCE, PHYSICS, TINY, Project, copy_of_project, finished_study
 
 pytestmark = pytest.mark.xdist_group("faults_read_only_home")
 
@@ -18,6 +18,12 @@ SCORES = f"results/runs/{PHYSICS}/metrics.json"
 TARGETS = (SCORES, "results/pareto_plot.png") if LONG else (SCORES,)
 # Variables that name other places for what programs keep in the home folder.
 PLACES = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "MPLCONFIGDIR", "TORCH_HOME")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The tiny study, finished, with a home folder as it is: wider fixtures come first."""
+    return finished_study(tmp_path_factory)
 
 
 @pytest.fixture
@@ -45,8 +51,11 @@ def project(tmp_path: Path) -> Project:
 
 
 def test_a_study_needs_no_more_than_a_cache_elsewhere(
-    home: Path, project: Project, tmp_path: Path
+    whole: Project, home: Path, project: Project, tmp_path: Path
 ) -> None:
+    """It begins with its training, or with the full counts with its scan."""
+    if not LONG:
+        project.take_scan(whole)
     cache = str(tmp_path / "cache")
     call = ("--cores", "2", *TARGETS)
     done = project.snakemake(*call, timeout=PATIENCE, **{"XDG_CACHE_HOME": cache})
