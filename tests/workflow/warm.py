@@ -230,7 +230,8 @@ class Calls:
                     fork.status = os.waitstatus_to_exitcode(status)
                     self.end_all(job for job, other in self.forks.items() if other.call == child)
         for child, fork in list(self.forks.items()):
-            works = any(other.call == child for other in self.forks.values())
+            others = self.forks.values()
+            works = any(other.call == child and other.status is None for other in others)
             if fork.status is not None and not works:
                 self.answer(self.forks.pop(child))
 
@@ -244,10 +245,11 @@ class Calls:
 
     def abandon(self, connection: object) -> None:
         """End what nobody waits for any more; a script outright, as what stood for it was ended."""
-        self.selector.unregister(connection)
-        for child, fork in self.forks.items():
-            if fork.connection is connection and fork.status is None:
-                os.kill(child, signal.SIGKILL if fork.is_script else signal.SIGTERM)
+        for child, fork in self.forks.items():  # or it has just been answered
+            if fork.connection is connection:
+                self.selector.unregister(connection)
+                if fork.status is None:
+                    os.kill(child, signal.SIGKILL if fork.is_script else signal.SIGTERM)
 
     def end_all(self, children: Iterable[int]) -> None:
         for child in children:
