@@ -30,7 +30,8 @@ from ptychopareto.models.registry import NetworkConfig, build
 from ptychopareto.physics.simulation import simulate
 
 SETTINGS = Training(epochs=3, batch_size=4, learning_rate=3e-3, validation_fraction=0.1)
-CONFIG = NetworkConfig("fno", "none", modes=2, width=2, N=16)
+CONFIG = NetworkConfig("fno", "none", modes=2, width=2, N=16, blocks=1)
+HYBRID = NetworkConfig("hybrid", "none", modes=2, width=2, N=16)
 STEPS = 33  # in all three epochs
 EPOCHS = 3
 ALWAYS = 1e-9  # minutes between checkpoints
@@ -55,6 +56,16 @@ def path(tmp_path: Path) -> Path:
 def run(scan: ScanData, path: Path, minutes: float = 5.0, **changes: Any) -> Trained:
     given = {"config": CONFIG, "supervision": "truth", "seed": 0, "settings": SETTINGS, **changes}
     return train(scan=scan, checkpoint_path=path, checkpoint_minutes=minutes, **given)
+
+
+@pytest.fixture(scope="module")
+def whole(scan: ScanData, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Trained]:
+    """The training of each architecture that nothing interrupts. Tests only read it."""
+    folder = tmp_path_factory.mktemp("whole")
+    return {
+        config.architecture: run(scan, folder / f"{config.architecture}.pt", config=config)
+        for config in (CONFIG, HYBRID)
+    }
 
 
 def begun(scan: ScanData, path: Path) -> Trainer:
@@ -115,27 +126,26 @@ def terminate() -> None:
 # --- a training interrupted anywhere ends with the same bits ----------------------------------
 
 
-@pytest.mark.parametrize("architecture", ["fno", "hybrid"])
+@pytest.mark.parametrize("config", [CONFIG, HYBRID], ids=["fno", "hybrid"])
 @pytest.mark.parametrize("happens", [kill, terminate])
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_interrupted_anywhere_and_continued_gives_the_same_bits(
     seed: int,
     happens: Callable[[], None],
-    architecture: str,
+    config: NetworkConfig,
     scan: ScanData,
+    whole: dict[str, Trained],
     path: Path,
     at_steps: Callable[..., list[int]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(trainer, "CHECK_STEPS", 3)
-    config = NetworkConfig(architecture, "none", modes=2, width=2, N=16)
-    whole = run(scan, path.with_name("whole.pt"), config=config)
     moments = set(random.Random(seed).sample(range(STEPS), 4))
     done = at_steps(moments, happens)
     for _ in moments:
         with pytest.raises((Killed, Stopped)):
             run(scan, path, ALWAYS, config=config)
-    assert result(run(scan, path, ALWAYS, config=config)) == result(whole)
+    assert result(run(scan, path, ALWAYS, config=config)) == result(whole[config.architecture])
     if happens is terminate:
         assert done == [*range(STEPS)]  # nothing repeated, nothing left out
     else:
@@ -143,17 +153,18 @@ def test_interrupted_anywhere_and_continued_gives_the_same_bits(
         assert len(done) <= STEPS + 4 * 2  # what came after the last look
 
 
-def test_a_training_in_parts_gives_the_same_bits(scan: ScanData, path: Path) -> None:
-    whole = run(scan, path.with_name("whole.pt"))
+def test_a_training_in_parts_gives_the_same_bits(
+    scan: ScanData, whole: dict[str, Trained], path: Path
+) -> None:
     for until in (1, 1, EPOCHS - 1):
         part = run(scan, path, until=until)
         assert part.status == "ok"
         assert [row["epoch"] for row in part.history] == [*range(1, until + 1)]
-        assert part.patterns_seen == whole.patterns_seen * until // EPOCHS
-    assert result(run(scan, path)) == result(whole)
+        assert part.patterns_seen == whole["fno"].patterns_seen * until // EPOCHS
+    assert result(run(scan, path)) == result(whole["fno"])
     beyond = run(scan, path, until=1)  # the checkpoint is further: nothing is trained
     assert len(beyond.history) == EPOCHS
-    assert result(run(scan, path.with_name("other.pt"), until=EPOCHS + 5)) == result(whole)
+    assert result(run(scan, path.with_name("other.pt"), until=EPOCHS + 5)) == result(whole["fno"])
 
 
 def test_long_epochs_are_saved_in_between(
@@ -213,7 +224,9 @@ def test_interrupted_divergence_is_found_as_if_it_had_not_been(
     assert result(run(scan, path, ALWAYS, settings=settings)) == result(whole)
 
 
-def test_second_signal_does_not_break_the_save(scan: ScanData, path: Path, monkeypatch) -> None:
+def test_second_signal_does_not_break_the_save(
+    scan: ScanData, whole: dict[str, Trained], path: Path, monkeypatch
+) -> None:
     save = torch.save
 
     def interrupted(*arguments: Any) -> None:
@@ -226,7 +239,7 @@ def test_second_signal_does_not_break_the_save(scan: ScanData, path: Path, monke
         patch.setattr(torch, "save", interrupted)
         with pytest.raises(Stopped):
             run(scan, path)
-    assert result(run(scan, path)) == result(run(scan, path.with_name("whole.pt")))
+    assert result(run(scan, path)) == result(whole["fno"])
 
 
 def test_a_file_that_cannot_be_written_is_named_as_such(path: Path) -> None:
@@ -501,13 +514,17 @@ def test_mutations_are_refused_or_loaded(
 
 @pytest.mark.parametrize("damage", [0, 1, 2, 3])
 def test_after_a_refusal_the_training_is_an_undisturbed_one(
-    damage: int, scan: ScanData, path: Path, at_steps: Callable[..., list[int]], caplog
+    damage: int,
+    scan: ScanData,
+    whole: dict[str, Trained],
+    path: Path,
+    at_steps: Callable[..., list[int]],
+    caplog,
 ) -> None:
-    whole = run(scan, path.with_name("whole.pt"))
     done = at_steps({20}, terminate)
     with pytest.raises(Stopped):
         run(scan, path)
     path.write_bytes(mutated(path.read_bytes(), damage))
-    assert result(run(scan, path)) == result(whole)
+    assert result(run(scan, path)) == result(whole["fno"])
     assert "the training starts over" in caplog.text
     assert done[21:] == [*range(STEPS)]

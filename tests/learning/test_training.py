@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from ptychopareto.config import ConfigError, Training
+from ptychopareto.config import ConfigError, SimulatedDataset, Training
 from ptychopareto.files import Dataset
 from ptychopareto.learning.checkpoint import Checkpoint
 from ptychopareto.learning.scales import input_scale, transmission
@@ -25,15 +25,48 @@ from ptychopareto.models.layers import SpectralConv
 from ptychopareto.models.network import Network
 from ptychopareto.models.registry import NetworkConfig
 from ptychopareto.physics.forward import diffraction_amplitude
+from ptychopareto.physics.simulation import simulate
 
-SETTINGS = Training(epochs=3, batch_size=8, learning_rate=3e-3, validation_fraction=0.1)
-CONFIG = NetworkConfig("fno", "none", modes=4, width=4, N=32)
+SETTINGS = Training(epochs=3, batch_size=8, learning_rate=5e-3, validation_fraction=0.1)
+CONFIG = NetworkConfig("fno", "none", modes=4, width=4, N=16)
+PATTERNS, TRAINED_ON = 49, 44  # the last batch of an epoch has 4, the others 8
+STEPS = math.ceil(TRAINED_ON / SETTINGS.batch_size)  # of an epoch
 CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
-def scan(small_scan: tuple[Dataset, Dataset]) -> ScanData:
-    return scan_data(small_scan[0], small_scan[0].objects, CPU)
+def dataset() -> Dataset:
+    """49 patterns of 16² each: a training takes a quarter of the time that `small_scan` takes."""
+    sizes = {"N": 16, "size": 64, "scan_step_train": 8, "scan_step_test": 8}
+    kinds = {"object": {"kind": "lines", "segments": 30}, "probe": {"kind": "zone_plate"}}
+    return simulate(SimulatedDataset.model_validate(sizes | kinds))[0]
+
+
+@pytest.fixture(scope="module")
+def scan(dataset: Dataset) -> ScanData:
+    return scan_data(dataset, dataset.objects, CPU)
+
+
+@pytest.fixture(scope="module")
+def whole(scan: ScanData, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """The training that nothing interrupts. Tests only read it."""
+    return run(scan, tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture(scope="module")
+def after_an_epoch(scan: ScanData, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The checkpoint that the training leaves when it is killed after its first epoch."""
+
+    def killed(self: Checkpoint, state: dict) -> None:
+        save(self, state)
+        raise KeyboardInterrupt
+
+    folder, save = tmp_path_factory.mktemp("interrupted"), Checkpoint.save
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Checkpoint, "save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(scan, folder)
+    return (folder / "checkpoint.pt").read_bytes()
 
 
 def run(scan: ScanData, folder: Path, settings: Training = SETTINGS, **changes) -> Trained:
@@ -63,18 +96,18 @@ def weights(trained: Trained) -> torch.Tensor:
 )
 def test_loss_falls(architecture, supervision, scan: ScanData, tmp_path: Path) -> None:
     config = replace(CONFIG, architecture=architecture)
-    settings = SETTINGS.model_copy(update={"epochs": 8})
+    settings = SETTINGS.model_copy(update={"epochs": 6})
     trained = run(scan, tmp_path, settings, config=config, supervision=supervision)
     losses = [row["val_loss"] for row in trained.history]
     assert trained.status == "ok"
     assert losses[-1] < 0.95 * losses[0]
-    assert [row["epoch"] for row in trained.history] == [*range(1, 9)]
-    assert trained.patterns_seen == 8 * 73
+    assert [row["epoch"] for row in trained.history] == [*range(1, 7)]
+    assert trained.patterns_seen == 6 * TRAINED_ON
     assert not list(tmp_path.iterdir())
 
 
 def test_losses_are_added_by_their_weight(scan: ScanData) -> None:
-    predicted, which = torch.randn(4, 1, 32, 32, dtype=torch.complex64), torch.arange(4)
+    predicted, which = torch.randn(4, 1, 16, 16, dtype=torch.complex64), torch.arange(4)
     teacher = make_loss("teacher", SETTINGS, scan)(predicted, which)
     physics = make_loss("physics", SETTINGS, scan)(predicted, which)
     both = make_loss("teacher", SETTINGS, scan, physics_weight=10)(predicted, which)
@@ -84,7 +117,7 @@ def test_losses_are_added_by_their_weight(scan: ScanData) -> None:
 @pytest.mark.parametrize("supervision", ["physics", "truth"])
 def test_amplitude_and_phase_train(supervision, scan: ScanData, tmp_path: Path) -> None:
     config = replace(CONFIG, head="amp_phase")
-    settings = SETTINGS.model_copy(update={"epochs": 8})
+    settings = SETTINGS.model_copy(update={"epochs": 6})
     trained = run(scan, tmp_path, settings, config=config, supervision=supervision)
     losses = [row["val_loss"] for row in trained.history]
     assert losses[-1] < 0.95 * losses[0]
@@ -92,7 +125,7 @@ def test_amplitude_and_phase_train(supervision, scan: ScanData, tmp_path: Path) 
 
 @pytest.mark.parametrize("loss", ["amplitude", "poisson"])
 def test_physics_losses_train(loss, scan: ScanData, tmp_path: Path) -> None:
-    settings = SETTINGS.model_copy(update={"physics_loss": loss})
+    settings = SETTINGS.model_copy(update={"physics_loss": loss, "epochs": 6})
     losses = [
         row["val_loss"] for row in run(scan, tmp_path, settings, supervision="physics").history
     ]
@@ -118,17 +151,19 @@ def test_bfloat16_is_for_convolutions_only(scan: ScanData, tmp_path: Path) -> No
     assert rounded.history[0]["val_loss"] == pytest.approx(exact.history[0]["val_loss"], rel=0.05)
 
 
-def test_same_configuration_same_bits(scan: ScanData, tmp_path: Path) -> None:
-    first, second = run(scan, tmp_path), run(scan, tmp_path)
-    assert torch.equal(weights(first), weights(second))
-    assert not torch.equal(weights(first), weights(run(scan, tmp_path, seed=1)))
+def test_same_configuration_same_bits(scan: ScanData, whole: Trained, tmp_path: Path) -> None:
+    assert torch.equal(weights(whole), weights(run(scan, tmp_path)))
+    assert not torch.equal(weights(whole), weights(run(scan, tmp_path, seed=1)))
 
 
-@pytest.mark.parametrize("stop_at", [1, 9, 10, 13, 25])
+@pytest.mark.parametrize("stop_at", [1, STEPS - 1, STEPS, STEPS + 3, 3 * STEPS - 2])
 def test_stopped_and_continued_gives_the_same_bits(
-    stop_at: int, scan: ScanData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stop_at: int,
+    scan: ScanData,
+    whole: Trained,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = run(scan, tmp_path)
     updates, update = [], Trainer.update
 
     def signalled(self: Trainer, batch: torch.Tensor) -> torch.Tensor:
@@ -143,36 +178,21 @@ def test_stopped_and_continued_gives_the_same_bits(
     assert stopped.value.code == 128 + signal.SIGTERM
     assert (tmp_path / "checkpoint.pt").exists()
     continued = run(scan, tmp_path)
-    assert len(updates) == 3 * math.ceil(73 / 8)  # nothing repeated, nothing left out
+    assert len(updates) == 3 * STEPS  # nothing repeated, nothing left out
     assert torch.equal(weights(whole), weights(continued))
     assert whole.patterns_seen == continued.patterns_seen
     for one, other in zip(whole.history, continued.history, strict=True):
         assert {**one, "seconds": 0} == {**other, "seconds": 0}
 
 
-def interrupted(scan: ScanData, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Leave the checkpoint of a training that was killed after its first epoch."""
-
-    def killed(self: Trainer, state: dict) -> None:
-        save(self, state)
-        raise KeyboardInterrupt
-
-    save = Checkpoint.save
-    with monkeypatch.context() as patch:
-        patch.setattr(Checkpoint, "save", killed)
-        with pytest.raises(KeyboardInterrupt):
-            run(scan, folder)
-    return folder / "checkpoint.pt"
-
-
 def test_a_kill_between_checkpoints_gives_the_same_bits(
     scan: ScanData,
+    whole: Trained,
+    after_an_epoch: bytes,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    whole = run(scan, tmp_path)
-    interrupted(scan, tmp_path, monkeypatch)
+    (tmp_path / "checkpoint.pt").write_bytes(after_an_epoch)
     with caplog.at_level(logging.INFO):
         assert torch.equal(weights(whole), weights(run(scan, tmp_path)))
     assert "continuing from the checkpoint: epoch 2" in caplog.text
@@ -180,19 +200,19 @@ def test_a_kill_between_checkpoints_gives_the_same_bits(
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "garbage", "other config"])
 def test_an_unusable_checkpoint_is_refused_and_training_starts_over(
-    damage: str, scan: ScanData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog
+    damage: str, scan: ScanData, after_an_epoch: bytes, tmp_path: Path, caplog
 ) -> None:
-    path = interrupted(scan, tmp_path, monkeypatch)
-    seed = 0
+    content, seed = after_an_epoch, 0
     match damage:
         case "truncated":
-            path.write_bytes(path.read_bytes()[:-1000])
+            content = content[:-1000]
         case "empty":
-            path.write_bytes(b"")
+            content = b""
         case "garbage":
-            path.write_bytes(b"not a checkpoint" * 100)
+            content = b"not a checkpoint" * 100
         case "other config":
             seed = 1
+    (tmp_path / "checkpoint.pt").write_bytes(content)
     trained = run(scan, tmp_path, seed=seed)
     assert "the training starts over" in caplog.text
     assert len(trained.history) == 3
@@ -238,8 +258,8 @@ def test_best_epoch_is_kept(
 
 def test_held_out_patterns_are_never_trained_on(scan: ScanData) -> None:
     train_index, held_out = scan.split(0.1)
-    assert len(held_out) == 8
-    assert sorted([*train_index, *held_out]) == list(range(81))
+    assert len(held_out) == PATTERNS - TRAINED_ON
+    assert sorted([*train_index, *held_out]) == list(range(PATTERNS))
     np.testing.assert_array_equal(scan.split(0.1)[1], held_out)
 
 
@@ -247,38 +267,36 @@ def test_held_out_patterns_are_never_trained_on(scan: ScanData) -> None:
     "supervision", ["physics", pytest.param("teacher", marks=pytest.mark.long)]
 )
 def test_groups_of_patterns_train_at_equal_patterns_seen(
-    supervision, small_scan: tuple[Dataset, Dataset], tmp_path: Path
+    supervision, dataset: Dataset, tmp_path: Path
 ) -> None:
-    grouped = scan_data(small_scan[0], small_scan[0].objects, CPU, gridsize=2)
-    assert len(grouped.groups) == 64
+    grouped = scan_data(dataset, dataset.objects, CPU, gridsize=2)
+    assert len(grouped.groups) == 36
     config = replace(CONFIG, channels=4, width=12)
     settings = SETTINGS.model_copy(update={"epochs": 8})
     trained = run(grouped, tmp_path, settings, config=config, supervision=supervision)
     losses = [row["val_loss"] for row in trained.history]
     assert losses[-1] < 0.95 * losses[0]
-    # Of 81 patterns 8 are held out, and a few more are in no group without one of these.
+    # Of 49 patterns 5 are held out, and a few more are in no group without one of these.
     train_index, _ = grouped.split(settings.validation_fraction)
     trained_on = len(np.unique(grouped.groups.members.numpy()[train_index]))
-    assert 60 < trained_on <= 73
+    assert 30 < trained_on <= TRAINED_ON
     assert trained.patterns_seen == 8 * 4 * math.ceil(trained_on / 4)
     again = run(grouped, tmp_path, settings, config=config, supervision=supervision)
     assert torch.equal(weights(trained), weights(again))
 
 
-def test_groups_with_a_held_out_pattern_are_never_trained_on(
-    small_scan: tuple[Dataset, Dataset],
-) -> None:
-    grouped = scan_data(small_scan[0], None, CPU, gridsize=2)
+def test_groups_with_a_held_out_pattern_are_never_trained_on(dataset: Dataset) -> None:
+    grouped = scan_data(dataset, None, CPU, gridsize=2)
     train_index, validation = grouped.split(0.05)
-    assert sorted([*train_index, *validation]) == list(range(64))
-    alone = scan_data(small_scan[0], None, CPU)
+    assert sorted([*train_index, *validation]) == list(range(36))
+    alone = scan_data(dataset, None, CPU)
     members = grouped.groups.members.numpy()
     assert np.isin(members[validation], alone.split(0.05)[1]).any(axis=1).all()
     assert not np.isin(members[train_index], alone.split(0.05)[1]).any()
 
 
-def test_too_much_held_out_for_groups(small_scan: tuple[Dataset, Dataset]) -> None:
-    grouped = scan_data(small_scan[0], None, CPU, gridsize=4)
+def test_too_much_held_out_for_groups(dataset: Dataset) -> None:
+    grouped = scan_data(dataset, None, CPU, gridsize=4)
     with pytest.raises(ConfigError, match=r"training\.validation_fraction: each group"):
         grouped.split(0.5)
 
@@ -302,19 +320,18 @@ def test_input_scale_is_the_rms_of_the_transformed_patterns(transform, scan: Sca
 
 
 def test_transmission_is_that_of_a_uniform_object(scan: ScanData) -> None:
-    uniform = 0.7 * diffraction_amplitude(torch.ones(32, 32), scan.probe)
-    data = replace(scan, diffraction=uniform.expand(5, 32, 32))
+    uniform = 0.7 * diffraction_amplitude(torch.ones(16, 16), scan.probe)
+    data = replace(scan, diffraction=uniform.expand(5, 16, 16))
     assert transmission(data) == pytest.approx(0.7, rel=1e-5)
     assert 0.3 < transmission(scan) < 1
 
 
-def test_target_patches_come_from_their_object(small_scan: tuple[Dataset, Dataset]) -> None:
-    data = small_scan[0]
-    two = replace(data, object_index=np.arange(81, dtype=np.int32) % 2)
-    objects = np.stack([data.objects[0], 2 * data.objects[0]])
+def test_target_patches_come_from_their_object(dataset: Dataset) -> None:
+    two = replace(dataset, object_index=np.arange(PATTERNS, dtype=np.int32) % 2)
+    objects = np.stack([dataset.objects[0], 2 * dataset.objects[0]])
     target = scan_data(two, objects, CPU).target
-    factor = torch.tensor([1 + n % 2 for n in range(81)])[:, None, None]
-    torch.testing.assert_close(target, factor * torch.from_numpy(data.patches))
+    factor = torch.tensor([1 + n % 2 for n in range(PATTERNS)])[:, None, None]
+    torch.testing.assert_close(target, factor * torch.from_numpy(dataset.patches))
 
 
 def test_target_patches_lie_at_any_positions(round_scan: Dataset) -> None:
