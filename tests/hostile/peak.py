@@ -1,11 +1,13 @@
-"""How much memory a process takes to read files: `python peak.py READER GOOD FILE...`.
+"""How much memory a process takes to read files: `python peak.py`.
 
-Prints a JSON list: of each file the bytes at the peak beyond those before, and what was said, or
-null where the file was accepted. GOOD is read first, so that everything is imported.
+A line of JSON names a reader, a good file and further ones. They are read by a fork, which finds
+everything imported and nothing read before. The line in answer holds for each of the further files
+the bytes at the peak beyond those before, and what was said, or null where the file was accepted.
 """
 
 import gc
 import json
+import os
 import resource
 import sys
 from collections.abc import Callable
@@ -44,13 +46,26 @@ def status(name: str) -> int:
     return 1024 * int(line.split()[1])
 
 
-def main(reader: str, good: str, *files: str) -> None:
+def answer(reader: str, good: str, *files: str) -> None:
     read = READERS[reader]
-    read(Path(good))
+    read(Path(good))  # what is made once is there
     most = status("VmSize") + MOST
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    json.dump([measure(read, Path(file)) for file in files], sys.stdout)
+    print(json.dumps([measure(read, Path(file)) for file in files]), flush=True)
+
+
+def main() -> None:
+    """Until the input ends. A line that gets no answer ends this process as well."""
+    gc.collect()
+    gc.freeze()  # a fork would copy the memory of all this to look for garbage in it
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            answer(*json.loads(line))
+            os._exit(0)
+        if os.waitpid(child, 0)[1]:
+            sys.exit(1)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()
