@@ -90,6 +90,7 @@ def test_it_gives_what_the_whole_file_gives(
     said = capsys.readouterr()
     assert f"{PATTERNS} patterns" in said.out
     arguments = ["reconstruct", str(network), str(detector.file), "-o", str(whole), "--free", "0"]
+    arguments.append("--no-picture")
     assert main(arguments) == 0
     expected = image_of(whole)
     assert image_of(live).shape == expected.shape
@@ -120,7 +121,7 @@ def test_killed_and_started_again_it_goes_on_to_the_same_bits(
     detector.write(PATTERNS - 100)
     detector.close()
     assert main(call(network, detector.file, tmp_path / "first.cxi")) == 0
-    assert main(call(network, detector.file, tmp_path / "second.cxi")) == 0
+    assert main(call(network, detector.file, tmp_path / "second.cxi", "--no-picture")) == 0
     np.testing.assert_array_equal(
         image_of(tmp_path / "first.cxi"), image_of(tmp_path / "second.cxi")
     )
@@ -132,7 +133,8 @@ def test_a_writer_that_is_killed(
     detector.write(PATTERNS)
     detector.kill()
     out = tmp_path / "out.cxi"
-    line = failed(call(make_network(), detector.file, out, "--timeout", "1"), capsys)
+    arguments = call(make_network(), detector.file, out, "--timeout", "1", "--no-picture")
+    line = failed(arguments, capsys)
     assert f"nothing came for 1 s after pattern {PATTERNS}, and its writer has not closed" in line
     assert line.endswith(f"{out} holds what came")
     assert np.isfinite(image_of(out)).all()
@@ -222,7 +224,7 @@ def test_another_probe(
         del changed["entry_1/instrument_1/source_1/illumination"]
     np.savez(probe, probeGuess=given)
     out = tmp_path / "out.cxi"
-    assert main(call(make_network(), file, out, "--probe", str(probe), "-q")) == 0
+    assert main(call(make_network(), file, out, "--probe", str(probe), "-q", "--no-picture")) == 0
     with h5py.File(out) as found:
         names: list[str] = []
         found.visit(names.append)
@@ -236,7 +238,7 @@ def test_first_patterns_that_are_large_wait_beside_the_output(
     file, out = tmp_path / "scan.cxi", tmp_path / "objects" / "out.cxi"
     write_cxi(file, scan)
     network = make_network()
-    assert main(call(network, file, tmp_path / "small.cxi", "-q")) == 0
+    assert main(call(network, file, tmp_path / "small.cxi", "-q", "--no-picture")) == 0
     monkeypatch.setattr(stored, "LARGE", 50 * 4 * 32**2)
     monkeypatch.setattr(live_object, "_PREPARED_BYTES", 1)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not" / "there"))

@@ -29,9 +29,9 @@ Captured = pytest.CaptureFixture[str]
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A CXI file of 200 patterns of counts."""
+    """A CXI file of 60 patterns of counts."""
     path = tmp_path_factory.mktemp("measured") / "scan.cxi"
-    writers.write_cxi(path, a_scan(rows=10, columns=20))
+    writers.write_cxi(path, a_scan(rows=6, columns=10))
     return path
 
 
@@ -73,14 +73,14 @@ def test_a_measured_scan_has_metres_and_free_patterns(
 ) -> None:
     arguments = [str(make_network()), str(measured), "-o", str(tmp_path / "a.cxi")]
     assert main(["reconstruct", *arguments, "--no-picture", "--quiet"]) == 0
-    scan = a_scan(rows=10, columns=20)
+    scan = a_scan(rows=6, columns=10)
     with h5py.File(tmp_path / "a.cxi") as file:
         image = file["entry_1/image_1"]
         assert image["y_pixel_size"][()] == pytest.approx(scan.object_pixel)
         assert image["source_1/wavelength"][()] == pytest.approx(scan.wavelength)
         assert image["detector_1/distance"][()] == scan.distance
         process = image["process_1"]
-        assert process["free"][()].sum() == 10
+        assert process["free"][()].sum() == 3
         assert 0 < process["r_free"][()] < 2
         frames = process["frames"][()]
         places = file["entry_1/sample_1/geometry_1/translation"][()]
@@ -137,7 +137,7 @@ def test_free_patterns_say_when_to_stop(
     assert main(["reconstruct", *arguments, "--free", "0.1", "--no-picture"]) == 0
     with h5py.File(out) as file:
         process = file["entry_1/image_1/process_1"]
-        assert process["free"][()].sum() == 20
+        assert process["free"][()].sum() == 6
         assert 1 <= int(process["refined_epochs"].asstr()[()]) <= 50
         assert process["r_free"][()] < process["r_free_flat"][()]
 
@@ -173,7 +173,7 @@ def test_counts_are_compared_with_counts(
     make_network: MakeNetwork, measured: Path, tmp_path: Path, capsys: Captured
 ) -> None:
     """A network of a simulation, in units of its own, says nothing of a scan as bright as that."""
-    mean = float(a_scan(rows=10, columns=20).frames.sum((1, 2)).mean())
+    mean = float(a_scan(rows=6, columns=10).frames.sum((1, 2)).mean())
 
     def said(counts: float | None) -> str:
         network = make_network(input_scale=1e-3, trained_on=TrainedOn(counts, 1.0))
@@ -205,7 +205,7 @@ def test_the_probe_is_found_first(
     make_network: MakeNetwork, tmp_path: Path, capsys: Captured
 ) -> None:
     """With a bad guess in the file, the probe that is found is the true one, and so is the fit."""
-    scan = a_scan(rows=10, columns=20)
+    scan = a_scan(rows=10, columns=10)
     path = tmp_path / "scan.cxi"
     writers.write_cxi(path, replace(scan, probe=np.sqrt(np.abs(scan.probe)).astype(np.complex64)))
     network, r_free, likeness = str(make_network()), {}, {}
@@ -367,7 +367,7 @@ def test_the_settings_of_a_study(
     make_network: MakeNetwork, tmp_path: Path, capsys: Captured
 ) -> None:
     """A scan whose file says nothing is read as its study reads it."""
-    scan: Scan = a_scan(rows=10, columns=20)
+    scan: Scan = a_scan(rows=6, columns=10)
     path, study = tmp_path / "any.h5", tmp_path / "study.yaml"
     with h5py.File(path, "w") as file:
         file["frames"], file["places"] = scan.frames, scan.positions
@@ -379,7 +379,7 @@ def test_the_settings_of_a_study(
     assert main([*common, *own]) == 0
     with h5py.File(out) as file:
         assert file["entry_1/image_1/detector_1/distance"][()] == 2.0
-        assert file["entry_1/image_1/process_1/free"][()].sum() == 10
+        assert file["entry_1/image_1/process_1/free"][()].sum() == 3
 
 
 def test_free_patterns_of_a_file_are_kept(
