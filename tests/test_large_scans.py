@@ -24,7 +24,7 @@ from ptychopareto.reconstruction.reconstruct import reconstruct
 from ptychopareto.reconstruction.rpie import flat_start
 
 CPU = torch.device("cpu")
-CONFIG = NetworkConfig("fno", "sqrt", modes=4, width=4, N=32)
+CONFIG = NetworkConfig("fno", "sqrt", modes=4, width=4, N=32, blocks=1)
 RECORD = {"architecture": "fno", "seed": 0, "status": "ok", "error": "", "train_time_s": 1.5}
 
 
@@ -140,8 +140,8 @@ def test_engines(scans: tuple[Dataset, Dataset]) -> None:
     ):
         assert torch.equal(image, image_too)
         assert misfit == misfit_too
-    settings = Joint(modes=2, refine_positions=True)
-    for state, too in islice(zip(one.joint(settings), other.joint(settings), strict=False), 5):
+    settings = Joint(modes=2, refine_positions=True)  # from the third pass on
+    for state, too in islice(zip(one.joint(settings), other.joint(settings), strict=False), 4):
         assert torch.equal(state.image, too.image)
         assert torch.equal(state.probe, too.probe)
         assert state.misfit == too.misfit

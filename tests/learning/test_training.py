@@ -28,7 +28,7 @@ from ptychopareto.physics.forward import diffraction_amplitude
 from ptychopareto.physics.simulation import simulate
 
 SETTINGS = Training(epochs=3, batch_size=8, learning_rate=5e-3, validation_fraction=0.1)
-CONFIG = NetworkConfig("fno", "none", modes=4, width=4, N=16)
+CONFIG = NetworkConfig("fno", "none", modes=4, width=4, N=16, blocks=1)
 PATTERNS, TRAINED_ON = 49, 44  # the last batch of an epoch has 4, the others 8
 STEPS = math.ceil(TRAINED_ON / SETTINGS.batch_size)  # of an epoch
 CPU = torch.device("cpu")
@@ -271,7 +271,7 @@ def test_groups_of_patterns_train_at_equal_patterns_seen(
 ) -> None:
     grouped = scan_data(dataset, dataset.objects, CPU, gridsize=2)
     assert len(grouped.groups) == 36
-    config = replace(CONFIG, channels=4, width=12)
+    config = replace(CONFIG, channels=4, width=12, blocks=None)
     settings = SETTINGS.model_copy(update={"epochs": 8})
     trained = run(grouped, tmp_path, settings, config=config, supervision=supervision)
     losses = [row["val_loss"] for row in trained.history]
