@@ -1,4 +1,4 @@
-"""A search killed at random moments, and continued: the same decisions, the same table."""
+"""A search killed at random moments, and continued: the same decisions; long, the same table."""
 
 import contextlib
 import random

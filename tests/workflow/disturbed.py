@@ -95,8 +95,8 @@ class Call:
 def the_same_call(project: Project, *arguments: str, cold: bool = LONG) -> Iterator[Call]:
     """The call, in a session of its own; nothing of it is left when the block ends.
 
-    A `cold` one and its jobs are started from nothing: who kills Snakemake needs that, since their
-    end with it is theirs to bring about, and who asks for their names or their work.
+    A `cold` one and its jobs are started from nothing. A test needs that if jobs have to end with a
+    killed Snakemake by themselves, or if it asks for their names or their work.
     """
     ready = project.script("workflow/unlock.py")
     assert ready.returncode == 0, ready.stderr
