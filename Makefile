@@ -16,8 +16,10 @@ GPU_LIMIT := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo "--resources 
 WHERE = $(if $(PROFILE),--profile $(PROFILE),--cores all $(GPU_LIMIT) --rerun-incomplete)
 # one study through the real Snakemake, which takes longest, and a taste of each room of the library
 QUICK_TESTS := tests/workflow/test_tiny_study.py tests/test_config.py tests/test_files.py \
-	tests/readers tests/preparation/test_formats.py tests/preparation/test_pieces.py tests/physics \
-	tests/models/test_layers.py tests/learning/test_losses.py tests/reconstruction tests/assessment \
+	tests/readers tests/preparation/test_pieces.py tests/physics tests/models/test_layers.py \
+	tests/preparation/test_formats.py::test_each_format_gives_the_same_parts \
+	tests/learning/test_losses.py tests/assessment \
+	$(filter-out %_recovery.py %_openvino_predictor.py,$(wildcard tests/reconstruction/test_*.py)) \
 	tests/study tests/page/test_page.py tests/pictures/test_robustness.py
 # Tests start some hundred processes of the same sources: each would compile them anew without bytecode.
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest

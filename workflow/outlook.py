@@ -64,11 +64,36 @@ def outlook(
         [
             f"The search of {len(groups)} configurations, {tried_first}:",
             *lines,
-            f"  estimate of all trainings: {at_most}{work.seconds({}) / 3600:.3g} {what} hours, of "
-            f"which {at_most}{work.seconds(done) / 3600:.3g} are to come; "
-            f"of the full grid {whole / 3600:.3g}",
+            f"  estimate of all trainings: {at_most}{_hours(work.seconds({}))} {what} hours, of "
+            f"which {at_most}{_hours(work.seconds(done))} are to come; "
+            f"of the full grid {_hours(whole)}",
+            *_without_gpu(study, runs, groups, alive, done, at_most),
         ]
     )
+
+
+def _without_gpu(
+    study: StudyConfig,
+    runs: Sequence[Run],
+    groups: Mapping[str, str],
+    alive: Sequence[set[str]],
+    done: Mapping[str, int],
+    at_most: str,
+) -> list[str]:
+    """Say the hours on a processor, where it is open whether the machine has a GPU."""
+    if study.device != "auto":
+        return []
+    work = _Work(study.model_copy(update={"device": "cpu"}), runs, groups, alive)
+    return [
+        f"  without a GPU (device: auto): {at_most}{_hours(work.seconds({}))} core hours, of which "
+        f"{at_most}{_hours(work.seconds(done))} are to come"
+    ]
+
+
+def _hours(seconds: float) -> str:
+    """Write seconds as hours, with three digits or more."""
+    hours = seconds / 3600
+    return f"{hours:.3g}" if hours < 999.5 else f"{hours:,.0f}"
 
 
 class _Work:

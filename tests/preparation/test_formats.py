@@ -13,6 +13,7 @@ import torch
 
 from ptychopareto.assessment.evaluation import evaluate_run
 from ptychopareto.config import Joint, Training
+from ptychopareto.files import FileError
 from ptychopareto.learning.scales import input_scale, transmission
 from ptychopareto.learning.scan_data import scan_data
 from ptychopareto.learning.training import train
@@ -80,7 +81,7 @@ MOTORS = "entry_1/sample_1/transformations/"
 def test_a_named_unit_takes_the_place_of_the_files(
     name: str, unit: str, places: list[str], scan: Scan, tmp_path: Path
 ) -> None:
-    """The same unit changes nothing, to the bit; a wrong one in the file is mended."""
+    """The same unit changes nothing, to the bit; a wrong one in the file, or none, is mended."""
     path, keys = tmp_path / "scan.h5", writers.KEYS if name == "keys" else None
     WRITERS[name](path, scan)
     with h5py.File(path, "r+") as file:
@@ -100,6 +101,13 @@ def test_a_named_unit_takes_the_place_of_the_files(
     mended = apply_config(wrong, named)
     assert mended.position_unit == "m"
     np.testing.assert_allclose(mended.positions, read.positions, rtol=1e-12)
+    with h5py.File(path, "r+") as file:
+        for place in places:
+            file[place].attrs["units"] = "steps"
+    counted = read_scan(path, keys=keys)
+    with pytest.raises(FileError, match=r"no unit of length: .*steps.*positions\.unit: m,"):
+        apply_config(counted, settings())
+    np.testing.assert_array_equal(apply_config(counted, named).positions, read.positions)
 
 
 @pytest.mark.parametrize("name", sorted(WRITERS))

@@ -68,6 +68,9 @@ def test_full_study_with_a_search_is_planned_quickly(fresh: Project) -> None:
     hours = re.search(r"at most ([\d.]+) GPU hours, .* of the full grid ([\d.]+)", text)
     assert hours is not None, text
     assert float(hours[1]) < 0.6 * float(hours[2])
+    without = re.search(r"without a GPU \(device: auto\): at most ([\d.,]+) core hours", text)
+    assert without is not None, text
+    assert float(without[1].replace(",", "")) > 10 * float(hours[1])
 
 
 def test_a_search_is_planned_for_a_cluster(fresh: Project) -> None:

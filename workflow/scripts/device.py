@@ -1,5 +1,6 @@
 """Choose where a job computes, and share the GPUs of one machine among the jobs of a study."""
 
+import gc
 import json
 import os
 import platform
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import torch
+
+_OFTEN = (700, 10, 10)  # how often Python itself looks for garbage
 
 
 class Gpu(NamedTuple):
@@ -61,6 +64,8 @@ def prepare(job: Any) -> "torch.device":
 
     torch.set_num_threads(job.threads)
     keep_freed_memory()
+    gc.freeze()  # what was imported is no garbage
+    gc.set_threshold(*_OFTEN)  # from here on garbage may hold large arrays
     return choose_device(job)
 
 

@@ -1,5 +1,6 @@
 """Time networks with onnxruntime, where it is installed."""
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ptychopareto.physics.on_device import OnDevice
 from ptychopareto.reconstruction.onnx_predictor import OnnxPredictor, load_onnx
 from ptychopareto.reconstruction.predictor import predict_each
 
+WARM_UP = 2  # batches of the predictor's for each thread
 BATCHES = 16  # of the predictor's for each thread: enough that its last ones hardly count
 
 
@@ -70,10 +72,10 @@ def seconds_of_scan(
     count = min(len(groups), BATCHES * predictor.threads * predictor.batch)
     parts = torch.arange(count).split(predictor.batch)
 
-    def work() -> None:
+    def work(parts: Sequence[Tensor] = parts) -> None:
         batches = (diffraction[groups.members[which]] for which in parts)
         for which, patches in zip(parts, predict_each(predictor, batches), strict=True):
             groups.merge(patches, probe, which)
 
-    work()
+    work(parts[: WARM_UP * predictor.threads])
     return seconds_of(work, diffraction.device) * len(groups) / count

@@ -35,7 +35,8 @@ def apply_config(scan: MeasuredScan, settings: MeasuredDataset) -> MeasuredScan:
     Raises
     ------
     FileError
-        The file of the mask will not do, or the scan has no positions.
+        The file of the mask will not do, or the scan has no positions, or positions in a unit that
+        is no length and that the config does not name.
     ConfigError
         The mask is no .npy or .npz file.
     """
@@ -84,6 +85,12 @@ def _positions(
         unit = "px" if wanted.unit == "px" else "m"
         # 1 where the file names the same unit, so that its numbers stay the same to the bit
         positions = positions * (_METRES.get(wanted.unit, 1.0) / np.array(scan.position_scale))
+    if unit is None:
+        raise refusal(
+            path,
+            f"has positions in no unit of length: {scan.origins['positions']}; what one of these "
+            f"numbers is has to be named by dataset.positions.unit: {', '.join(_METRES)} or px",
+        )
     if wanted.order == "x_y":
         positions = positions[:, ::-1]
     for axis in wanted.sign or ():

@@ -37,11 +37,14 @@ class Placed(NamedTuple):
         What the numbers of the file were multiplied by.
     origin : str
         Where they came from.
+    in_metres : bool
+        False if the file names a unit that is no length; the numbers are then those of the file.
     """
 
     positions: NDArray[np.float64]
     scale: tuple[float, float]
     origin: str
+    in_metres: bool = True
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,7 @@ def read_entry(path: Path, layout: Layout, *, growing: bool = False) -> Measured
         placed = layout.positions(path, entry, None if growing else frames.shape[0])
         if placed is not None:
             found |= {"positions": placed.positions, "position_scale": placed.scale}
+            found["position_unit"] = "m" if placed.in_metres else None
             origins["positions"] = placed.origin
             origins["position_unit"] = layout.position_unit or placed.origin
         parts = {

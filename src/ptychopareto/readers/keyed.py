@@ -18,7 +18,7 @@ from ptychopareto.readers.frames import frames_of
 from ptychopareto.readers.hdf5 import find_dataset, opened, read_contents
 from ptychopareto.readers.hdf5_values import read_array, text_attribute
 from ptychopareto.readers.measured_scan import Frames, MeasuredScan
-from ptychopareto.readers.units import energy_unit, metres, wavelength_of
+from ptychopareto.readers.units import energy_unit, length_of, metres, wavelength_of
 
 # The keys that `keys:` can have.
 KEYS = (
@@ -145,7 +145,7 @@ def _is_matlab(path: Path) -> bool:
 _Arrays = Mapping[str, NDArray[Any]]
 _Names = Mapping[str, str]
 _Units = Mapping[str, str | None]
-_Positions = tuple[NDArray[np.float64], Literal["m", "px"], float]
+_Positions = tuple[NDArray[np.float64], Literal["m", "px"] | None, float]
 _Part = Callable[[Path, _Arrays, _Names, _Units, int | None], tuple[Any, str] | None]
 
 
@@ -174,8 +174,9 @@ def _positions(
     if unit and unit.lower() in ("px", "pixel", "pixels"):
         return (positions, "px", 1.0), f"{name}, (row, column) in the file's unit, pixels"
     if unit:
-        scale = metres(path, unit)
-        return (positions * scale, "m", scale), f"{name}, (row, column) in {unit}"
+        scale = length_of(unit)
+        said = f"{name}, (row, column) in {unit}"
+        return ((positions, None, 1.0) if scale is None else (positions * scale, "m", scale)), said
     if _span(positions) < _LARGEST_SPAN_IN_METRES:
         said = f"{name}, (row, column), assumed to be metres as they are small"
         return (positions, "m", 1.0), said

@@ -42,8 +42,9 @@ class MeasuredScan:
     positions : (B, 2) float64 or None
         (row, column) of each frame's patch. A larger number lies at a larger row or column of the
         object's array. Only differences count.
-    position_unit : {"m", "px"}
-        Unit of the positions: metres at the sample, or pixels of the object.
+    position_unit : {"m", "px"} or None
+        Unit of the positions: metres at the sample, or pixels of the object. None if the file names
+        one that is no length: the config has to name it.
     position_scale : tuple of float
         What (row, column) of the file were multiplied by to become positions: 1e-6 for a file that
         names µm.
@@ -84,7 +85,7 @@ class MeasuredScan:
     format: str
     frames: Frames
     positions: NDArray[np.float64] | None = None
-    position_unit: Literal["m", "px"] = "m"
+    position_unit: Literal["m", "px"] | None = "m"
     position_scale: tuple[float, float] = (1.0, 1.0)
     positions_refined: bool = False
     values: Literal["intensity", "amplitude"] | None = None

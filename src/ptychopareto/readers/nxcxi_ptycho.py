@@ -17,7 +17,7 @@ from ptychopareto.readers.cxi_entry import DETECTOR, Layout, Placed, format_of
 from ptychopareto.readers.format import Contents
 from ptychopareto.readers.hdf5 import find_dataset
 from ptychopareto.readers.hdf5_values import read_array, text_attribute
-from ptychopareto.readers.units import metres, read_energy, read_length
+from ptychopareto.readers.units import length_of, read_energy, read_length
 
 _BEAM = "instrument_1/beam_1"
 _FRAMES = (f"{DETECTOR}/data", "data_1/data")
@@ -40,23 +40,29 @@ def _positions(path: Path, entry: h5py.Group, count: int | None) -> Placed | Non
         if array.ndim > 2 and array.shape[-1] in (2, 3):
             array = array.reshape(-1, array.shape[-1])  # a raster's two axes
         stored = a_position_per_frame(path, array, count, name)
-        scale = metres(path, unit)
+        scale = length_of(unit)
         said = f"{name} (x, y): row = +y, column = +x, {unit or 'assumed to be metres'}"
-        return Placed(stored[:, [1, 0]] * scale, (scale, scale), said)
-    columns, scales = [], []
+        positions = stored[:, [1, 0]] * (scale or 1.0)
+        return Placed(positions, (scale or 1.0, scale or 1.0), said, scale is not None)
+    columns, units = [], []
     for motor in (find_dataset(path, entry, name) for name in _MOTORS):
         if motor is None:
             return None
         numbers = read_array(path, motor).reshape(-1)
         if count is not None and numbers.size != count:
             raise refusal(path, f"{motor.name} has {numbers.size} values for {count} patterns")
-        scales.append(metres(path, text_attribute(motor, "units")))
-        columns.append(numbers * scales[-1])
+        units.append(text_attribute(motor, "units"))
+        columns.append(numbers)
     name = " and ".join(_MOTORS)
     most = min(map(len, columns))  # where a scan is measured, one motor may be ahead
     positions = np.stack([column[:most] for column in columns], axis=1)
     positions = a_position_per_frame(path, positions, count, name)
-    return Placed(positions, (scales[0], scales[1]), f"{name}: row = +y, column = +x, metres")
+    rows, across = (length_of(unit) for unit in units)
+    if rows is None or across is None:
+        said = f"{name}: row = +y, column = +x, {' and '.join(unit or 'metres' for unit in units)}"
+        return Placed(positions, (1.0, 1.0), said, in_metres=False)
+    said = f"{name}: row = +y, column = +x, metres"
+    return Placed(positions * [rows, across], (rows, across), said)
 
 
 def _valid(path: Path, entry: h5py.Group) -> tuple[NDArray[np.bool_], str] | None:

@@ -104,14 +104,31 @@ def metres(path: Path, unit: str | None) -> float:
     FileError
         The unit is no length.
     """
+    length = length_of(unit)
+    if length is None:
+        raise refusal(path, f"gives a length in {unit}; one of {', '.join(_LENGTHS)} is wanted")
+    return length
+
+
+def length_of(unit: str | None) -> float | None:
+    """Return the length of a unit in metres, if it is one of length.
+
+    Parameters
+    ----------
+    unit : str or None
+        The unit as a file writes it; None stands for metres.
+
+    Returns
+    -------
+    float or None
+        Length of one unit [m]; None if the unit is no length, such as the steps of a motor.
+    """
     if not unit or not unit.strip():
         return 1.0
     name = unit.strip().replace("μ", "µ")
     known = {**_LENGTHS, "meter": 1.0, "metre": 1.0, "micron": 1e-6, "micrometer": 1e-6}
     known |= {"angstrom": 1e-10, "Angstrom": 1e-10, "A": 1e-10}
-    if name in known or name.rstrip("s") in known:
-        return known.get(name) or known[name.rstrip("s")]
-    raise refusal(path, f"gives a length in {unit}; one of {', '.join(_LENGTHS)} is wanted")
+    return known.get(name) or known.get(name.rstrip("s"))
 
 
 def read_length(path: Path, file: h5py.Group, *names: str) -> tuple[float, str] | None:
