@@ -2,6 +2,7 @@ import time
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from ptychopareto.assessment.engine_timing import EngineTiming, time_engine
 from ptychopareto.assessment.latency import Samples, Timing
 from ptychopareto.assessment.timing import as_record, reading_time, time_models
 from ptychopareto.config.columns import MEASURES
+from ptychopareto.export.onnx_file import write_onnx
 from ptychopareto.files import Dataset, write_dataset
 from ptychopareto.models.registry import NetworkConfig, build, save_model
 from ptychopareto.physics.groups import single_patterns
@@ -154,7 +156,19 @@ def test_networks_are_timed_with_onnxruntime_where_it_is(
     scan = (torch.rand(20, 16, 16), torch.ones(16, 16), groups)
     without = time_models(models, *scan, rounds=1, with_onnx=False)
     assert all(timing.onnx_inference_time_s is None for timing in without.values())
+    exported: list[Path] = []
+
+    def count(path: Path, *network: Any) -> None:
+        exported.append(path)
+        write_onnx(path, *network)
+
+    monkeypatch.setattr(onnx_timing, "write_onnx", count)
+    save_model(
+        models["small"].with_name("other.safetensors"), build(SMALL), SMALL, {"status": "ok"}
+    )
+    models["other"] = models["small"].with_name("other.safetensors")
     assert all(timing.onnx_inference_time_s for timing in times(models, 20, rounds=2).values())
+    assert len(exported) == 2  # other is small with other weights
 
 
 def test_a_scan_is_read_on_the_clock(small_scan: tuple[Dataset, Dataset], tmp_path: Path) -> None:

@@ -84,10 +84,9 @@ def time_models(
                 except torch.OutOfMemoryError:
                     log.warning("%s does not fit on the device: no latencies", name)
                     continue
-                if onnx_files is not None:
-                    found.onnx += _with_onnxruntime(
-                        models[name], onnx_files, diffraction, probe, groups
-                    )
+                if onnx_files is not None:  # the first of its kind, to export one of each
+                    model = models[kinds[kind][0]]
+                    found.onnx += _with_onnxruntime(model, onnx_files, diffraction, probe, groups)
                 samples[kind].add(found)
             log.info("timing %d networks: round %d of %d done", len(kinds), number + 1, rounds)
     return {
