@@ -75,6 +75,9 @@ def test_they_are_counted_and_named() -> None:
     assert collapsed(runs).tolist() == [False, True, False, False]
     assert in_words(runs) == "1 of 4 runs collapsed: fno_tnone_m12_w4_teacher_s1"
     assert in_words(table({})) == ""
+    many = table(*[{"contrast_phase": 0.0}] * 9)
+    assert in_words(many).startswith("9 of 9 runs collapsed: ")
+    assert in_words(many).endswith(" and 4 more")
     assert configurations(runs)["n_collapsed"].tolist() == [1, 0]
 
 

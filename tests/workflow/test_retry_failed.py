@@ -93,3 +93,5 @@ def test_failures_are_counted_and_named() -> None:
     assert failures(table) == "2 of 5 runs are ok; 2 diverged: b, e; 1 out_of_memory: d"
     assert failures(table[:1]) == ""
     assert failures(table[1:2]) == "0 of 1 runs are ok; 1 diverged: b"
+    many = pd.DataFrame({"run": list("abcdefgh"), "status": ["diverged"] * 7 + ["ok"]})
+    assert failures(many) == "1 of 8 runs are ok; 7 diverged: a, b, c, d, e and 2 more"

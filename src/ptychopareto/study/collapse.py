@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ptychopareto.study.gain import floor_of
+from ptychopareto.study.listing import listed
 
 WARNING = "warning"  # the column of the table
 LEAST_CONTRAST = (
@@ -47,7 +48,7 @@ def collapsed(table: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def in_words(table: pd.DataFrame) -> str:
-    """Count the runs that have collapsed and name them, in one line; empty if there are none.
+    """Count the runs that have collapsed and name some, in one line; empty if there are none.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ def in_words(table: pd.DataFrame) -> str:
         The runs, with the column `warning`.
     """
     runs = table["run"][collapsed(table)].tolist()
-    return f"{len(runs)} of {len(table)} runs collapsed: {', '.join(runs)}" if runs else ""
+    return f"{len(runs)} of {len(table)} runs collapsed: {listed(runs)}" if runs else ""
 
 
 def _why(run: pd.DataFrame) -> str | None:

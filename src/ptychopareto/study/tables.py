@@ -8,6 +8,7 @@ from pandas import DataFrame, Series
 from ptychopareto.study.against_time import refinement_table, with_latencies
 from ptychopareto.study.collapse import with_warnings
 from ptychopareto.study.configurations import names_of
+from ptychopareto.study.listing import listed
 from ptychopareto.study.results import Results
 from ptychopareto.study.rungs import Decision
 from ptychopareto.study.stopped_runs import stopped_rows
@@ -80,7 +81,7 @@ def table_of_refinement(results: Results) -> DataFrame:
 
 
 def failures(table: DataFrame) -> str:
-    """Count the runs that failed and name them, in one line.
+    """Count the runs that failed and name some, in one line.
 
     Parameters
     ----------
@@ -94,7 +95,7 @@ def failures(table: DataFrame) -> str:
     """
     counts = table["status"].value_counts(sort=False)
     named = [
-        f"{counts[status]} {status}: {', '.join(table['run'][table['status'] == status])}"
+        f"{counts[status]} {status}: {listed(table['run'][table['status'] == status].tolist())}"
         for status in counts.index
         if status not in ("ok", "stopped")
     ]
