@@ -73,9 +73,10 @@ devices="$folder/gpu[0-$((gpus - 1))]"
 echo "NodeName=$host Name=gpu Type=fake File=$devices" >/etc/slurm/gres.conf
 
 alive() { [ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null; }
-until_true() { for _ in $(seq 100); do "$@" && return; sleep 0.1; done; return 1; }
-controller_answers() { scontrol ping 2>/dev/null | grep -q "is UP"; }
-node_is_up() { sinfo --noheader --format %T 2>/dev/null | grep -qE "^(idle|mixed|allocated)$"; }
+until_true() { for _ in $(seq 300); do "$@" && return; sleep 0.1; done; return 1; }
+controller_answers() { scontrol ping 2>/dev/null | grep "is UP" >/dev/null; } # -q would break the pipe
+# A daemon that was killed comes back to jobs that Slurm could not end meanwhile: completing.
+node_is_up() { sinfo --noheader --format %T 2>/dev/null | grep -E "^(idle|mixed|allocated|completing)$" >/dev/null; }
 
 alive "$folder/munge/pid" || /usr/sbin/munged --key-file="$folder/munge/key" --socket="$folder/munge/socket" \
   --pid-file="$folder/munge/pid" --log-file="$folder/munge/log" --seed-file="$folder/munge/seed" --force 2>/dev/null
@@ -85,9 +86,11 @@ for daemon in slurmctld slurmd; do
     exit 1
   fi
 done
-# A daemon may end with 1, silently, though the one that it left behind runs: its answer counts.
-alive "$folder/slurmctld.pid" || slurmctld || true
+alive "$folder/slurmctld.pid" || slurmctld
 until_true controller_answers || { echo "slurmctld does not answer; see $folder/log" >&2; exit 1; }
-alive "$folder/slurmd.pid" || slurmd || true
-until_true node_is_up || { scontrol show node | grep Reason >&2; echo "the node is not up; see $folder/log" >&2; exit 1; }
+alive "$folder/slurmd.pid" || slurmd
+until_true node_is_up || {
+  echo "the node is not up, but $(sinfo --noheader --format %T | sort -u); see $folder/log" >&2
+  exit 1
+}
 sinfo --Node --format "%N %T: %c CPUs, %m MB, %G"
