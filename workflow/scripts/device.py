@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from joblog import GARBAGE_THRESHOLDS
+
 if TYPE_CHECKING:
     import torch
-
-_OFTEN = (700, 10, 10)  # how often Python itself looks for garbage
 
 
 class Gpu(NamedTuple):
@@ -65,7 +65,7 @@ def prepare(job: Any) -> "torch.device":
     torch.set_num_threads(job.threads)
     keep_freed_memory()
     gc.freeze()  # what was imported is no garbage
-    gc.set_threshold(*_OFTEN)  # from here on garbage may hold large arrays
+    gc.set_threshold(*GARBAGE_THRESHOLDS)  # from here on garbage may hold large arrays
     return choose_device(job)
 
 

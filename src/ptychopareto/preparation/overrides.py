@@ -88,8 +88,8 @@ def _positions(
     if unit is None:
         raise refusal(
             path,
-            f"has positions in no unit of length: {scan.origins['positions']}; what one of these "
-            f"numbers is has to be named by dataset.positions.unit: {', '.join(_METRES)} or px",
+            f"has positions in no unit of length: {scan.origins['positions']}; say what they are "
+            f"with dataset.positions.unit: {', '.join(_METRES)} or px",
         )
     if wanted.order == "x_y":
         positions = positions[:, ::-1]
